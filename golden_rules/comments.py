@@ -1,0 +1,90 @@
+"""Comments that speak to the linter: `# golden-rules: ignore[GR201] -- reason` and its sisters."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from golden_rules.source.outline import Function
+from golden_rules.source.text import SourceText
+
+MARKER = "golden-rules:"
+_DIRECTIVE = re.compile(
+    r"#\s*golden-rules:\s*(?P<word>ignore-file|ignore|critical|not-critical)\b\s*(?:\[(?P<codes>[^\]]*)\])?"
+)
+_EVERY_CODE = frozenset({"ALL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """What a file's comments say, by line.
+
+    Attributes:
+        ignored: For a line, the codes ignored on it.
+        ignored_in_file: The codes ignored in the whole file.
+        critical: The lines that say `critical`.
+        not_critical: The lines that say `not-critical`.
+    """
+
+    ignored: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    ignored_in_file: frozenset[str] = frozenset()
+    critical: frozenset[int] = frozenset()
+    not_critical: frozenset[int] = frozenset()
+
+    def suppress(self, code: str, line: int, function: Function | None) -> bool:
+        """Return whether a comment on the line, on the header of the function around it, or for the file ignores a code."""
+        lines = {line} if function is None else {line, *header_lines(function)}
+        codes = self.ignored_in_file.union(*(self.ignored.get(number, ()) for number in lines))
+        return code in codes or codes >= _EVERY_CODE
+
+
+NO_DIRECTIVES = Directives()
+
+
+def header_lines(function: Function) -> range:
+    """Return the lines on which a comment speaks of a function: the one above it, its decorators, its signature."""
+    body = function.node.body[0]
+    return range(function.start_line - 1, max(function.line + 1, body.lineno))
+
+
+def read_directives(source: SourceText) -> Directives:
+    """Read the directives among a file's comments; strings that look like one are none."""
+    if MARKER not in source.text:
+        return NO_DIRECTIVES
+    ignored: dict[int, frozenset[str]] = {}
+    in_file: frozenset[str] = frozenset()
+    lines: dict[str, set[int]] = {"critical": set(), "not-critical": set()}
+    for line, comment in _comments(source):
+        for match in _DIRECTIVE.finditer(comment):
+            word = match["word"]
+            if word in lines:
+                lines[word].add(line)
+                continue
+            codes = _codes(match["codes"])
+            if word == "ignore-file":
+                in_file |= codes
+            else:
+                ignored[line] = ignored.get(line, frozenset()) | codes
+    return Directives(ignored, in_file, frozenset(lines["critical"]), frozenset(lines["not-critical"]))
+
+
+def _codes(listed: str | None) -> frozenset[str]:
+    if listed is None:
+        return _EVERY_CODE
+    return frozenset(code.strip().upper() for code in listed.split(",") if code.strip())
+
+
+def _comments(source: SourceText) -> list[tuple[int, str]]:
+    found = []
+    reader = io.StringIO(source.parseable, newline="").readline
+    try:
+        for token in tokenize.generate_tokens(reader):
+            if token.type == tokenize.COMMENT and MARKER in token.string:
+                found.append((token.start[0], token.string))
+    except (tokenize.TokenError, SyntaxError):
+        # Newer syntax than this interpreter's tokenizer knows: what was read so far counts.
+        return found
+    return found

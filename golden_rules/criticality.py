@@ -1,0 +1,326 @@
+"""How critical a function is: an additive score, each part of it with its reason in words.
+
+The points follow from what maintainers of public projects chose to measure: what is never measured weighs more than any
+verb, and what talks to the outside, awaits, logs its failures or is called by a framework is measured most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+from golden_rules import frameworks
+from golden_rules.adapters import TALKING, adapter_of
+from golden_rules.comments import Directives, header_lines
+from golden_rules.config import Config
+from golden_rules.measured import RUNTIME, measured_by
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline
+
+
+class Kind(Enum):
+    """What a critical function does for a living; it decides which rule speaks of it."""
+
+    REQUIRED = "required"
+    ENTRY_POINT = "entry point"
+    RESILIENCE_STEP = "resilience step"
+    EXTERNAL_CALL = "external call"
+    WORKFLOW = "workflow"
+
+
+class Step(StrEnum):
+    """What a resilience step does, in words."""
+
+    BREAKER = "keeps a circuit breaker's state"
+    RETRY = "executes a retry policy"
+    DEAD_LETTER = "puts work into a dead-letter queue"
+    POLL = "takes work from a queue"
+
+
+class Reason(NamedTuple):
+    """One part of a score: its points, and the words for it (`it awaits 3 times`)."""
+
+    points: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the outline says of one function.
+
+    Attributes:
+        score: The points, the sum over `reasons`.
+        critical: Whether the score reaches the threshold, or the configuration or a comment says so.
+        measured: What measures it, as it stands in the source; `""` where nothing does.
+        kind: What it does.
+        reasons: Why it has these points, the weightiest first.
+        adapter: For an external call, the kind of system it talks to (`http`, `database`, ...).
+        step: For a resilience step, which.
+    """
+
+    score: float
+    critical: bool
+    measured: str
+    kind: Kind
+    reasons: tuple[Reason, ...]
+    adapter: str = ""
+    step: Step | None = None
+
+
+# The score from which a function counts as critical, by profile: over large public projects `selective` flags
+# about 4 % of all functions, `comprehensive` about 15 %.
+THRESHOLDS = {"selective": 6.0, "comprehensive": 4.0}
+_NEVER = -100.0
+
+_OPERATIONS = frozenset(
+    """
+    accept acknowledge apply archive assign attach authenticate authorize backup batch broadcast bulk call cancel charge checkout
+    claim close commit complete consume copy create deactivate delete deliver deploy detach dispatch download drain drop embed
+    emit enqueue evaluate execute export fetch finalize finish fire flush forward generate handle import index ingest insert
+    install invite invoke join kick kill launch list load login merge migrate modify move notify perform persist poll post
+    predict process provision publish pull purge push put query read rebuild receive reconcile redeem refresh refund
+    register release reload remove rename reply replay request resend reset restart restore resume retrieve retry revoke
+    rollback rotate run save schedule scan search send serve shutdown start stop store stream submit subscribe sync
+    synchronize terminate train transfer trigger uninstall unregister unsubscribe update upload upsert write patch
+    """.split()
+)
+_HELPERS = frozenset(
+    """
+    as assert build can check clean coerce collect compare compute convert count decode default deserialize describe determine
+    encode ensure escape expand extract filter find fix format from get group guess has hash ignore infer init
+    initialize inject is iter key make map match matches maybe needs normalize pad parse parser pick prepare print
+    quote render repr resolve round safe sanitize serialize set setup should sort split strip to transform translate truncate
+    unwrap validate visit wants warn with wrap yield
+    """.split()
+)
+_WORKFLOW = re.compile(
+    r"(^|_)(run|execute|process|handle|deploy|dispatch|perform|orchestrate|serve|consume|work|submit|launch|invoke|drain|replay"
+    r"|main_loop|tick)(_|$)"
+)
+_RESILIENCE_CALL = re.compile(
+    r"(^|[._])(retry|retries|retry_policy|breaker|circuit_breaker|dead_letters?|dead_letter_queue|dlq|backoff)([._]|$)",
+    re.IGNORECASE,
+)
+# What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.
+_STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
+    (
+        re.compile(r"breaker", re.IGNORECASE),
+        re.compile(r"^_*(on|record|handle|mark|note|register|report)_(success|failure|error|rejection)$|^_*(trip|half_open|call)$"),
+        Step.BREAKER,
+    ),
+    (
+        re.compile(r"retry|retrier|retries|backoff", re.IGNORECASE),
+        re.compile(r"^_*(execute|run|call|retry|attempt)(_\w+)?$"),
+        Step.RETRY,
+    ),
+    (
+        re.compile(r"dead_?letter|dlq", re.IGNORECASE),
+        re.compile(r"^_*(add|insert|put|push|send|move|store|write|park|record|bury)(_\w+)?$"),
+        Step.DEAD_LETTER,
+    ),
+    (
+        re.compile(r"queue|lease", re.IGNORECASE),
+        re.compile(r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"),
+        Step.POLL,
+    ),
+)
+_TEST_PATH = re.compile(
+    r"(^|/)(tests?|testing|testutils?|examples?|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
+    r"|(^|/)(conftest|setup|test_[^/]*|[^/]*_tests?)\.py$"
+)
+
+
+
+def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
+    """Return the verdict on every function of a file, in order of line."""
+    threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
+    outside = _outside(module.module, path, config)
+    return {function: _verdict(module, function, path, config, directives, threshold, outside) for function in module.functions}
+
+
+def _outside(module: str, path: str, config: Config) -> str:
+    if module == config.runtime_module or module.startswith((RUNTIME + ".", config.runtime_module + ".")):
+        return "it stands in the runtime"
+    if config.is_metrics_module(path):
+        return "it stands in a metrics module"
+    if _TEST_PATH.search(path):
+        return "it stands in tests, examples, migrations or vendored code"
+    return ""
+
+
+def _verdict(
+    module: Outline,
+    function: Function,
+    path: str,
+    config: Config,
+    directives: Directives,
+    threshold: float,
+    outside: str,
+) -> Verdict:
+    measured = measured_by(module, function, config)
+    required = _required(module, function, path, config, directives)
+    never = outside or _never(module, function, path, config, directives)
+    if never and not required:
+        return Verdict(_NEVER, False, measured, Kind.WORKFLOW, (Reason(_NEVER, never),))
+    scored = _scored(module, function)
+    if not required:
+        return replace(scored, critical=scored.score >= threshold, measured=measured)
+    missing = Reason(max(threshold - scored.score, 0.0), required)
+    return replace(
+        scored,
+        score=scored.score + missing.points,
+        critical=True,
+        measured=measured,
+        kind=Kind.REQUIRED,
+        reasons=(missing, *scored.reasons),
+    )
+
+
+def _required(
+    module: Outline, function: Function, path: str, config: Config, directives: Directives
+) -> str:
+    if directives.critical and not directives.critical.isdisjoint(header_lines(function)):
+        return "a comment names it critical"
+    if config.is_named_critical(path, module.module, function.qualname):
+        return "the configuration names it critical"
+    return ""
+
+
+def _never(module: Outline, function: Function, path: str, config: Config, directives: Directives) -> str:
+    """Return why a function is never critical, or `""`."""
+    name = function.name
+    if directives.not_critical and not directives.not_critical.isdisjoint(header_lines(function)):
+        return "a comment names it not critical"
+    if config.is_named_not_critical(path, module.module, function.qualname):
+        return "the configuration names it not critical"
+    if name.startswith("__") and name.endswith("__"):
+        return "it is a dunder"
+    for decorator in function.decorators:
+        last = decorator.rpartition(".")[2]
+        if last in frameworks.NEVER:
+            return f"it is decorated with `{last}`"
+    if function.is_stub:
+        return "it is a stub"
+    if not function.calls:
+        return "it makes no call"
+    return ""
+
+
+def _scored(module: Outline, function: Function) -> Verdict:
+    """Return the verdict that the outline alone gives, before any threshold."""
+    reasons: list[Reason] = []
+    entry = _entry(module, function)
+    step = _resilience_step(function)
+    adapter, talk = _external_call(module, function)
+    if entry:
+        reasons.append(Reason(5.0, f"it is {entry}"))
+    if step:
+        reasons.append(Reason(6.0, f"it {step}"))
+    if adapter:
+        reasons.append(Reason(3.0, f"it {talk}"))
+    if served := _resilience_calls(function):
+        reasons.append(Reason(3.0, f"it works through {served}"))
+    reasons += _shape(function)
+    reasons += _name(function)
+    if function.parent is not None and not entry:
+        reasons.append(Reason(-4.0, "it is a function inside a function"))
+    score = sum(reason.points for reason in reasons)
+    ordered = tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
+    return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)
+
+
+def _kind(entry: str, step: Step | None, adapter: str) -> Kind:
+    if entry:
+        return Kind.ENTRY_POINT
+    if step:
+        return Kind.RESILIENCE_STEP
+    return Kind.EXTERNAL_CALL if adapter else Kind.WORKFLOW
+
+
+def _entry(module: Outline, function: Function) -> str:
+    for decorator in function.decorators:
+        if found := frameworks.registering_decorator(decorator, resolve(module, function.parent, decorator)):
+            return f"{found} (`@{decorator}`)"
+    if function.owner is None:
+        return ""
+    return frameworks.handler_method(function.owner.bases, function.name)
+
+
+def _resilience_step(function: Function) -> Step | None:
+    if function.owner is None:
+        return None
+    for owner, method, step in _STEPS:
+        if owner.search(function.owner.name) and method.match(function.name):
+            return step
+    return None
+
+
+def _external_call(module: Outline, function: Function) -> tuple[str, str]:
+    """Return the kind of system a function talks to itself, and the first such call in its text in words."""
+    found = []
+    for call in function.calls:
+        if call.name.rpartition(".")[2] not in TALKING:
+            continue
+        target = resolve(module, function, call.name)
+        if adapter := adapter_of(target, call.name):
+            found.append((call.line, adapter, call, target))
+    if not found:
+        return "", ""
+    _, adapter, call, target = min(found, key=lambda item: item[0])
+    return adapter, f"{'awaits' if call.awaited else 'calls'} `{target or call.name}`"
+
+
+def _resilience_calls(function: Function) -> str:
+    for call in function.calls:
+        if match := _RESILIENCE_CALL.search(call.name):
+            return f"`{call.name[: match.end()].strip('.')}`"
+    return ""
+
+
+def _shape(function: Function) -> Iterator[Reason]:
+    """Yield what the size and make of a function say."""
+    calls = len(function.calls)
+    if function.is_async and function.awaits >= 2:
+        yield Reason(2.0, f"it awaits {function.awaits} times")
+    if calls >= 10:
+        yield Reason(2.0 if calls >= 20 else 1.0, f"it makes {calls} calls")
+    elif calls <= 1:
+        yield Reason(-2.0, "it makes one call")
+    if function.statements >= 16:
+        yield Reason(1.0, f"it has {function.statements} statements")
+    elif function.statements <= 1:
+        yield Reason(-1.0, "it is one statement")
+    if function.withs:
+        yield Reason(0.5, "it opens a `with` block")
+    if function.parameters >= 4:
+        yield Reason(0.5, f"it takes {function.parameters} parameters")
+    if function.logs_in_handler:
+        yield Reason(1.0, "it logs failures that it catches")
+    if function.raises:
+        yield Reason(0.5, "it raises")
+    if function.endless_loop and calls >= 2:
+        yield Reason(2.0, "it loops without end")
+    if function.yields:
+        yield Reason(-1.0, "it is a generator")
+
+
+def _name(function: Function) -> Iterator[Reason]:
+    """Yield what a function's name and place say."""
+    name = function.name.lower()
+    private = name.startswith("_")
+    first = name.lstrip("_").partition("_")[0]
+    if private:
+        yield Reason(-3.0, "it is private")
+    if first in _OPERATIONS:
+        yield Reason(1.0 if private else 2.0, f"its name starts with `{first}`")
+    elif first in _HELPERS:
+        yield Reason(-1.5, f"its name starts with `{first}`")
+    if _WORKFLOW.search(name) and len(function.calls) >= 4:
+        yield Reason(1.5, "its name says that it carries work out")
+    if function.owner is None and function.parent is None:
+        yield Reason(-0.5, "it is a plain function")
+    if {"staticmethod", "classmethod"}.intersection(function.decorators):
+        yield Reason(-1.5, "it is a static or class method")

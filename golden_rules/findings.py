@@ -1,0 +1,128 @@
+"""Findings and fixes: plain frozen data that every later step only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Safety(StrEnum):
+    """Whether a fix may be applied unasked."""
+
+    SAFE = "safe"
+    """Behaviour, values and logs stay as they were."""
+
+    UNSAFE = "unsafe"
+    """Behaviour can change, or a log line goes; applied with `--unsafe-fixes` only."""
+
+
+class Severity(StrEnum):
+    """How a finding counts."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the text between two offsets (in characters of the decoded text) by another."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImportedName:
+    """A name that a fix needs: `from module import name`, or `import module` where `name` is empty."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that remedy one finding.
+
+    The imports they need are named apart and written when fixes are applied, so that several fixes of one file share
+    one import statement.
+    """
+
+    safety: Safety
+    description: str
+    edits: tuple[Edit, ...]
+    imports: tuple[ImportedName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One wrong in one place.
+
+    Attributes:
+        path: The file, relative to the project's root, with `/`.
+        line: The line of its first character, from 1; `column` likewise, in characters.
+        end_line: The line of the character after its last; `end_column` likewise.
+        function: The qualified name of the function or class it speaks of, `""` for the module.
+        remedy: What to write instead, in one sentence.
+        text: The source line it starts on.
+    """
+
+    code: str
+    name: str
+    message: str
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    function: str
+    severity: Severity
+    remedy: str
+    text: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFunction:
+    """What the linter thinks of one function, for `coverage`.
+
+    Attributes:
+        line: The line of its `def`.
+        score: How critical it is, in points; the sum of what `reasons` name.
+        critical: Whether the score reaches the threshold, or the configuration says so.
+        measured: Whether something measures it.
+        reasons: Why, in words, the weightiest first.
+    """
+
+    path: str
+    function: str
+    line: int
+    score: float
+    critical: bool
+    measured: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What else is known of a file after its analysis.
+
+    Attributes:
+        lines: How many lines it has.
+        suppressed: The codes of the findings that comments silence, one for each finding.
+        withheld: How many fixes were left out because the project does not declare the runtime.
+    """
+
+    lines: int = 0
+    suppressed: tuple[str, ...] = ()
+    withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """All that one file's analysis yields; plain data, so that it can be cached and cross processes."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    functions: tuple[ScoredFunction, ...] = ()
+    facts: FileFacts = field(default_factory=FileFacts)

@@ -1,0 +1,87 @@
+"""Applying the fixes of one file, round by round, until none is left to apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.findings import FileResult, Finding, Safety
+from golden_rules.naming import module_parts, package_of
+from golden_rules.rules.base import Rule
+from golden_rules.source.edits import apply_fixes, compatible_fixes
+from golden_rules.source.outline import outline
+from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.text import SourceText, decode
+
+# Each round settles at least one finding of every conflict; a rule whose fix does not remove its finding must end too.
+_MAX_ROUNDS = 20
+
+
+class FixError(Exception):
+    """The fixes of a file are not sound: they do not parse, do not end, or cannot be written in its encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedSource:
+    """A file after its fixes.
+
+    Attributes:
+        content: The file's new bytes; the old ones where nothing was fixed.
+        applied: The findings whose fixes were applied, in order of round.
+        result: The analysis of the new content.
+    """
+
+    content: bytes
+    applied: tuple[Finding, ...]
+    result: FileResult
+
+
+def fix_source(
+    source: bytes, path: str, config: Config, rules: Sequence[Rule] | None = None, *, unsafe: bool = False
+) -> FixedSource:
+    """Apply the fixes of one file to a fixed point; nothing is written.
+
+    Args:
+        source: The file's content.
+        path: Its path relative to the project's root, with `/`.
+        config: The settings in force for it.
+        rules: The rules to choose from; by default all that are installed.
+        unsafe: Whether unsafe fixes are applied too.
+
+    Raises:
+        FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
+    """
+    applied: list[Finding] = []
+    content = source
+    result = analyse_source(content, path, config, rules)
+    for _ in range(_MAX_ROUNDS):
+        fixable = [finding for finding in result.findings if _is_applicable(finding, unsafe=unsafe)]
+        if not fixable:
+            return FixedSource(content, tuple(applied), result)
+        content, chosen = _round(content, path, fixable)
+        applied += chosen
+        result = analyse_source(content, path, config, rules)
+    codes = ", ".join(sorted({finding.code for finding in fixable}))
+    raise FixError(f"the fixes of {codes} do not come to an end")
+
+
+def _is_applicable(finding: Finding, *, unsafe: bool) -> bool:
+    return finding.fix is not None and (unsafe or finding.fix.safety is Safety.SAFE)
+
+
+def _round(content: bytes, path: str, fixable: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
+    text = decode(content)
+    module = outline(parse(text), ".".join(module_parts(path)), package_of(path))
+    fixes = compatible_fixes([finding.fix for finding in fixable if finding.fix is not None])
+    chosen = [finding for finding in fixable if finding.fix in fixes]
+    fixed = apply_fixes(text, module, fixes)
+    codes = ", ".join(sorted({finding.code for finding in chosen}))
+    try:
+        parse(SourceText(fixed))
+        return text.encode(fixed), chosen
+    except Unparseable as error:
+        raise FixError(f"the fixes of {codes} would leave code that does not parse ({error})") from error
+    except UnicodeEncodeError as error:
+        raise FixError(f"the fixes of {codes} cannot be written in {text.encoding}") from error

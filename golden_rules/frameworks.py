@@ -1,0 +1,87 @@
+"""What frameworks call: decorators and base classes that make a function an entry point, or leave it none of our business."""
+
+from __future__ import annotations
+
+import re
+
+# Registering decorators, by the last part of their name, and what a function under them is.
+_ROUTE_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
+_ROUTES = frozenset(
+    {
+        "route", "api_route", "websocket", "websocket_route", "endpoint", "expose", "api_view", "view_config", "action",
+        "get_route", "post_route", "http_route",
+    }
+)  # fmt: skip
+_TASKS = frozenset(
+    {
+        "task", "shared_task", "periodic_task", "actor", "dramatiq_actor", "job", "on_demand", "db_task", "background_task",
+        "activity", "defn", "durable_task", "flow",
+    }
+)  # fmt: skip
+_SCHEDULED = frozenset(
+    {"scheduled_job", "cron", "crontab", "repeat_every", "periodic", "schedule", "on_schedule", "looping_call", "timer_trigger"}
+)
+_CONSUMERS = frozenset(
+    {
+        "consumer", "subscriber", "subscribe", "listener", "on_message", "consume", "message_handler", "event_handler",
+        "agent", "queue_trigger", "kafka_listener", "receiver",
+    }
+)  # fmt: skip
+_BOTS = frozenset({"slash_command", "callback_query_handler", "on_command", "bot_command", "hybrid_command"})
+_RPC = frozenset({"rpc", "rpc_method", "procedure", "jsonrpc_method", "grpc_method", "websocket_command", "method_handler"})
+_WORDS = {
+    **dict.fromkeys(_ROUTES, "a route"),
+    **dict.fromkeys(_TASKS, "a task"),
+    **dict.fromkeys(_SCHEDULED, "a scheduled job"),
+    **dict.fromkeys(_CONSUMERS, "a message consumer"),
+    **dict.fromkeys(_BOTS, "a bot's command handler"),
+    **dict.fromkeys(_RPC, "an RPC handler"),
+}
+# Where these words name other things than entry points.
+_NOT_ENTRY_ROOTS = frozenset({"click", "typer", "pytest", "mock", "unittest", "fixture", "hybrid_property", "property"})
+
+_HANDLER_BASES = re.compile(
+    r"(View|ViewSet|APIView|Resource|RequestHandler|HTTPEndpoint|HTTPRequestHandler|Servicer|Servlet|Endpoint|Consumer|RestApi)$"
+)
+_HTTP_METHODS = re.compile(r"^(async_)?(on_|do_)?(get|post|put|patch|delete|head|options|handle|dispatch|receive)$", re.IGNORECASE)
+
+# Decorators under or over which a measuring decorator measures nothing, breaks, or costs too much.
+NEVER = frozenset(
+    {
+        "overload", "abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod", "property",
+        "cached_property", "cache", "lru_cache", "cached", "memoize", "memoized", "setter", "getter", "deleter", "njit", "jit",
+        "guvectorize", "vectorize", "kernel", "triton_op", "custom_op", "script", "compile", "fixture", "hybrid_property",
+        "validator", "field_validator", "model_validator", "root_validator", "field_serializer", "model_serializer",
+        "no_type_check", "singledispatch", "singledispatchmethod", "hookimpl", "hookspec", "register_fake", "expression",
+        "comparator", "callback", "declared_attr", "compiles", "listens_for", "wraps", "template_filter", "simple_tag",
+        "under_cached_property", "reify", "cachedproperty", "lazy_property", "lazyproperty", "async_cached_property",
+        "deprecated_property", "typecheck_property",
+    }
+)  # fmt: skip
+
+
+def registering_decorator(decorator: str, target: str | None) -> str:
+    """Return what a decorator makes of a function (`a route`, `a task`, ...), or `""`.
+
+    Args:
+        decorator: The decorator as written, without arguments.
+        target: What its name stands for, where known.
+    """
+    root, _, _ = (target or decorator).partition(".")
+    if root in _NOT_ENTRY_ROOTS:
+        return ""
+    base, _, last = decorator.rpartition(".")
+    if last in _ROUTE_VERBS:
+        return "a route" if base or root == "litestar" else ""
+    return _WORDS.get(last, "")
+
+
+def handler_method(bases: tuple[str, ...], name: str) -> str:
+    """Return what a method is by its class's bases and its name, such as `a handler of `RequestHandler``, or `""`."""
+    for base in bases:
+        match = _HANDLER_BASES.search(base.rpartition(".")[2])
+        if match is None:
+            continue
+        if _HTTP_METHODS.match(name) or (match[1] == "Servicer" and name[:1].isupper()):
+            return f"a handler of `{base}`"
+    return ""

@@ -1,0 +1,73 @@
+"""Names that come from a path and a qualified name alone: modules and metrics.
+
+One file can be fixed without reading another, and a second run names the same things the same way.
+"""
+
+from __future__ import annotations
+
+import re
+
+from golden_rules.source.outline import Function, Outline
+
+# Folders that hold packages without being one.
+_SOURCE_FOLDERS = frozenset({"src", "lib", "python"})
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ILLEGAL = re.compile(r"[^a-z0-9_]+")
+
+
+def module_parts(path: str) -> list[str]:
+    """Return the dotted name's parts of the module at a path below the project's root."""
+    parts = [part for part in path.removesuffix(".py").removesuffix(".pyi").split("/") if part not in ("", ".", "..")]
+    while len(parts) > 1 and parts[0] in _SOURCE_FOLDERS:
+        del parts[0]
+    if parts and parts[-1] == "__init__":
+        del parts[-1]
+    return parts
+
+
+def package_of(path: str) -> str:
+    """Return the package that relative imports in the module at a path start from."""
+    parts = module_parts(path)
+    return ".".join(parts if path.endswith("/__init__.py") else parts[:-1])
+
+
+def metric_name(outline: Outline, function: Function, app: str | None) -> str:
+    """Return the dotted metric name of a function: `app.module.function`.
+
+    The module path is that below the app's package; leading underscores go; the class (or the function around) is added
+    where the name alone is not unique in the file.
+    """
+    module = [_word(part) for part in outline.module.split(".") if part]
+    parts = _below_app(module, _word(app)) if app else module
+    return ".".join([*(part for part in parts if part), *_local_parts(outline, function)])
+
+
+def _below_app(module: list[str], app: str) -> list[str]:
+    if app in module:
+        return module[module.index(app) :]
+    return [app, *module[1:]]
+
+
+def _local_parts(outline: Outline, function: Function) -> list[str]:
+    short = _word(function.name)
+    others = [other for other in outline.functions if other is not function and _word(other.name) == short]
+    if not others:
+        return [short]
+    full = [_word(part) for part in function.qualname.split(".")]
+    private = function.name.startswith("_")
+    if private and any(_public_twin(function, other) for other in others):
+        full[-1] += "_inner"
+    return full
+
+
+def _public_twin(function: Function, other: Function) -> bool:
+    """Whether `other` is `execute` where `function` is `_execute` of the same class or module."""
+    return (
+        not other.name.startswith("_")
+        and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
+    )
+
+
+def _word(name: str) -> str:
+    snake = _CAMEL_HUMP.sub("_", name).lower()
+    return _ILLEGAL.sub("_", snake).strip("_") or "x"

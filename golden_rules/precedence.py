@@ -1,0 +1,120 @@
+"""One finding per wrong: which findings give way to which.
+
+A person thinks in paths, not in functions: a function that is timed by hand is not also called unmeasured, nor is a
+helper that only serves a function which is measured.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from golden_rules.criticality import Kind, Verdict
+from golden_rules.findings import Finding
+from golden_rules.source.outline import Function, Outline
+
+UNMEASURED = "GR10"
+# What is named critical, or called from outside the program, is worth its own series whoever else calls it.
+_OWN_SERIES = frozenset({Kind.REQUIRED, Kind.ENTRY_POINT})
+
+
+def one_finding_per_wrong(findings: Sequence[Finding]) -> list[Finding]:
+    """Drop findings that give way: GR3xx goes before GR204, that before GR201-GR203, those before GR10x."""
+    best: dict[str, int] = defaultdict(lambda: len(_FAMILIES))
+    for finding in findings:
+        best[finding.function] = min(best[finding.function], _rank(finding.code))
+    return [
+        finding
+        for finding in findings
+        if _rank(finding.code) == len(_FAMILIES) or _rank(finding.code) == _strongest(finding, best)
+    ]
+
+
+_FAMILIES = (("GR3",), ("GR204",), ("GR201", "GR202", "GR203"), (UNMEASURED,))
+
+
+def _rank(code: str) -> int:
+    return next((rank for rank, family in enumerate(_FAMILIES) if code.startswith(family)), len(_FAMILIES))
+
+
+def _strongest(finding: Finding, best: Mapping[str, int]) -> int:
+    """Return the strongest rank found for the function, or for the class around it by a rule about classes."""
+    owner = finding.function.rpartition(".")[0]
+    ranks = [best[finding.function]]
+    if owner in best and best[owner] == 0:
+        ranks.append(0)
+    return min(ranks)
+
+
+def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[Function]:
+    """Return the critical functions that only serve another critical one of their class or module.
+
+    They are private, and every call of them in the file stands in a function that is critical itself or serves one: what
+    happens in them shows in the caller's series. A function that is started apart (`create_task(self._run())`)
+    serves nobody, since its caller does not wait for it.
+    """
+    callers = _callers(outline)
+    critical = {function for function, verdict in judged.items() if verdict.critical}
+    inner = {
+        function
+        for function in critical
+        if function.name.startswith("_")
+        and judged[function].kind not in _OWN_SERIES
+        and not judged[function].measured
+        and callers.get(function)
+        and callers[function] <= critical
+    }
+    return frozenset(inner & _reached(critical - inner, callers))
+
+
+def _reached(outer: set[Function], callers: Mapping[Function, set[Function]]) -> set[Function]:
+    """Return what the outer functions call, at any remove; helpers that only call each other are not among it."""
+    callees: dict[Function, set[Function]] = defaultdict(set)
+    for callee, its_callers in callers.items():
+        for caller in its_callers:
+            callees[caller].add(callee)
+    reached: set[Function] = set()
+    waiting = list(outer)
+    while waiting:
+        for callee in callees[waiting.pop()] - reached:
+            reached.add(callee)
+            waiting.append(callee)
+    return reached
+
+
+def _callers(outline: Outline) -> dict[Function, set[Function]]:
+    """Return who calls each private function by `self._name(...)` or `_name(...)`; empty for those started apart."""
+    by_name: dict[tuple[str, str], list[Function]] = defaultdict(list)
+    for function in outline.functions:
+        if function.name.startswith("_") and function.parent is None:
+            by_name[function.owner.qualname if function.owner else "", function.name].append(function)
+    callers: dict[Function, set[Function]] = defaultdict(set)
+    apart: set[Function] = set()
+    for caller in outline.functions:
+        for call in caller.calls:
+            for callee in _callees(caller, call.name, by_name):
+                if callee is not caller:
+                    callers[callee].add(caller)
+        for name in caller.spawned:
+            apart.update(_callees(caller, name, by_name))
+    for function in apart:
+        callers.pop(function, None)
+    return callers
+
+
+def _callees(
+    caller: Function, name: str, by_name: Mapping[tuple[str, str], list[Function]]
+) -> Iterable[Function]:
+    owner = _class_around(caller)
+    if owner is not None and name.startswith(("self.", "cls.")):
+        return by_name.get((owner, name.partition(".")[2]), ())
+    return by_name.get(("", name), ())
+
+
+def _class_around(function: Function) -> str | None:
+    scope: Function | None = function
+    while scope is not None:
+        if scope.owner is not None:
+            return scope.owner.qualname
+        scope = scope.parent
+    return None

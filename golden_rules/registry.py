@@ -1,0 +1,60 @@
+"""The rules that are installed: our own, and those of other distributions."""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import EntryPoint, entry_points
+
+from golden_rules.errors import UsageError
+from golden_rules.rules.base import Rule
+from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
+from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
+from golden_rules.rules.unmeasured.required import UnmeasuredRequired
+from golden_rules.rules.unmeasured.resilience_step import UnmeasuredResilienceStep
+from golden_rules.rules.unmeasured.workflow import UnmeasuredWorkflow
+
+ENTRY_POINT_GROUP = "golden_rules.rules"
+BUILT_IN: tuple[type[Rule], ...] = (
+    UnmeasuredEntryPoint,
+    UnmeasuredExternalCall,
+    UnmeasuredWorkflow,
+    UnmeasuredResilienceStep,
+    UnmeasuredRequired,
+)
+# Findings that the engine makes itself.
+ENGINE_CODES = {"GR900": "syntax-error"}
+
+
+@functools.cache
+def load_rules() -> tuple[Rule, ...]:
+    """Return one instance of every installed rule, in order of code.
+
+    Raises:
+        UsageError: A plugin cannot be loaded, is no rule, or takes a code that is taken.
+    """
+    found: dict[str, Rule] = {rule.code: rule() for rule in BUILT_IN}
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        rule = _plugin(entry)
+        if rule.code in found or rule.code in ENGINE_CODES:
+            raise UsageError(
+                f"the plugin `{entry.value}` brings the rule code `{rule.code}`, which is taken: uninstall it, or one it clashes with"
+            )
+        found[rule.code] = rule()
+    return tuple(found[code] for code in sorted(found))
+
+
+def codes_and_names() -> dict[str, str]:
+    """Return every code a finding can have, with its rule's name."""
+    return {**{rule.code: rule.name for rule in load_rules()}, **ENGINE_CODES}
+
+
+def _plugin(entry: EntryPoint) -> type[Rule]:
+    try:
+        rule = entry.load()
+    except Exception as error:  # a plugin can fail in any way while it is imported
+        raise UsageError(
+            f"the plugin `{entry.value}` cannot be loaded ({type(error).__name__}: {error}): mend or uninstall it"
+        ) from error
+    if not (isinstance(rule, type) and issubclass(rule, Rule)):
+        raise UsageError(f"the plugin `{entry.value}` is no subclass of `golden_rules.Rule`: mend or uninstall it")
+    return rule

@@ -1,0 +1,1 @@
+"""The rules, one folder for each family and one class for each rule."""

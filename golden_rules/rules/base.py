@@ -1,0 +1,137 @@
+"""What a rule is: a class with its documentation, its cases and its check in one place."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.findings import Fix, Safety
+
+if TYPE_CHECKING:
+    from golden_rules.config import Config
+    from golden_rules.criticality import Verdict
+    from golden_rules.source.outline import Function, Outline
+    from golden_rules.source.slices import Slice
+    from golden_rules.source.text import SourceText
+
+
+class SliceKind(Enum):
+    """How much of a function LibCST parses for a rule."""
+
+    HEADER = "header"
+    """Decorators and signature."""
+
+    FUNCTION = "function"
+    """The whole function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A case the rule finds, and what its fix makes of it.
+
+    Attributes:
+        code: A small module.
+        fixed: The module after the fix; `None` where the rule has no fix for it.
+        unsafe: Whether the fix needs `--unsafe-fixes`.
+        path: The module's path below the project's root; it gives metric names their module.
+        settings: Keys of `[tool.golden-rules]` in force for the case.
+    """
+
+    code: str
+    fixed: str | None = None
+    unsafe: bool = False
+    path: str = "src/shop/orders.py"
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A case the rule leaves alone, and in a few words why.
+
+    Attributes:
+        code: A small module.
+        why: What it shows, as a test's name would.
+    """
+
+    code: str
+    why: str
+    path: str = "src/shop/orders.py"
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A function before any rule has asked to see its source: what the outline tells.
+
+    Attributes:
+        path: The file, relative to the project's root, with `/`.
+        verdict: How critical it is, what kind of function, and whether something measures it.
+    """
+
+    path: str
+    function: Function
+    outline: Outline
+    source: SourceText
+    config: Config
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a rule says of a function; the engine adds code, place and severity.
+
+    Attributes:
+        span: The file offsets that the finding marks.
+        message: What is wrong and why, in the code's own terms.
+        remedy: What to write instead.
+    """
+
+    span: tuple[int, int]
+    message: str
+    remedy: str
+    fix: Fix | None = None
+
+
+class Rule(ABC):
+    """A rule about single functions.
+
+    The docstring of a subclass is its documentation, in Markdown, with the sections of a ruff rule page: what it does,
+    why it matters, fix safety, when not to follow it. The example comes from the first of `cases`.
+
+    Attributes:
+        code: The code, such as `GR201`.
+        name: The kebab-case name, such as `hand-timed`.
+        slice_kind: What `check` needs to see.
+        triggers: Words without which the rule cannot fire, as the source holds them; empty where there are none.
+        cases: Code that the rule finds and code that it leaves alone.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    slice_kind: ClassVar[SliceKind] = SliceKind.FUNCTION
+    triggers: ClassVar[tuple[str, ...]] = ()
+    cases: ClassVar[tuple[Bad | Good, ...]] = ()
+
+    @abstractmethod
+    def wants(self, subject: Subject) -> bool:
+        """Return whether `check` must see this function; cheap, from the outline alone."""
+
+    @abstractmethod
+    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+        """Yield what is wrong with a function, seen as a LibCST node."""
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the documentation."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def fixability(cls) -> Safety | None:
+        """Return the best safety level among the fixes that the cases show, or `None` without one."""
+        fixed = [case for case in cls.cases if isinstance(case, Bad) and case.fixed is not None]
+        if not fixed:
+            return None
+        return Safety.UNSAFE if all(case.unsafe for case in fixed) else Safety.SAFE

@@ -1,0 +1,1 @@
+"""GR10x: critical functions that nothing measures."""

@@ -1,0 +1,162 @@
+"""GR102: functions that talk to other systems and that nothing measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from golden_rules.criticality import Kind
+from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.unmeasured.insertion import unmeasured, violation
+
+if TYPE_CHECKING:
+    from golden_rules.source.slices import Slice
+
+
+class UnmeasuredExternalCall(Rule):
+    """A function that itself talks to another system, and that nothing measures.
+
+    ## What it does
+    Finds critical functions whose own body calls HTTP, a database, a language model, a queue, a subprocess, object
+    storage or a cache, and which have no measuring decorator.
+
+    ## Why is this bad?
+    Other systems fail and slow down on their own schedule. Latency by operation and errors by type at the point of the
+    call tell a slow dependency from a slow service within a minute; without them that takes an evening.
+
+    ## Fix safety
+    Safe. `@track_adapter_request` (for caches `@track_cache_operation`) keeps the function's kind, signature and name.
+
+    ## When not to follow it
+    Where the client is instrumented already (by OpenTelemetry's instrumentation packages, say), name these functions in
+    `not-critical`.
+    """
+
+    code = "GR102"
+    name = "unmeasured-external-call"
+    slice_kind = SliceKind.HEADER
+    cases = (
+        Bad(
+            """\
+import httpx
+
+
+class Carrier:
+    def __init__(self):
+        self.client = httpx.AsyncClient()
+
+    async def request_pickup(self, order, when):
+        answer = await self.client.post("/pickups", json=order.as_dict(when))
+        answer.raise_for_status()
+        return await order.confirm(answer.json()["id"])
+""",
+            """\
+import httpx
+from golden_runtime import track_adapter_request
+
+
+class Carrier:
+    def __init__(self):
+        self.client = httpx.AsyncClient()
+
+    @track_adapter_request("http")
+    async def request_pickup(self, order, when):
+        answer = await self.client.post("/pickups", json=order.as_dict(when))
+        answer.raise_for_status()
+        return await order.confirm(answer.json()["id"])
+""",
+            path="src/shop/carrier.py",
+        ),
+        Bad(
+            """\
+class Orders:
+    async def save_order(self, order, lines):
+        async with self.lock:
+            await self.session.execute(order.insert())
+            for line in lines:
+                await self.session.execute(line.insert())
+            await self.session.commit()
+""",
+            """\
+from golden_runtime import track_adapter_request
+
+
+class Orders:
+    @track_adapter_request("database")
+    async def save_order(self, order, lines):
+        async with self.lock:
+            await self.session.execute(order.insert())
+            for line in lines:
+                await self.session.execute(line.insert())
+            await self.session.commit()
+""",
+        ),
+        Bad(
+            """\
+import redis.asyncio
+
+
+class Baskets:
+    def __init__(self, client: redis.asyncio.Redis):
+        self.client = client
+
+    async def store_basket(self, customer, basket):
+        await self.client.set(customer.key(), basket.dumps())
+        await self.client.expire(customer.key(), basket.lifetime())
+""",
+            """\
+import redis.asyncio
+from golden_runtime import track_cache_operation
+
+
+class Baskets:
+    def __init__(self, client: redis.asyncio.Redis):
+        self.client = client
+
+    @track_cache_operation("redis", "set")
+    async def store_basket(self, customer, basket):
+        await self.client.set(customer.key(), basket.dumps())
+        await self.client.expire(customer.key(), basket.lifetime())
+""",
+            path="src/shop/baskets.py",
+        ),
+        Good(
+            """\
+import httpx
+
+
+def _client(settings):
+    return httpx.Client(base_url=settings.url, timeout=httpx.Timeout(settings.timeout))
+""",
+            "makes a client and talks to nobody",
+        ),
+        Good(
+            """\
+class Orders:
+    def fetch(self, order_id):
+        return self.rows.get(order_id)
+""",
+            "a dictionary is no database",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        return unmeasured(subject, Kind.EXTERNAL_CALL)
+
+    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+        yield violation(subject, piece, _decorator(subject))
+
+
+def _decorator(subject: Subject) -> tuple[str, str]:
+    adapter = subject.verdict.adapter
+    if adapter != "cache":
+        return "track_adapter_request", f'"{adapter}"'
+    return "track_cache_operation", f'"redis", "{_cache_operation(subject)}"'
+
+
+def _cache_operation(subject: Subject) -> str:
+    """Return what the function does to the cache by its name; what is read back has hits and misses."""
+    name = subject.function.name.lower()
+    if any(word in name for word in ("get", "fetch", "load", "read", "lookup")):
+        return "get"
+    return "delete" if any(word in name for word in ("delete", "remove", "invalidate", "evict", "clear")) else "set"

@@ -1,0 +1,96 @@
+"""What GR101-GR105 share: the sentence that says why, and the fix that inserts decorators."""
+
+from __future__ import annotations
+
+from golden_rules.criticality import Kind
+from golden_rules.findings import Edit, Fix, ImportedName, Safety
+from golden_rules.naming import metric_name
+from golden_rules.rules.base import Subject, Violation
+from golden_rules.source.imports import reference
+from golden_rules.source.slices import Slice
+
+# Decorators that call the function again: above them one series point stands for the whole, under them for an attempt.
+_RETRYING = frozenset({"retry", "retrying", "on_exception", "on_predicate", "retry_on_exception", "async_retry"})
+
+
+def unmeasured(subject: Subject, *kinds: Kind) -> bool:
+    """Return whether a function is critical, of one of these kinds, and measured by nothing."""
+    verdict = subject.verdict
+    return verdict.critical and not verdict.measured and verdict.kind in kinds
+
+
+def request_decorator(subject: Subject) -> tuple[str, str]:
+    """Return the decorator that measures a whole operation, as its name and its arguments."""
+    return "track_request", f'"{_metric(subject)}"'
+
+
+def counted_decorator(subject: Subject) -> tuple[str, str]:
+    """Return the decorator that counts calls, as its name and its arguments."""
+    return "counted", f'"{_metric(subject)}"'
+
+
+def timed_decorator(subject: Subject) -> tuple[str, str]:
+    """Return the decorator that times calls, as its name and its arguments."""
+    return "timed", f'"{_metric(subject)}.duration"'
+
+
+def errors_decorator(subject: Subject) -> tuple[str, str]:
+    """Return the decorator that counts exceptions, as its name and its arguments."""
+    return "track_errors", f'"{_metric(subject)}.errors"'
+
+
+def violation(subject: Subject, piece: Slice, *decorators: tuple[str, str]) -> Violation:
+    """Return the finding on a function's name, with the fix that puts the decorators on it where that is safe."""
+    shown = " and ".join(f"`@{name}({arguments})`" for name, arguments in decorators)
+    return Violation(
+        span=piece.span(piece.node.name),
+        message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
+        remedy=f"add {shown}",
+        fix=_insert(subject, piece, decorators),
+    )
+
+
+def _metric(subject: Subject) -> str:
+    return metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+
+
+def _why(subject: Subject) -> str:
+    """Return the two weightiest reasons that speak for measuring, as one clause."""
+    reasons = [reason.words for reason in subject.verdict.reasons if reason.points >= 0]
+    plain = [words for words in reasons if words.startswith(("it ", "a ", "the "))] or reasons
+    first, *more = plain[:2]
+    return " and ".join([first, *(words.removeprefix("it ") for words in more)])
+
+
+def _insert(subject: Subject, piece: Slice, decorators: tuple[tuple[str, str], ...]) -> Fix | None:
+    lines = []
+    imports: list[ImportedName] = []
+    for name, arguments in decorators:
+        written = reference(subject.outline, subject.function, subject.config.runtime_module, name)
+        if written is None:
+            return None
+        expression, needed = written
+        lines.append(f"@{expression}({arguments})")
+        if needed is not None:
+            imports.append(needed)
+    at, indent = _place(subject, piece)
+    text = "".join(f"{indent}{line}{subject.source.newline}" for line in lines)
+    return Fix(Safety.SAFE, f"add {' and '.join(lines)}", (Edit(at, at, text),), tuple(imports))
+
+
+def _place(subject: Subject, piece: Slice) -> tuple[int, str]:
+    """Return where the decorators go and their indent: next to the function, but above what calls it again.
+
+    So they stand under whatever registers or replaces the function: routes, tasks, static and class methods.
+    """
+    source = subject.source
+    above = list(piece.node.decorators)
+    line = subject.function.line
+    while above and _last_name(piece.code(above[-1].decorator)) in _RETRYING:
+        line = source.position(piece.span(above.pop())[0])[0]
+    text = source.line(line)
+    return source.line_start(line), text[: len(text) - len(text.lstrip())]
+
+
+def _last_name(decorator: str) -> str:
+    return decorator.partition("(")[0].strip().rpartition(".")[2]

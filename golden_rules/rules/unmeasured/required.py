@@ -1,0 +1,88 @@
+"""GR105: functions that the configuration or a comment names critical, and that nothing measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from golden_rules.criticality import Kind
+from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
+
+if TYPE_CHECKING:
+    from golden_rules.source.slices import Slice
+
+
+class UnmeasuredRequired(Rule):
+    """A function that is named critical, and that nothing measures.
+
+    ## What it does
+    Finds functions that `critical` in the configuration or a comment `# golden-rules: critical` names and that have no
+    measuring decorator, whatever their score.
+
+    ## Why is this bad?
+    Somebody who knows the system said that this function must be measured.
+
+    ## Fix safety
+    Safe. `@track_request` keeps the function's kind, signature and name.
+
+    ## When not to follow it
+    When the function is no longer critical, take it out of `critical`, or remove the comment.
+
+    ## Options
+    - `critical`
+    """
+
+    code = "GR105"
+    name = "unmeasured-required"
+    slice_kind = SliceKind.HEADER
+    cases = (
+        Bad(
+            """\
+# golden-rules: critical
+def total(order):
+    return sum(line.price() for line in order.lines)
+""",
+            """\
+from golden_runtime import track_request
+
+
+# golden-rules: critical
+@track_request("shop.orders.total")
+def total(order):
+    return sum(line.price() for line in order.lines)
+""",
+        ),
+        Bad(
+            """\
+class Prices:
+    @staticmethod
+    def _round(amount):
+        return round(amount, 2)
+""",
+            """\
+from golden_runtime import track_request
+
+
+class Prices:
+    @staticmethod
+    @track_request("shop.orders.round")
+    def _round(amount):
+        return round(amount, 2)
+""",
+            settings=(("critical", ["shop.orders.Prices.*"]),),
+        ),
+        Good(
+            """\
+def total(order):
+    return sum(line.price() for line in order.lines)
+""",
+            "nobody named it",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        return unmeasured(subject, Kind.REQUIRED)
+
+    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+        yield violation(subject, piece, request_decorator(subject))

@@ -1,0 +1,117 @@
+"""GR104: steps of resilience code that nothing measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from golden_rules.criticality import Kind, Step
+from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.unmeasured.insertion import (
+    counted_decorator,
+    errors_decorator,
+    timed_decorator,
+    unmeasured,
+    violation,
+)
+
+if TYPE_CHECKING:
+    from golden_rules.source.slices import Slice
+
+
+class UnmeasuredResilienceStep(Rule):
+    """A step of resilience code that nothing measures: breaker bookkeeping, a retry, a dead letter, a queue poll.
+
+    ## What it does
+    Finds, in classes named for a circuit breaker, a retry policy, a dead-letter queue or a task queue, the methods that do
+    its work, where they have no measuring decorator.
+
+    ## Why is this bad?
+    Resilience code hides failures by design. A breaker that opens every night, retries that always need three
+    attempts, dead letters that pile up: all of it stays invisible unless these steps are counted.
+
+    ## Fix safety
+    Safe. Bookkeeping and dead letters get `@counted`, polls `@timed`, retries `@timed` and `@track_errors`; all keep
+    the function's kind, signature and name.
+
+    ## When not to follow it
+    Where the class can give way to the runtime's own `CircuitBreaker`, `RetryPolicy`, `DeadLetterQueue` or `TaskQueue`,
+    which name their own series, do that instead.
+    """
+
+    code = "GR104"
+    name = "unmeasured-resilience-step"
+    slice_kind = SliceKind.HEADER
+    cases = (
+        Bad(
+            """\
+class CircuitBreaker:
+    def record_failure(self, error):
+        self.failures += 1
+        if self.failures >= self.threshold:
+            self.log.warning("circuit opened by %s", error)
+            self.opened_at = self.clock()
+""",
+            """\
+from golden_runtime import counted
+
+
+class CircuitBreaker:
+    @counted("shop.breaker.record_failure")
+    def record_failure(self, error):
+        self.failures += 1
+        if self.failures >= self.threshold:
+            self.log.warning("circuit opened by %s", error)
+            self.opened_at = self.clock()
+""",
+            path="src/shop/breaker.py",
+        ),
+        Bad(
+            """\
+class RetryPolicy:
+    async def execute(self, operation):
+        for delay in self.delays():
+            try:
+                return await operation()
+            except self.retriable:
+                await self.sleep(delay)
+        return await operation()
+""",
+            """\
+from golden_runtime import timed, track_errors
+
+
+class RetryPolicy:
+    @timed("shop.retry.execute.duration")
+    @track_errors("shop.retry.execute.errors")
+    async def execute(self, operation):
+        for delay in self.delays():
+            try:
+                return await operation()
+            except self.retriable:
+                await self.sleep(delay)
+        return await operation()
+""",
+            path="src/shop/retry.py",
+        ),
+        Good(
+            """\
+class CircuitBreaker:
+    def is_open(self):
+        return self.clock() - self.opened_at < self.timeout()
+""",
+            "asking for the state is no bookkeeping",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        return unmeasured(subject, Kind.RESILIENCE_STEP)
+
+    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+        match subject.verdict.step:
+            case Step.RETRY:
+                yield violation(subject, piece, timed_decorator(subject), errors_decorator(subject))
+            case Step.POLL:
+                yield violation(subject, piece, timed_decorator(subject))
+            case _:
+                yield violation(subject, piece, counted_decorator(subject))

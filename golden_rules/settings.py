@@ -1,0 +1,147 @@
+"""The settings in force for a file, and the questions the rest of the linter asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.globs import function_patterns, path_globs
+from golden_rules.paths import shown
+from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, selected_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_EXCLUDE = (
+    ".bzr",
+    ".direnv",
+    ".eggs",
+    ".git",
+    ".git-rewrite",
+    ".golden-rules-cache",
+    ".hg",
+    ".ipynb_checkpoints",
+    ".mypy_cache",
+    ".nox",
+    ".pants.d",
+    ".pyenv",
+    ".pytest_cache",
+    ".pytype",
+    ".ruff_cache",
+    ".svn",
+    ".tox",
+    ".venv",
+    ".vscode",
+    "__pycache__",
+    "__pypackages__",
+    "_build",
+    "buck-out",
+    "build",
+    "dist",
+    "node_modules",
+    "site-packages",
+    "venv",
+)
+_NO_SELECTION = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings in force for the files of a folder; plain, hashable and picklable.
+
+    The methods take a file's path relative to `root`, with `/`.
+    """
+
+    root: Path
+    """The folder that patterns and module names start from."""
+    source: Path | None = None
+    """The file that the settings come from."""
+    app: str | tuple[tuple[str, str], ...] | None = None
+    runtime_module: str = "golden_runtime"
+    runtime_declared: bool = True
+    """False where the project declares its dependencies and golden-runtime is not among them."""
+    declaration_file: str | None = None
+    """The file that declares the dependencies, relative to `root`, where `runtime_declared` depends on it."""
+    measured_by: tuple[str, ...] = ()
+    metrics_modules: tuple[str, ...] = ("metrics", "telemetry", "observability")
+    critical: tuple[str, ...] = ()
+    not_critical: tuple[str, ...] = ()
+    profile: str = "selective"
+    threshold: float | None = None
+    select: tuple[str, ...] = (EVERYTHING,)
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = DEFAULT_EXCLUDE
+    extend_exclude: tuple[str, ...] = ()
+    command_line: Selection = _NO_SELECTION
+    """The selectors of the command line, which prevail over those of the file."""
+
+    def app_for(self, relative_path: str) -> str | None:
+        """Return the name of the app that a file belongs to: the first pattern that covers it decides."""
+        if self.app is None or isinstance(self.app, str):
+            return self.app
+        return next((name for pattern, name in self.app if path_globs((pattern,)).cover(relative_path)), None)
+
+    def is_metrics_module(self, relative_path: str) -> bool:
+        """Tell whether a file may define metrics of its own."""
+        globs = tuple(glob for entry in self.metrics_modules for glob in _module_globs(entry))
+        return path_globs(globs).cover(relative_path)
+
+    def is_named_critical(self, relative_path: str, module_name: str, qualname: str) -> bool:
+        """Tell whether `critical` names a function."""
+        patterns = self.critical
+        return bool(patterns) and function_patterns(patterns).match(relative_path, module_name, qualname)
+
+    def is_named_not_critical(self, relative_path: str, module_name: str, qualname: str) -> bool:
+        """Tell whether `not-critical` names a function."""
+        patterns = self.not_critical
+        return bool(patterns) and function_patterns(patterns).match(relative_path, module_name, qualname)
+
+    def excludes_entry(self, relative_path: str, name: str) -> bool:
+        """Tell whether `exclude` or `extend-exclude` names this entry itself; `name` is its end."""
+        return path_globs(self.exclude).match_entry(relative_path, name) or (
+            bool(self.extend_exclude) and path_globs(self.extend_exclude).match_entry(relative_path, name)
+        )
+
+    def enabled_codes(self, known: Iterable[str], path: str) -> frozenset[str]:
+        """Return the codes of the rules that are on for a file.
+
+        `known` holds all codes; a mapping from codes to rule names lets selectors be names too.
+        """
+        file_layer = Selection(self.select, self.ignore, self.extend_select)
+        codes = enabled((file_layer, self.command_line), known)
+        for pattern, ignored in self.per_file_ignores:
+            outside = pattern.startswith("!")
+            if path_globs((pattern.removeprefix("!"),)).cover(path) != outside:
+                codes -= selected_by(ignored, known)
+        return codes
+
+    def check_selectors(self, known: Iterable[str]) -> None:
+        """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names."""
+        names = {*known, *known.values()} if isinstance(known, Mapping) else set(known)
+        for place, selectors in self._selectors():
+            for selector in selectors:
+                if not is_selector(selector, names):
+                    hint = did_you_mean(selector, {*names, EVERYTHING})
+                    raise UsageError(f"unknown rule `{selector}` in {place}{hint}")
+
+    def _selectors(self) -> Iterable[tuple[str, tuple[str, ...]]]:
+        file = shown(self.source) if self.source else "the default configuration"
+        yield f"`select` of {file}", self.select
+        yield f"`extend-select` of {file}", self.extend_select
+        yield f"`ignore` of {file}", self.ignore
+        for pattern, selectors in self.per_file_ignores:
+            yield f"`per-file-ignores` of {file} for `{pattern}`", selectors
+        yield "`--select`", self.command_line.select or ()
+        yield "`--ignore`", self.command_line.ignore
+
+
+def _module_globs(entry: str) -> tuple[str, ...]:
+    """Return the globs of an entry of `metrics-modules`, which names a module, a file or paths."""
+    if "/" in entry or entry.endswith(".py"):
+        return (entry,)
+    path = entry.replace(".", "/")
+    return (f"**/{path}.py", f"**/{path}") if "/" in path else (f"{path}.py", path)

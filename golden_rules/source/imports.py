@@ -1,0 +1,308 @@
+"""The import statements that fixes need: which name the code already has, and where a new one goes.
+
+Imports go where isort would put them: after the docstring and `__future__`, in the section of third-party packages,
+sorted within it, or into an existing `from` statement of the same module.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import sys
+from collections.abc import Iterable
+
+from golden_rules.findings import Edit, ImportedName
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.text import SourceText
+
+_LINE_LENGTH = 88  # isort's and ruff's common default; a longer `from` line is wrapped in parentheses
+_FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
+_COMMENT_LINE = re.compile(r"\s*#")
+# A comment at the head of a file that speaks of the file, not of the function under it.
+_HEAD_COMMENT = re.compile(r"#!|#.*(coding[:=]|copyright|licen[cs]e|spdx|\(c\))|#\s*$", re.IGNORECASE)
+
+ImportStatement = ast.Import | ast.ImportFrom
+
+
+def reference(outline: Outline, function: Function, module: str, name: str) -> tuple[str, ImportedName | None] | None:
+    """Return how `module.name` is written in a decorator of a function, and the import that takes.
+
+    Returns `None` where no spelling is safe: the name and the module's name are both taken by something else.
+    """
+    available = _names_before(outline, function)
+    for local, target in available.items():
+        if target == f"{module}.{name}":
+            return local, None
+    for local, target in available.items():
+        if target == module:
+            return f"{local}.{name}", None
+    if not outline.star_import and not _is_taken(outline, function, name):
+        return name, ImportedName(module, name)
+    parent, _, last = module.rpartition(".")
+    if _is_taken(outline, function, last):
+        return None
+    # `from app import observability` rather than `import app.observability`, which would bind `app`.
+    return f"{last}.{name}", ImportedName(parent, last) if parent else ImportedName(module, "")
+
+
+def _names_before(outline: Outline, function: Function) -> dict[str, str]:
+    """Return the module's imported names that certainly hold when the function's decorators run."""
+    sure: dict[str, str] = {}
+    for entry in outline.imports:
+        if entry.guarded or entry.node.lineno >= function.start_line:
+            continue
+        for alias in entry.node.names:
+            local = alias.asname or alias.name
+            target = outline.names.get(local)
+            if target is not None and local not in outline.rebound and not _is_shadowed(function, local):
+                sure[local] = target
+    return sure
+
+
+def _is_taken(outline: Outline, function: Function, name: str) -> bool:
+    return name in outline.bound or _is_shadowed(function, name)
+
+
+def _is_shadowed(function: Function, name: str) -> bool:
+    """Whether a scope between the module and the function's decorators binds the name."""
+    if function.owner is not None and name in _class_names(function.owner.node):
+        return True
+    scope = function.parent
+    while scope is not None:
+        if name in scope.bound:
+            return True
+        scope = scope.parent
+    return False
+
+
+def _class_names(node: ast.ClassDef) -> set[str]:
+    names: set[str] = set()
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        child = stack.pop()
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(child.name)
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            names.add(child.id)
+        elif isinstance(child, ast.alias):
+            names.add((child.asname or child.name).partition(".")[0])
+        else:
+            stack.extend(ast.iter_child_nodes(child))
+    return names
+
+
+def import_edits(source: SourceText, outline: Outline, needed: Iterable[ImportedName]) -> list[Edit]:
+    """Return the edits that make the names available, one statement for each module."""
+    by_module: dict[str, list[str]] = {}
+    edits = []
+    for item in sorted(set(needed)):
+        if item.name:
+            by_module.setdefault(item.module, []).append(item.name)
+        else:
+            edits.append(_new_statement(source, outline, item.module, f"import {item.module}"))
+    for module, names in by_module.items():
+        statement = _statement_from(outline, module)
+        if statement is None:
+            text = _from_statement(module, names, source.newline)
+            edits.append(_new_statement(source, outline, module, text))
+        else:
+            edits.append(_merged(source, statement, names))
+    return edits
+
+
+def _statement_from(outline: Outline, module: str) -> ast.ImportFrom | None:
+    for statement in _leading_imports(outline.tree):
+        if isinstance(statement, ast.ImportFrom) and not statement.level and statement.module == module:
+            if all(alias.name != "*" for alias in statement.names):
+                return statement
+    return None
+
+
+def _merged(source: SourceText, statement: ast.ImportFrom, names: list[str]) -> Edit:
+    """Insert names into `from module import a, b` where they sort, its layout and comments kept."""
+    spans = [(_start(source, alias), _end(source, alias)) for alias in statement.names]
+    pieces = [source.text[start:end] for start, end in spans]
+    end = _end(source, statement)
+    parenthesised = source.text[end - 1] == ")"
+    column = spans[-1][1] - source.line_start(statement.end_lineno or statement.lineno)
+    if not parenthesised and column + sum(len(name) + 2 for name in names) > _LINE_LENGTH:
+        return Edit(spans[0][0], end, _parenthesised(_inserted(pieces, names), source.newline))
+    gaps = [source.text[left:right] for (_, left), (right, _) in itertools.pairwise(spans)]
+    indent = source.line(statement.names[-1].lineno)[: statement.names[-1].col_offset]
+    usual_gap = ", " if indent.strip() else f",{source.newline}{indent}"
+    gap = next((gap for gap in gaps if "#" not in gap), usual_gap)
+    text = source.text[spans[0][0] : spans[-1][1]]
+    tail = source.text[spans[-1][1] : end]
+    for name in reversed(names):
+        index = _insertion_index([alias.name for alias in statement.names], name)
+        if index < len(spans):
+            at = spans[index][0] - spans[0][0]
+            text = text[:at] + name + gap + text[at:]
+        elif source.newline in tail and not indent.strip():
+            # One name a line: the last one's trailing comma and comment stay with it.
+            first, newline, rest = tail.partition(source.newline)
+            comma = "" if first.lstrip().startswith(",") else ","
+            tail = comma + first + newline + f"{indent}{name},{newline}" + rest
+        else:
+            text += gap + name
+    return Edit(spans[0][0], end, text + tail)
+
+
+def _inserted(pieces: list[str], names: list[str]) -> list[str]:
+    merged = list(pieces)
+    for name in names:
+        merged.insert(_insertion_index([piece.split()[0] for piece in merged], name), name)
+    return merged
+
+
+def _insertion_index(existing: list[str], name: str) -> int:
+    """Return where isort puts a lower-case name: after constants and classes, before the next one that sorts later."""
+    for index, other in enumerate(existing):
+        if other[:1].islower() and other > name:
+            return index
+    return len(existing)
+
+
+def _from_statement(module: str, names: list[str], newline: str) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= _LINE_LENGTH:
+        return line
+    return f"from {module} import {_parenthesised(names, newline)}"
+
+
+def _parenthesised(names: list[str], newline: str) -> str:
+    return "(" + newline + "".join(f"    {name},{newline}" for name in names) + ")"
+
+
+def _new_statement(source: SourceText, outline: Outline, module: str, text: str) -> Edit:
+    """Insert an import statement on a line of its own, in its section and sorted there."""
+    newline = source.newline
+    root = outline.module.partition(".")[0]
+    section = _section(module, root)
+    imports = [node for node in _leading_imports(outline.tree) if _section(_module_of(node), root) != _FUTURE]
+    alike = [node for node in imports if _section(_module_of(node), root) == section]
+    key = _sort_key(text.startswith("from"), module)
+    if earlier := [node for node in alike if _sort_key(isinstance(node, ast.ImportFrom), _module_of(node)) <= key]:
+        return _line_after(source, earlier[-1], text + newline)
+    if alike:
+        at = source.line_start(_first_line_with_comments(source, alike[0]))
+        return Edit(at, at, text + newline)
+    if lower := [node for node in imports if _section(_module_of(node), root) < section]:
+        following = _next_line(source, lower[-1])
+        gap = newline if following.strip() else ""
+        return _line_after(source, lower[-1], newline + text + newline + gap)
+    if imports:
+        at = source.line_start(_first_line_with_comments(source, imports[0]))
+        return Edit(at, at, text + newline + newline)
+    return _first_import(source, outline.tree, text)
+
+
+def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
+    """Insert an import into a module that has none: after docstring and `__future__`, else before the first statement."""
+    newline = source.newline
+    preamble = None
+    for statement in tree.body:
+        if not _is_docstring(statement) and not _is_future(statement):
+            break
+        preamble = statement
+    # Two blank lines stand between imports and a function or class, one before anything else.
+    first = next((statement for statement in tree.body if not _is_docstring(statement) and not _is_future(statement)), None)
+    gap = newline * 2 if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else newline
+    if preamble is not None:
+        blank = gap if _next_line(source, preamble).strip() else ""
+        return _line_after(source, preamble, newline + text + newline + blank)
+    line = 1
+    if tree.body:
+        line = _first_line_with_comments(source, tree.body[0])
+    if line == 1 and source.line_count and _HEAD_COMMENT.match(source.line(1)):
+        # The comment at the head of the file (`#!`, coding, licence) stays at its head.
+        while line <= source.line_count and _COMMENT_LINE.match(source.line(line)):
+            line += 1
+        at = source.line_start(line)
+        blank = gap if line <= source.line_count and source.line(line).strip() else ""
+        return Edit(at, at, newline + text + newline + blank)
+    at = source.line_start(line)
+    return Edit(at, at, text + newline + gap)
+
+
+def _line_after(source: SourceText, node: ast.stmt, text: str) -> Edit:
+    """Insert whole lines after the line that a statement ends on."""
+    last = node.end_lineno or node.lineno
+    if last < source.line_count or source.text[-1:] in ("\n", "\r"):
+        at = source.line_start(last + 1) if last < source.line_count else len(source.text)
+        return Edit(at, at, text)
+    return Edit(len(source.text), len(source.text), source.newline + text.removesuffix(source.newline))
+
+
+def _next_line(source: SourceText, node: ast.stmt) -> str:
+    last = node.end_lineno or node.lineno
+    return source.line(last + 1) if last < source.line_count else ""
+
+
+def _first_line_with_comments(source: SourceText, node: ast.stmt) -> int:
+    """Return the line a statement starts on, or that of the comment lines directly above it."""
+    line = node.lineno
+    decorators = getattr(node, "decorator_list", [])
+    line = min([line, *(decorator.lineno for decorator in decorators)])
+    while line > 1 and _COMMENT_LINE.match(source.line(line - 1)):
+        line -= 1
+    return line
+
+
+def _leading_imports(tree: ast.Module) -> list[ImportStatement]:
+    """Return the import statements at the head of a module, up to the first statement of another kind.
+
+    A statement that shares its line with another is left out: nothing can be put on a line between them.
+    """
+    found: list[ImportStatement] = []
+    for index, statement in enumerate(tree.body):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            following = tree.body[index + 1] if index + 1 < len(tree.body) else None
+            if following is None or following.lineno != statement.end_lineno:
+                found.append(statement)
+        elif not _is_docstring(statement):
+            break
+    return found
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _module_of(node: ImportStatement) -> str:
+    if isinstance(node, ast.Import):
+        return node.names[0].name
+    return "." * node.level + (node.module or "")
+
+
+def _section(module: str, own_root: str) -> int:
+    if module == "__future__":
+        return _FUTURE
+    if module.startswith("."):
+        return _LOCAL
+    root = module.partition(".")[0]
+    if root in sys.stdlib_module_names:
+        return _STANDARD
+    return _FIRST_PARTY if root == own_root else _THIRD_PARTY
+
+
+def _sort_key(is_from: bool, module: str) -> tuple[bool, str]:
+    # isort's default puts `import x` before `from x import y` within a section.
+    return is_from, module.lower()
+
+
+def _start(source: SourceText, node: ast.alias) -> int:
+    return source.offset(node.lineno, node.col_offset)
+
+
+def _end(source: SourceText, node: ast.alias | ast.stmt) -> int:
+    return source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)

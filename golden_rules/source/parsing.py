@@ -1,0 +1,168 @@
+"""From text to `ast`, also where the running interpreter is older than the syntax.
+
+`ast` knows the syntax of the interpreter it comes with; LibCST knows that of later ones too. Where `ast` fails and
+LibCST does not, what is new is blanked, character by character, so that `ast` can read the rest and every offset holds.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+
+from golden_rules.source.text import SourceText
+
+# CPython reads 200 brackets deep. LibCST ends the process at some 3,000 on a stack of eight megabytes.
+_MAX_BRACKETS = 200
+_MAX_ELIFS = 1000
+_DEEP_STACK = 256 * 1024 * 1024
+_BRACKET = re.compile(r"[\[({]|[\])}]")
+
+
+class Unparseable(Exception):
+    """The text is no Python.
+
+    Attributes:
+        line: The line (from 1) that the parser stopped at.
+        column: The column (from 1), in characters.
+    """
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+def parse(source: SourceText) -> ast.Module:
+    """Parse a file's text.
+
+    Raises:
+        Unparseable: Neither the running interpreter nor LibCST can parse it.
+    """
+    text = source.parseable
+    if (null := text.find("\0")) >= 0:
+        raise Unparseable("source code cannot contain null bytes", *source.position(null))
+    try:
+        return _parsed(text)
+    except SyntaxError as error:
+        failure = _failure(source, error)
+    except (RecursionError, MemoryError) as error:
+        raise Unparseable("too deeply nested to parse", 1, 1) from error
+    older = _without_new_syntax(text)
+    if older is None:
+        raise failure
+    try:
+        return _parsed(older)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise failure from None
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # A warning about an invalid escape is for the author's interpreter to print, not for us.
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _failure(source: SourceText, error: SyntaxError) -> Unparseable:
+    line = min(max(error.lineno or 1, 1), max(source.line_count, 1))
+    column = max(error.offset or 1, 1)
+    return Unparseable(error.msg.split(" (<unknown>")[0], line, min(column, len(source.line(line)) + 1))
+
+
+def _without_new_syntax(text: str) -> str | None:
+    """Return the text with newer syntax blanked, or `None` where LibCST cannot or must not parse it."""
+    if _bracket_depth(text) > _MAX_BRACKETS or text.count("elif") > _MAX_ELIFS:
+        return None
+    return _on_deep_stack(lambda: _blanked(text))
+
+
+def _bracket_depth(text: str) -> int:
+    """Return an upper bound for the nesting of brackets: those in strings count as well."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(text):
+        if match.group() in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif depth:
+            depth -= 1
+    return deepest
+
+
+def _on_deep_stack(work: Callable[[], str | None]) -> str | None:
+    """Run work on a thread whose stack is deep enough for LibCST's recursion on whole files."""
+    results: list[str | None] = []
+    previous = threading.stack_size(_DEEP_STACK)
+    try:
+        thread = threading.Thread(target=lambda: results.append(work()))
+        thread.start()
+    finally:
+        threading.stack_size(previous)
+    thread.join()
+    return results[0] if results else None
+
+
+def _blanked(text: str) -> str | None:
+    import libcst as cst
+
+    from golden_rules.source.slices import spans_of
+
+    try:
+        module = cst.parse_module(text)
+        if module.code != text:
+            return None
+        spans = spans_of(module)
+    except (cst.ParserSyntaxError, RecursionError):
+        return None
+    pieces = []
+    position = 0
+    for start, end, replacement in sorted(_replacements(module, spans, text)):
+        if start < position:
+            continue
+        pieces += [text[position:start], replacement]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def _replacements(
+    module: object, spans: dict[int, tuple[int, int]], text: str
+) -> Iterator[tuple[int, int, str]]:
+    """Yield the places of syntax newer than the interpreter, outermost first, with text of the same length."""
+    import libcst as cst
+
+    stack = [module]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.TypeParameters):
+            start, end = spans[id(node)]
+            yield start, end, _blank(text[start:end])
+        elif isinstance(node, cst.TypeAlias):
+            start, end = spans[id(node)]
+            yield start, end, "pass" + _blank(text[start + 4 : end])
+        elif isinstance(node, cst.FormattedString) and not _parses(text[slice(*spans[id(node)])]):
+            start, end = spans[id(node)]
+            yield start, end, _plain_string(text[start:end])
+        elif isinstance(node, cst.CSTNode):
+            stack.extend(node.children)
+
+
+def _parses(expression: str) -> bool:
+    try:
+        _parsed(f"({expression})")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _blank(text: str) -> str:
+    """Return blanks of the same length, line ends escaped so that the statement goes on."""
+    blanks = re.sub(r"[^\r\n]", " ", text)
+    return re.sub(r" (?=\r?\n|\r)", r"\\", blanks)
+
+
+def _plain_string(text: str) -> str:
+    if "\n" not in text and "\r" not in text:
+        return "'" + "_" * (len(text) - 2) + "'"
+    return "'''" + re.sub(r"[^\r\n]", "_", text[3:-3]) + "'''"

@@ -1,0 +1,189 @@
+"""Pieces of a file, parsed alone by LibCST, with the place of every node in the file.
+
+LibCST parses 18 thousand lines a second, so only what a rule wants to see is parsed: a function, or its header. Spans are
+read from LibCST's code generator, which costs a third of the parse, where its position metadata costs twice the parse.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState  # not public; tests/linter/test_slices.py holds the contract
+
+from golden_rules.source.outline import Function
+from golden_rules.source.text import SourceText
+
+# LibCST recurses in native code and its code generator in Python: some 2,000 levels end the process, 400 the generator.
+MAX_DEPTH = 300
+_NESTING_PREFIX = "if True:\n"
+
+
+class SliceError(Exception):
+    """LibCST cannot take a piece of source that `ast` parsed: nested too deeply, or not given back unchanged."""
+
+
+@dataclass(eq=False, slots=True)
+class Slice:
+    """A function as LibCST sees it.
+
+    Attributes:
+        node: The function.
+        start: The file offset of the slice's first character.
+        end: The file offset after its last.
+    """
+
+    module: cst.Module
+    node: cst.FunctionDef
+    start: int
+    end: int
+    _shift: int
+    _spans: dict[int, tuple[int, int]] | None = None
+
+    def span(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Return the file offsets of a node's first character and of the one after its last."""
+        if self._spans is None:
+            self._spans = spans_of(self.module)
+        start, end = self._spans[id(node)]
+        return start + self._shift, end + self._shift
+
+    def code(self, node: cst.CSTNode) -> str:
+        """Return a node's source text."""
+        return self.module.code_for_node(node)
+
+
+def function_slice(source: SourceText, function: Function) -> Slice:
+    """Parse a whole function, decorators included.
+
+    Raises:
+        SliceError: LibCST cannot take it.
+    """
+    start = source.line_start(function.start_line)
+    end = source.line_end(function.end_line)
+    return _parse(source, function, start, end, source.parseable[start:end] + "\n")
+
+
+def header_slice(source: SourceText, function: Function) -> Slice:
+    """Parse a function's decorators and signature with an empty body, which costs the same for any length of body.
+
+    Raises:
+        SliceError: LibCST cannot take it.
+    """
+    start = source.line_start(function.start_line)
+    def_start = source.line_start(function.line)
+    end = def_start + _header_length(source.parseable[def_start : source.line_end(function.end_line)])
+    return _parse(source, function, start, end, source.parseable[start:end] + " ...\n")
+
+
+def _parse(source: SourceText, function: Function, start: int, end: int, text: str) -> Slice:
+    if depth(function.node) > MAX_DEPTH:
+        raise SliceError("it is nested too deeply")
+    indented = text[0] in " \t\f"
+    prefix = _NESTING_PREFIX if indented else ""
+    config = cst.PartialParserConfig(default_newline=source.newline if source.newline != "\r" else "\n")
+    try:
+        module = cst.parse_module(prefix + text, config)
+        unchanged = module.code == prefix + text
+    except cst.ParserSyntaxError as error:
+        raise SliceError(f"LibCST reports: {error.message}") from error
+    except RecursionError as error:
+        raise SliceError("it is nested too deeply") from error
+    if not unchanged:
+        raise SliceError("LibCST does not give it back unchanged")
+    body = module.body[0]
+    if indented and isinstance(body, cst.If):
+        body = body.body.body[0]
+    if not isinstance(body, cst.FunctionDef):
+        raise SliceError("its first line holds more than a function")
+    return Slice(module, body, start, end, start - len(prefix))
+
+
+def depth(node: ast.AST) -> int:
+    """Return how many levels of nodes stand below a node."""
+    deepest = 0
+    stack = [(node, 0)]
+    while stack:
+        current, level = stack.pop()
+        deepest = max(deepest, level)
+        stack.extend((child, level + 1) for child in ast.iter_child_nodes(current))
+    return deepest
+
+
+def _header_length(text: str) -> int:
+    """Return the length of `def name(...) -> x:`, up to its colon: not a lambda's, a slice's or an annotation's.
+
+    Only the header is tokenized, as the tokens come one by one.
+    """
+    nesting = lambdas = 0
+    starts = SourceText(text)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
+            if token.type == tokenize.NAME and token.string == "lambda":
+                lambdas += 1
+            elif token.type != tokenize.OP:
+                continue
+            elif token.string in "([{":
+                nesting += 1
+            elif token.string in ")]}":
+                nesting -= 1
+            elif token.string == ":" and not nesting:
+                if not lambdas:
+                    return starts.line_start(token.end[0]) + token.end[1]
+                lambdas -= 1
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise SliceError("its header cannot be told from its body") from error
+    raise SliceError("its header has no end")
+
+
+class _SpanRecorder(CodegenState):
+    """A code generator's state that notes where each node's text starts and ends.
+
+    A node's own span leaves out the whitespace it owns where LibCST records a syntactic position.
+    """
+
+    def __init__(self, module: cst.Module) -> None:
+        super().__init__(module.default_indent, module.default_newline)
+        self.position = 0
+        self.spans: dict[int, tuple[int, int]] = {}
+        self._open: list[int] = []
+
+    def add_indent_tokens(self) -> None:
+        self.tokens.extend(self.indent_tokens)
+        self.position += sum(map(len, self.indent_tokens))
+
+    def add_token(self, value: str) -> None:
+        self.tokens.append(value)
+        self.position += len(value)
+
+    def before_codegen(self, node: cst.CSTNode) -> None:  # noqa: ARG002  (LibCST's hook)
+        self._open.append(self.position)
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        self.spans.setdefault(id(node), (self._open.pop(), self.position))
+
+    @contextmanager
+    def record_syntactic_position(
+        self,
+        node: cst.CSTNode,
+        *,
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
+    ) -> Iterator[None]:
+        start = self.position
+        yield
+        if start_node is not None:
+            start = self.spans[id(start_node)][0]
+        end = self.position if end_node is None else self.spans[id(end_node)][1]
+        self.spans[id(node)] = (start, end)
+
+
+def spans_of(module: cst.Module) -> dict[int, tuple[int, int]]:
+    """Return the offsets in the module's code of each node, by the node's `id`."""
+    recorder = _SpanRecorder(module)
+    module._codegen(recorder)  # the hook that LibCST's own position providers use
+    return recorder.spans

@@ -1,0 +1,156 @@
+"""The decoded text of one file, and the way between offsets, lines and columns."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+# What Python's tokenizer ends a line at. `str.splitlines` also splits at form feeds and Unicode separators.
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LONE_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
+_BOM = "\ufeff"
+
+
+class UndecodableSource(Exception):
+    """The bytes of a file are no Python source text.
+
+    Attributes:
+        line: The line (from 1) where decoding stopped.
+    """
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file's text as Python reads it, with what is needed to write it back unchanged.
+
+    Attributes:
+        text: The decoded text without a byte order mark, its line ends as they are in the file.
+        encoding: The encoding it was read with, for `encode`.
+        bom: Whether a UTF-8 byte order mark preceded the text.
+        parseable: The text with lone carriage returns as line feeds, which LibCST needs; every offset stays.
+    """
+
+    text: str
+    encoding: str = "utf-8"
+    bom: bool = False
+    parseable: str = field(init=False, repr=False, compare=False)
+    _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _ascii: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        alike = "\r" not in self.text
+        object.__setattr__(self, "parseable", self.text if alike else _LONE_CARRIAGE_RETURN.sub("\n", self.text))
+        object.__setattr__(self, "_line_starts", _line_starts(self.text))
+        object.__setattr__(self, "_ascii", self.text.isascii())
+
+    @property
+    def newline(self) -> str:
+        """The line end that inserted lines get: that of the first line."""
+        match = _LINE_END.search(self.text)
+        return match.group() if match else "\n"
+
+    @property
+    def line_count(self) -> int:
+        """The number of lines, a last one without a line end included."""
+        if self._line_starts[-1] == len(self.text):
+            return len(self._line_starts) - 1
+        return len(self._line_starts)
+
+    def line_start(self, line: int) -> int:
+        """Return the offset of the first character of a line (from 1)."""
+        return self._line_starts[min(line, len(self._line_starts)) - 1]
+
+    def line_end(self, line: int) -> int:
+        """Return the offset after the last character of a line (from 1), its line end left out."""
+        end = self._line_starts[line] if line < len(self._line_starts) else len(self.text)
+        start = self._line_starts[line - 1]
+        while end > start and self.text[end - 1] in "\r\n":
+            end -= 1
+        return end
+
+    def line(self, line: int) -> str:
+        """Return the text of a line (from 1) without its line end."""
+        return self.text[self.line_start(line) : self.line_end(line)]
+
+    def offset(self, line: int, byte_column: int) -> int:
+        """Return the offset of a place that `ast` names by line (from 1) and UTF-8 byte column (from 0)."""
+        start = self.line_start(line)
+        if self._ascii:
+            return start + byte_column
+        return start + len(self.line(line).encode()[:byte_column].decode(errors="ignore"))
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset, both from 1, the column in characters."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def encode(self, text: str) -> bytes:
+        """Return the bytes of a text in this file's encoding and with its byte order mark.
+
+        Raises:
+            UnicodeEncodeError: The encoding cannot express the text.
+        """
+        return (_BOM + text if self.bom else text).encode(self.encoding)
+
+
+def _line_starts(text: str) -> tuple[int, ...]:
+    if "\r" in text:
+        return (0, *(match.end() for match in _LINE_END.finditer(text)))
+    # Splitting and adding lengths is six times as fast as a regular expression's matches.
+    return tuple(accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0))
+
+
+def decode(source: bytes) -> SourceText:
+    """Decode a file as Python does: by its byte order mark, its coding cookie, or as UTF-8.
+
+    Raises:
+        UndecodableSource: The cookie is unknown, or the bytes do not fit the encoding.
+    """
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        return _decode_by_cookie(source)
+    if text.startswith(_BOM):
+        return SourceText(text[1:], "utf-8", bom=True)
+    if b"coding" in source[:1024]:
+        return _decode_by_cookie(source)
+    return SourceText(text)
+
+
+def _decode_by_cookie(source: bytes) -> SourceText:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    except SyntaxError as error:
+        raise UndecodableSource(_sentence(str(error)), _undecodable_line(source)) from error
+    try:
+        text = source.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        line = source.count(b"\n", 0, error.start) + 1 if isinstance(error, UnicodeDecodeError) else 1
+        raise UndecodableSource(f"the file is not valid {encoding}", line) from error
+    if text.encode(encoding) != source:
+        # UTF-16 and the like, which Python does not accept as a source encoding either.
+        raise UndecodableSource(f"`{encoding}` is no encoding for source files", 1)
+    bom = text.startswith(_BOM)
+    # `utf-8-sig` would write the mark again by itself.
+    return SourceText(text.removeprefix(_BOM), encoding.replace("utf-8-sig", "utf-8"), bom=bom)
+
+
+def _undecodable_line(source: bytes) -> int:
+    for number, line in enumerate(source.split(b"\n"), 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return number
+    return 1
+
+
+def _sentence(message: str) -> str:
+    return message.replace("for '<file>'", "").strip()

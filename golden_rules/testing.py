@@ -1,0 +1,79 @@
+"""For authors of rules: run a rule's own cases.
+
+    import pytest
+    from golden_rules.testing import case_ids, check_case
+
+    @pytest.mark.parametrize("case", MyRule.cases, ids=case_ids(MyRule))
+    def test_case(case):
+        check_case(MyRule, case)
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.fixing import fix_source
+from golden_rules.rules.base import Bad, Good, Rule
+from golden_rules.validation import Place, check_table
+
+
+class CaseFailure(AssertionError):
+    """A rule does not do what one of its cases says."""
+
+
+def case_ids(rule: type[Rule]) -> list[str]:
+    """Return a readable name for each of a rule's cases, for `pytest.mark.parametrize`."""
+    return [
+        f"{rule.code}-good-{case.why.replace(' ', '-')}" if isinstance(case, Good) else f"{rule.code}-bad-{number}"
+        for number, case in enumerate(rule.cases, 1)
+    ]
+
+
+def check_case(rule: type[Rule], case: Bad | Good) -> None:
+    """Check that a rule finds, or leaves alone, the code of a case, and that its fix holds what fixes promise.
+
+    A fix must give the expected text, which parses; its finding must be gone, with no new one; a second run must change
+    nothing.
+
+    Raises:
+        CaseFailure: It does not.
+    """
+    config = _config(case)
+    source = case.code.encode()
+    findings = analyse_source(source, case.path, config, [rule()]).findings
+    if isinstance(case, Good):
+        _demand(not findings, f"{rule.code} finds fault with a good case: {[finding.message for finding in findings]}")
+        return
+    _demand(bool(findings), f"{rule.code} finds nothing in a bad case")
+    _demand(all(finding.code == rule.code for finding in findings), f"another code than {rule.code}: {findings}")
+    if case.fixed is None:
+        _demand(all(finding.fix is None for finding in findings), f"{rule.code} has a fix that the case does not show")
+        return
+    _check_fix(rule, case, config)
+
+
+def _check_fix(rule: type[Rule], case: Bad, config: Config) -> None:
+    source = case.code.encode()
+    if case.unsafe:
+        _demand(fix_source(source, case.path, config, [rule()]).content == source, f"{rule.code}: the fix is safe")
+    fixed = fix_source(source, case.path, config, [rule()], unsafe=case.unsafe)
+    text = fixed.content.decode()
+    _demand(text == case.fixed, f"{rule.code}: the fix gives\n{text}\ninstead of\n{case.fixed}")
+    ast.parse(text)
+    _demand(not fixed.result.findings, f"{rule.code}: findings are left after the fix: {fixed.result.findings}")
+    again = fix_source(fixed.content, case.path, config, unsafe=case.unsafe)
+    _demand(again.content == fixed.content, f"{rule.code}: a second run changes the file")
+
+
+def _config(case: Bad | Good) -> Config:
+    table = dict(case.settings)
+    values = check_table(table, Place("the case's settings", (), ""))
+    return Config(root=Path.cwd(), **values)
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise CaseFailure(message)

@@ -1,0 +1,222 @@
+"""Reads a table of settings: what each key may hold, and one clear sentence for what it may not."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.globs import FunctionPatterns, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PROFILES = ("selective", "comprehensive")
+
+_KINDS = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a table",
+}
+_HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
+_PART = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
+_KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+
+
+class _WrongValueError(ValueError):
+    """The end of a sentence that starts with the key and its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table of settings in a file: what messages say of it, and where in the text its keys are."""
+
+    file: str
+    """The file as messages name it."""
+    header: tuple[str, ...]
+    """The names that lead to the table: `("tool", "golden-rules")`, or none for the top level."""
+    text: str
+
+    def of(self, *keys: str) -> str:
+        """Return where a key stands: `[tool.golden-rules] of pyproject.toml (line 12)`."""
+        table = f"[{'.'.join(self.header)}] of " if self.header else ""
+        line = self._line((*self.header, *keys))
+        return f"{table}{self.file}" + (f" (line {line})" if line else "")
+
+    def _line(self, path: tuple[str, ...]) -> int | None:
+        # tomllib keeps no positions; text in a string of several lines that looks like this key is rare
+        header: tuple[str, ...] = ()
+        for number, line in enumerate(self.text.split("\n"), start=1):
+            if match := _HEADER.match(line):
+                header = found = _parts(match[1])
+            elif match := _KEY.match(line):
+                found = (*header, *_parts(match[1]))
+            else:
+                continue
+            if found[: len(path)] == path:
+                return number
+        return None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+
+
+def parse_toml(data: bytes, file: str) -> dict[str, Any]:
+    """Return the content of a TOML file; raises UsageError, with the line, where it is broken."""
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"`{file}` (line {line}) is not valid TOML: it is not UTF-8") from error
+    except RecursionError as error:
+        raise UsageError(f"`{file}` is not valid TOML: it is nested too deeply") from error
+    except ValueError as error:
+        reason, _, position = str(error).partition(" (at ")
+        last_line = data.count(b"\n") + 1
+        place = position.removesuffix(")").replace("end of document", f"line {last_line}, the end")
+        where = f" ({place})" if place else ""
+        raise UsageError(f"`{file}`{where} is not valid TOML: {reason[:1].lower()}{reason[1:]}") from error
+
+
+def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
+    """Return the settings of a table by the names of Config's fields.
+
+    Raises UsageError for an unknown key or a wrong value, with the line and the nearest right key.
+    """
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in KEYS:
+            raise UsageError(f"unknown key `{key}` in {place.of(key)}{_hint(key, place)}")
+        try:
+            settings[key.replace("-", "_")] = KEYS[key](value)
+        except _WrongValueError as error:
+            raise UsageError(f"`{key}` in {place.of(key)} {error}") from error
+    return settings
+
+
+def _hint(key: str, place: Place) -> str:
+    if not place.header and key == "tool":
+        return ": here the keys stand at the top level, without `[tool.golden-rules]`"
+    return did_you_mean(key, KEYS) or f": the keys are {', '.join(f'`{known}`' for known in sorted(KEYS))}"
+
+
+def kind(value: object) -> str:
+    """Return what a TOML value is, with its article: `an integer`."""
+    return _KINDS.get(type(value), "a date or time")
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _WrongValueError(f"must be a list of strings, not {kind(value)}")
+    for position, item in enumerate(value, start=1):
+        if not isinstance(item, str):
+            raise _WrongValueError(f"must be a list of strings: its item {position} is {kind(item)}")
+        if not item.strip():
+            raise _WrongValueError(f"must be a list of strings: its item {position} is empty")
+    return tuple(value)
+
+
+def _globs(value: object) -> tuple[str, ...]:
+    globs = _strings(value)
+    for glob in globs:
+        _check_pattern(glob, translate)
+    return globs
+
+
+def _functions(value: object) -> tuple[str, ...]:
+    patterns = _strings(value)
+    for pattern in patterns:
+        _check_pattern(pattern, lambda single: FunctionPatterns([single]))
+    return patterns
+
+
+def _check_pattern(pattern: str, compile_pattern: Callable[[str], object]) -> None:
+    try:
+        compile_pattern(pattern)
+    except ValueError as error:
+        raise _WrongValueError(f"has the malformed pattern `{pattern}`: {error}") from error
+
+
+def _app(value: object) -> str | tuple[tuple[str, str], ...]:
+    if isinstance(value, str) and value.strip():
+        return value
+    if not isinstance(value, dict):
+        raise _WrongValueError(
+            f"must be a name, or a table from path patterns to names, not {_not_name(value)}"
+        )
+    for pattern, name in value.items():
+        _check_pattern(pattern, translate)
+        if not isinstance(name, str) or not name.strip():
+            raise _WrongValueError(f"must give a name for `{pattern}`, not {_not_name(name)}")
+    return tuple(value.items())
+
+
+def _not_name(value: object) -> str:
+    return "an empty string" if isinstance(value, str) else kind(value)
+
+
+def _module(value: object) -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(f"must be the name of a module, not {kind(value)}")
+    if not all(part.isidentifier() for part in value.split(".")):
+        raise _WrongValueError(f"must be the name of a module such as `app.metrics_runtime`, not `{value}`")
+    return value
+
+
+def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value, dict):
+        raise _WrongValueError(f"must be a table from path patterns to lists of rules, not {kind(value)}")
+    ignores: list[tuple[str, tuple[str, ...]]] = []
+    for pattern, rules in value.items():
+        _check_pattern(pattern.removeprefix("!"), translate)
+        try:
+            ignores.append((pattern, _strings(rules)))
+        except _WrongValueError as error:
+            raise _WrongValueError(f"for `{pattern}` {error}") from error
+    return tuple(ignores)
+
+
+def _profile(value: object) -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(f"must be {_PROFILES_LISTED}, not {kind(value)}")
+    if value not in PROFILES:
+        raise _WrongValueError(f"must be {_PROFILES_LISTED}, not `{value}`{did_you_mean(value, PROFILES)}")
+    return value
+
+
+_PROFILES_LISTED = " or ".join(f"`{profile}`" for profile in PROFILES)
+
+
+def _threshold(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _WrongValueError(f"must be a number, not {kind(value)}")
+    if not 0 <= value < math.inf:
+        raise _WrongValueError(f"must be a number from 0 upwards, not `{value}`")
+    return float(value)
+
+
+KEYS: Mapping[str, Callable[[object], object]] = {
+    "app": _app,
+    "critical": _functions,
+    "exclude": _globs,
+    "extend-exclude": _globs,
+    "extend-select": _strings,
+    "ignore": _strings,
+    "measured-by": _strings,
+    "metrics-modules": _globs,
+    "not-critical": _functions,
+    "per-file-ignores": _per_file,
+    "profile": _profile,
+    "runtime-module": _module,
+    "select": _strings,
+    "threshold": _threshold,
+}
+"""The keys of the configuration; each reads a TOML value or raises a ValueError that ends the sentence."""
