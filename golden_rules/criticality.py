@@ -101,7 +101,7 @@ _WORKFLOW = re.compile(
     r"|main_loop|tick)(_|$)"
 )
 _RESILIENCE_CALL = re.compile(
-    r"(^|[._])(retry|retries|retry_policy|breaker|circuit_breaker|dead_letters?|dead_letter_queue|dlq|backoff)([._]|$)",
+    r"(^|[._])(retry|retries|retry_policy|breaker|circuit_breaker|dead_letters?|dead_letter_queue|dlq)([._]|$)",
     re.IGNORECASE,
 )
 # What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.

@@ -122,6 +122,14 @@ def dotted(node: cst.CSTNode | None) -> str:
             return ""
 
 
+def callee(call: cst.Call) -> str:
+    """Return the name of what a call calls, `.format` for the method of a literal, and `""` for anything else."""
+    name = dotted(call.func)
+    if not name and isinstance(call.func, cst.Attribute):
+        return "." + call.func.attr.value
+    return name
+
+
 def _children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     kind = type(node)
     if kind not in _FIELDS:
@@ -145,9 +153,12 @@ def _targets(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
             yield from (target.target for target in node.targets)
         case cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr() | cst.For() | cst.CompFor():
             yield node.target
-        case cst.WithItem() | cst.ExceptHandler() | cst.ExceptStarHandler():
+        case cst.WithItem():
             if node.asname is not None:
                 yield node.asname.name
+        case cst.ExceptHandler() | cst.ExceptStarHandler():
+            if node.name is not None:
+                yield node.name.name
         case cst.Import() | cst.ImportFrom():
             if not isinstance(node.names, cst.ImportStar):
                 yield from (alias.asname.name if alias.asname else alias.name for alias in node.names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from golden_rules.source.names import resolve
@@ -130,13 +129,3 @@ def is_since(name: str) -> bool:
     return bool(_SINCE.search(snake(name)))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A call that reads a clock.
-
-    Attributes:
-        name: The callee as written, such as `time.perf_counter`.
-    """
-
-    name: str
-    unit: Unit

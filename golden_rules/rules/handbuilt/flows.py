@@ -8,7 +8,7 @@ from enum import Enum
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import Body, dotted
+from golden_rules.rules.handbuilt.body import Body, callee, dotted
 from golden_rules.rules.handbuilt.clocks import is_duration, is_limit
 from golden_rules.rules.handbuilt.reporting import (
     is_log,
@@ -176,7 +176,7 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:  # noqa: 
     call = body.parent(argument)
     if not isinstance(call, cst.Call):
         return Sink(Use.PASSED, "other code")
-    name = dotted(call.func)
+    name = callee(call)
     keyword = argument.keyword.value if argument.keyword is not None else ""
     if is_log(name):
         return Sink(Use.LOGGED, f"the log call `{name}`")

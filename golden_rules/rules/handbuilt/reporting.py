@@ -6,7 +6,7 @@ import re
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import dotted
+from golden_rules.rules.handbuilt.body import callee
 from golden_rules.rules.handbuilt.clocks import is_duration, snake
 
 _LOG_METHODS = frozenset(
@@ -128,7 +128,7 @@ def _reports(line: cst.CSTNode) -> bool:
         value = line.value.expression if isinstance(line.value, cst.Await) else line.value
         if isinstance(value, cst.SimpleString):
             return True
-        return isinstance(value, cst.Call) and _is_report_call(dotted(value.func))
+        return isinstance(value, cst.Call) and _is_report_call(callee(value))
     # A message put together before it is logged.
     return isinstance(line, cst.Assign) and all(isinstance(target.target, cst.Name) for target in line.targets) and _is_text(line.value)
 

@@ -1,0 +1,214 @@
+"""The command `golden-rules`.
+
+Only click is imported here: what a command needs is imported when it runs, so that `--version` and `--help` cost no more
+than click itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from golden_rules import __version__
+from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.reports.style import Style, style_for
+
+if TYPE_CHECKING:
+    from golden_rules.config import Configs
+    from golden_rules.files import SourceFile
+    from golden_rules.runner import Fixing, Run
+
+CLEAN, FINDINGS, TROUBLE, INTERRUPTED = 0, 1, 2, 130
+FORMATS = ("text", "concise", "json")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="golden-rules", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Every critical function is measured, through the shared runtime, and nobody hand-builds what it does."""
+
+
+class _Codes(click.ParamType[tuple[str, ...]]):
+    """Rule codes, prefixes or names, separated by commas."""
+
+    name = "codes"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(code.strip() for code in value.split(",") if code.strip())
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, type=str)
+@click.option("--fix", is_flag=True, help="Apply safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")
+@click.option("--select", type=_Codes(), metavar="CODES", help="Run these rules only: codes, prefixes or names.")
+@click.option("--ignore", type=_Codes(), metavar="CODES", help="Leave these rules out.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
+@click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
+@click.option("--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path.")
+@click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
+def check(
+    paths: tuple[str, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+    output_format: str,
+    statistics: bool,
+    exit_zero: bool,
+    stdin_filename: str | None,
+    runtime_module: str | None,
+) -> int:
+    """Check files and folders (by default this folder); `-` reads standard input.
+
+    Exit status: 0 clean, 1 findings, 2 trouble.
+    """
+    from golden_rules.config import Configs, Overrides
+    from golden_rules.registry import codes_and_names
+    from golden_rules.runner import Fixing, check_files
+
+    configs = Configs(overrides=Overrides(select, ignore or (), runtime_module))
+    configs.for_path(Path.cwd()).check_selectors(codes_and_names())
+    fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
+    view = _View(output_format, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
+    if "-" in paths or (stdin_filename and not paths):
+        if len(paths) > 1:
+            raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
+        run = _stdin(configs, stdin_filename or "stdin.py", fixing, view)
+    elif stdin_filename:
+        raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
+    else:
+        run = check_files(_files(paths or (".",), configs), fixing)
+        view.show(run)
+    if run.failures:
+        return TROUBLE
+    found = bool(run.findings) or (diff and bool(run.diffs))
+    return FINDINGS if found and not exit_zero else CLEAN
+
+
+def _files(paths: Sequence[str], configs: Configs) -> list[SourceFile]:
+    """Return the files to check; each configuration among them must name rules that exist."""
+    from golden_rules.files import discover
+    from golden_rules.registry import codes_and_names
+
+    files = discover(paths, configs)
+    for config in {file.config for file in files}:
+        config.check_selectors(codes_and_names())
+    return files
+
+
+def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) -> Run:
+    from golden_rules.files import SourceFile
+    from golden_rules.paths import relative_to
+    from golden_rules.runner import check_stdin
+
+    path = Path(filename)
+    config = configs.for_path(path)
+    relative = relative_to(str(path.absolute()), str(config.root))
+    file = SourceFile(path, path.as_posix(), relative, config)
+    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)
+    if fixing is not None and fixing.write:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    view.show(run, content_on_stdout=fixing is not None and fixing.write)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How a run is shown: findings on standard output, failures on standard error."""
+
+    output_format: str
+    diff: bool
+    statistics: bool
+    unsafe: bool
+
+    def show(self, run: Run, *, content_on_stdout: bool = False) -> None:
+        """Print a run; where standard output holds a diff or a file, the rest goes to standard error."""
+        for failure in run.failures:
+            click.echo(f"error: {failure}", err=True)
+        if self.diff:
+            click.echo("".join(run.diffs), nl=False)
+        aside = self.diff or content_on_stdout
+        stream = sys.stderr if aside else sys.stdout
+        for line in self._lines(run, style_for(stream), aside=aside):
+            print(line, file=stream)  # noqa: T201 - click.echo would strip or keep colour by rules of its own
+
+    def _lines(self, run: Run, style: Style, *, aside: bool) -> Iterator[str]:
+        from golden_rules.reports.json import json_report
+        from golden_rules.reports.summary import statistics, summary
+        from golden_rules.reports.text import concise_report, text_report
+
+        if self.output_format == "json" and not aside:
+            yield from json_report(run)
+            return
+        if self.statistics:
+            yield from statistics(run, style)
+        elif not self.diff:
+            yield from (text_report if self.output_format == "text" else concise_report)(run, style)
+        yield from summary(run, style, unsafe=self.unsafe, pending=self.diff)
+
+
+@commands.command()
+@click.argument("code")
+def explain(code: str) -> int:
+    """Explain a rule: what it does, why, an example, when not to follow it."""
+    from golden_rules.documentation import page
+    from golden_rules.registry import ENGINE_CODES, load_rules
+
+    wanted = code.strip()
+    for rule in load_rules():
+        if wanted.upper() == rule.code or wanted.lower() == rule.name:
+            click.echo(page(type(rule)), nl=False)
+            return CLEAN
+    known = {rule.code for rule in load_rules()} | {rule.name for rule in load_rules()} | set(ENGINE_CODES)
+    raise UsageError(f"there is no rule `{code}`{did_you_mean(wanted, known)}: `golden-rules rules` lists them")
+
+
+@commands.command()
+@click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
+def rules(output_format: str) -> int:
+    """List the rules."""
+    from golden_rules.documentation import rules_json, rules_table
+    from golden_rules.registry import load_rules
+
+    render = rules_json if output_format == "json" else rules_table
+    click.echo(render(load_rules()))
+    return CLEAN
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every failure that a user can cause is one sentence and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # File names and source lines may hold what the terminal's encoding cannot show.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = commands.main(args=arguments, standalone_mode=False)
+    except UsageError as error:
+        click.echo(f"error: {error}", err=True)
+        status = TROUBLE
+    except click.ClickException as error:
+        error.show()
+        status = TROUBLE
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads the output (`| head`) has seen enough; Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = FINDINGS
+    sys.exit(status)

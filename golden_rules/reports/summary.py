@@ -1,0 +1,70 @@
+"""What stands under the findings: how many, how many can be fixed, what was withheld, and statistics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from golden_rules.findings import Safety
+from golden_rules.reports.style import Style
+from golden_rules.runner import Run
+
+
+def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[str]:
+    """Yield the closing lines of a run.
+
+    Args:
+        unsafe: Whether the user allowed unsafe fixes.
+        pending: Whether fixes were only shown.
+    """
+    yield from _fixed(run, "would fix" if pending else "fixed")
+    found = len(run.findings)
+    if not found:
+        yield style.bold("No findings") + f" in {_count(run.files, 'file')}."
+    else:
+        paths = len({finding.path for finding in run.findings})
+        left = " left" if run.fixed else ""
+        yield f"{_count(found, 'finding')}{left} in {paths} of {_count(run.files, 'file')}{_fixable(run, unsafe=unsafe)}."
+    yield from _withheld(run)
+
+
+def statistics(run: Run, style: Style) -> Iterator[str]:
+    """Yield the number of findings by rule, most first."""
+    counts = Counter((finding.code, finding.name) for finding in run.findings)
+    fixable = Counter(
+        finding.code for finding in run.findings if finding.fix is not None and finding.fix.safety is Safety.SAFE
+    )
+    width = max((len(str(count)) for count in counts.values()), default=1)
+    for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        note = f"  [{fixable[code]} fixable]" if fixable[code] else ""
+        yield f"{count:>{width}}  {style.red(code)}  {name}{note}"
+
+
+def _fixed(run: Run, verb: str) -> Iterator[str]:
+    by_path = Counter(finding.path for finding in run.fixed)
+    for path, count in by_path.items():
+        codes = sorted({finding.code for finding in run.fixed if finding.path == path})
+        yield f"{verb} {count} in {path} ({', '.join(codes)})"
+
+
+def _fixable(run: Run, *, unsafe: bool) -> str:
+    safe = sum(finding.fix is not None and finding.fix.safety is Safety.SAFE for finding in run.findings)
+    risky = sum(finding.fix is not None and finding.fix.safety is Safety.UNSAFE for finding in run.findings)
+    parts = []
+    if safe + (risky if unsafe else 0):
+        parts.append(f"{safe + (risky if unsafe else 0)} can be fixed with `--fix`")
+    if risky and not unsafe:
+        parts.append(f"{risky} {'more ' if safe else ''}with `--fix --unsafe-fixes`")
+    return f"; {', '.join(parts)}" if parts else ""
+
+
+def _withheld(run: Run) -> Iterator[str]:
+    for file, count in sorted(run.withheld.items()):
+        yield (
+            f"{_count(count, 'fix', 'fixes')} withheld: `{file}` does not declare golden-runtime; add it to the dependencies there,"
+            " or name the module that re-exports it with `runtime-module`."
+        )
+
+
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,139 @@
+"""Checking and fixing many files: what one run finds, changes and cannot do."""
+
+from __future__ import annotations
+
+import difflib
+import gc
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.files import SourceFile, UnreadableFile, read_source
+from golden_rules.findings import FileResult, Finding
+from golden_rules.fixing import FixedSource, FixError, fix_source
+from golden_rules.source.text import decode
+from golden_rules.writing import UnwritableFile, replace_file
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run has found so far; paths are as the user would type them.
+
+    Attributes:
+        files: How many files were checked.
+        findings: What is wrong, after fixes where they were asked for.
+        fixed: The findings whose fixes were applied.
+        suppressed: How many findings comments silence, by code.
+        withheld: How many fixes were left out for want of the runtime, by the file that declares the dependencies.
+        diffs: The unified diffs of what fixes would change.
+        failures: What went wrong with single files, a sentence each.
+    """
+
+    files: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    fixed: list[Finding] = field(default_factory=list)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
+    diffs: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, display: str, config: Config, result: FileResult, fixed: Iterable[Finding] = ()) -> None:
+        """Take in the result of one file."""
+        self.files += 1
+        self.findings += [replace(finding, path=display) for finding in result.findings]
+        self.fixed += [replace(finding, path=display) for finding in fixed]
+        self.suppressed.update(result.facts.suppressed)
+        if result.facts.withheld and config.declaration_file:
+            self.withheld[config.declaration_file] += result.facts.withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Fixing:
+    """How fixes are applied.
+
+    Attributes:
+        unsafe: Unsafe fixes too.
+        write: Files are replaced; otherwise the changes are only kept as diffs.
+    """
+
+    unsafe: bool = False
+    write: bool = True
+
+
+def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None) -> Run:
+    """Check files, and fix them where that is asked for; trouble with one file never ends the run."""
+    run = Run()
+    with _collector_off():
+        for file in files:
+            with _trouble_noted(run, file):
+                source = read_source(file.path)
+                result, fixed = _analysed(file, source, fixing)
+                if fixing is not None and fixing.write and fixed.content != source:
+                    replace_file(file.path, fixed.content)
+                run.add(file.display, file.config, result, fixed.applied)
+                _keep_diff(run, file, source, fixed)
+    return run
+
+
+def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:
+    """Check one file whose content came by standard input; return the run and the content after fixes."""
+    run = Run()
+    content = source
+    with _trouble_noted(run, file):
+        result, fixed = _analysed(file, source, fixing)
+        run.add(file.display, file.config, result, fixed.applied)
+        _keep_diff(run, file, source, fixed)
+        content = fixed.content
+    return run, content
+
+
+def _analysed(file: SourceFile, source: bytes, fixing: Fixing | None) -> tuple[FileResult, FixedSource]:
+    if fixing is None:
+        result = analyse_source(source, file.relative, file.config)
+        return result, FixedSource(source, (), result)
+    fixed = fix_source(source, file.relative, file.config, unsafe=fixing.unsafe)
+    return fixed.result, fixed
+
+
+@contextmanager
+def _trouble_noted(run: Run, file: SourceFile) -> Iterator[None]:
+    """Note what goes wrong with a file in the run, which goes on."""
+    try:
+        yield
+    except (UnreadableFile, UnwritableFile) as error:
+        run.failures.append(str(error))
+    except FixError as error:
+        run.failures.append(f"`{file.display}` was left as it was: {error}; please report this")
+    except Exception as error:  # noqa: BLE001 - a bug in one rule must not hide what others find in other files
+        what = f"{type(error).__name__}: {error}"
+        run.failures.append(f"`{file.display}` could not be checked ({what}); please report this")
+
+
+def _keep_diff(run: Run, file: SourceFile, source: bytes, fixed: FixedSource) -> None:
+    if fixed.content != source:
+        run.diffs.append(diff(file.display, source, fixed))
+
+
+def diff(display: str, source: bytes, fixed: FixedSource) -> str:
+    """Return the unified diff from a file to its fixed form."""
+    before = decode(source).text.splitlines(keepends=True)
+    after = decode(fixed.content).text.splitlines(keepends=True)
+    lines = []
+    for line in difflib.unified_diff(before, after, display, display):
+        lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return "".join(lines)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Keep the cyclic collector from walking syntax trees again and again: a third of the time on large files."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

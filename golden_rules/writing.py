@@ -1,0 +1,40 @@
+"""Replacing a file: all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from golden_rules.paths import shown
+
+
+class UnwritableFile(Exception):  # noqa: N818 - it is the file that is named
+    """A file that cannot be replaced; its text is one sentence, and the file is as it was."""
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file's content in one step, its mode kept and links followed.
+
+    Raises:
+        UnwritableFile: It cannot be written.
+    """
+    target = path.resolve()
+    temporary = None
+    try:
+        mode = target.stat().st_mode
+        # Whoever may not write the file must not get round that by replacing it.
+        if not os.access(target, os.W_OK):
+            raise PermissionError(13, "Permission denied")  # noqa: TRY301 - it joins the errors of the next lines
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        Path(temporary).chmod(mode & 0o7777)
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        reason = (error.strerror or type(error).__name__).lower()
+        raise UnwritableFile(f"`{shown(path)}` cannot be written: {reason}; it was left as it was") from error
