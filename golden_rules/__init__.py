@@ -1,3 +1,50 @@
-"""golden-rules: every critical function is measured, and nobody hand-builds what the runtime does."""
+"""golden-rules: every critical function is measured, and nobody hand-builds what the runtime does.
+
+For authors of rules: `Rule`, `Bad`, `Good`, `SliceKind`, `Subject`, `Violation`, `Fix`, `Edit`, `Safety`. For editors and engines:
+`analyse_source`, `check_source`, `Config`. They are imported when first used, so that the command line starts fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from golden_rules.config import Config
+    from golden_rules.engine import analyse_source, check_source
+    from golden_rules.findings import Edit, FileResult, Finding, Fix, ImportedName, Safety
+    from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Bad",
+    "Config",
+    "Edit",
+    "FileResult",
+    "Finding",
+    "Fix",
+    "Good",
+    "ImportedName",
+    "Rule",
+    "Safety",
+    "SliceKind",
+    "Subject",
+    "Violation",
+    "analyse_source",
+    "check_source",
+]
+
+_HOMES = {
+    "golden_rules.config": ("Config",),
+    "golden_rules.engine": ("analyse_source", "check_source"),
+    "golden_rules.findings": ("Edit", "FileResult", "Finding", "Fix", "ImportedName", "Safety"),
+    "golden_rules.rules.base": ("Bad", "Good", "Rule", "SliceKind", "Subject", "Violation"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -58,7 +58,9 @@ _STORAGE = _words(
     " download_to_filename upload_blob download_blob list_blobs"
 )
 _RPC = _words("unary_unary unary_stream stream_unary stream_stream call request invoke")
-_SEARCH = _words("search index bulk get delete update msearch scroll count exists upsert query query_points delete_by_query")
+_SEARCH = _words(
+    "search index bulk get delete update msearch scroll count exists upsert query query_points delete_by_query"
+)
 
 LIBRARIES: dict[str, Library] = {
     **dict.fromkeys(
@@ -98,6 +100,8 @@ LIBRARIES: dict[str, Library] = {
     ),
     **dict.fromkeys(("smtplib", "aiosmtplib"), Library("mail", _words("send_message sendmail send"))),
     **dict.fromkeys(("paramiko", "asyncssh", "ftplib"), Library("ssh", _words("exec_command connect run get put retrbinary storbinary"))),
+    # The server's side of a client library talks to nobody by itself.
+    "aiohttp.web": Library("http", frozenset()),
     "boto3": Library("aws", _STORAGE | _QUEUE | _words("invoke query put_item get_item update_item delete_item publish")),
     "botocore": Library("aws", _STORAGE | _QUEUE | _words("make_api_call")),
     "aiobotocore": Library("aws", _STORAGE | _QUEUE),
@@ -147,4 +151,3 @@ def _library(target: str) -> Library | None:
     parts = target.split(".")
     known = (LIBRARIES.get(".".join(parts[:length])) for length in range(min(len(parts), 3), 0, -1))
     return next((library for library in known if library is not None), None)
-

@@ -35,17 +35,8 @@ def commands() -> None:
     """Every critical function is measured, through the shared runtime, and nobody hand-builds what it does."""
 
 
-class _Codes(click.ParamType[tuple[str, ...]]):
-    """Rule codes, prefixes or names, separated by commas."""
-
-    name = "codes"
-
-    def convert(
-        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(code.strip() for code in value.split(",") if code.strip())
+def _codes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(code.strip() for code in value.split(",") if code.strip())
 
 
 @commands.command()
@@ -53,12 +44,14 @@ class _Codes(click.ParamType[tuple[str, ...]]):
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")
-@click.option("--select", type=_Codes(), metavar="CODES", help="Run these rules only: codes, prefixes or names.")
-@click.option("--ignore", type=_Codes(), metavar="CODES", help="Leave these rules out.")
+@click.option("--select", callback=_codes, metavar="CODES", help="Run these rules only: codes, prefixes or names.")
+@click.option("--ignore", callback=_codes, metavar="CODES", help="Leave these rules out.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
-@click.option("--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path.")
+@click.option(
+    "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
+)
 @click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
 def check(
     paths: tuple[str, ...],
@@ -146,7 +139,7 @@ class _View:
         aside = self.diff or content_on_stdout
         stream = sys.stderr if aside else sys.stdout
         for line in self._lines(run, style_for(stream), aside=aside):
-            print(line, file=stream)  # noqa: T201 - click.echo would strip or keep colour by rules of its own
+            print(line, file=stream)
 
     def _lines(self, run: Run, style: Style, *, aside: bool) -> Iterator[str]:
         from golden_rules.reports.json import json_report

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from golden_rules.source.outline import Function
@@ -77,14 +78,10 @@ def _codes(listed: str | None) -> frozenset[str]:
     return frozenset(code.strip().upper() for code in listed.split(",") if code.strip())
 
 
-def _comments(source: SourceText) -> list[tuple[int, str]]:
-    found = []
+def _comments(source: SourceText) -> Iterator[tuple[int, str]]:
     reader = io.StringIO(source.parseable, newline="").readline
-    try:
+    # Newer syntax than this interpreter's tokenizer knows ends the reading; what was read so far counts.
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(reader):
             if token.type == tokenize.COMMENT and MARKER in token.string:
-                found.append((token.start[0], token.string))
-    except (tokenize.TokenError, SyntaxError):
-        # Newer syntax than this interpreter's tokenizer knows: what was read so far counts.
-        return found
-    return found
+                yield token.start[0], token.string

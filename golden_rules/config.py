@@ -109,9 +109,7 @@ class Configs:
 
     def _completed(self, settings: _Settings | None, root: str, declaration: Declaration | None) -> Config:
         base = settings.config if settings else Config(root=Path(root))
-        stated = self._overrides.runtime_module is not None or (
-            settings is not None and settings.states_runtime
-        )
+        stated = self._overrides.runtime_module is not None or (settings is not None and settings.states_runtime)
         if stated:
             declaration = None
         config = replace(

@@ -75,40 +75,49 @@ class Verdict:
 THRESHOLDS = {"selective": 6.0, "comprehensive": 4.0}
 _NEVER = -100.0
 
-_OPERATIONS = frozenset(
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_OPERATIONS = _word_set(
     """
-    accept acknowledge apply archive assign attach authenticate authorize backup batch broadcast bulk call cancel charge checkout
-    claim close commit complete consume copy create deactivate delete deliver deploy detach dispatch download drain drop embed
-    emit enqueue evaluate execute export fetch finalize finish fire flush forward generate handle import index ingest insert
-    install invite invoke join kick kill launch list load login merge migrate modify move notify perform persist poll post
-    predict process provision publish pull purge push put query read rebuild receive reconcile redeem refresh refund
-    register release reload remove rename reply replay request resend reset restart restore resume retrieve retry revoke
-    rollback rotate run save schedule scan search send serve shutdown start stop store stream submit subscribe sync
-    synchronize terminate train transfer trigger uninstall unregister unsubscribe update upload upsert write patch
-    """.split()
+    accept acknowledge apply archive assign attach authenticate authorize backup batch broadcast bulk call
+    cancel charge checkout claim close commit complete consume copy create deactivate delete deliver deploy
+    detach dispatch download drain drop embed emit enqueue evaluate execute export fetch finalize finish fire
+    flush forward generate handle import index ingest insert install invite invoke join kick kill launch list
+    load login merge migrate modify move notify perform persist poll post predict process provision publish
+    pull purge push put query read rebuild receive reconcile redeem refresh refund register release reload
+    remove rename reply replay request resend reset restart restore resume retrieve retry revoke rollback
+    rotate run save schedule scan search send serve shutdown start stop store stream submit subscribe sync
+    synchronize terminate train transfer trigger uninstall unregister unsubscribe update upload upsert write
+    patch
+    """
 )
-_HELPERS = frozenset(
+_HELPERS = _word_set(
     """
-    as assert build can check clean coerce collect compare compute convert count decode default deserialize describe determine
-    encode ensure escape expand extract filter find fix format from get group guess has hash ignore infer init
-    initialize inject is iter key make map match matches maybe needs normalize pad parse parser pick prepare print
-    quote render repr resolve round safe sanitize serialize set setup should sort split strip to transform translate truncate
-    unwrap validate visit wants warn with wrap yield
-    """.split()
+    as assert build can check clean coerce collect compare compute convert count decode default deserialize
+    describe determine encode ensure escape expand extract filter find fix format from get group guess has
+    hash ignore infer init initialize inject is iter key make map match matches maybe needs normalize pad
+    parse parser pick prepare print quote render repr resolve round safe sanitize serialize set setup should
+    sort split strip to transform translate truncate unwrap validate visit wants warn with wrap yield
+    """
 )
 _WORKFLOW = re.compile(
     r"(^|_)(run|execute|process|handle|deploy|dispatch|perform|orchestrate|serve|consume|work|submit|launch|invoke|drain|replay"
     r"|main_loop|tick)(_|$)"
 )
 _RESILIENCE_CALL = re.compile(
-    r"(^|[._])(retry|retries|retry_policy|breaker|circuit_breaker|dead_letters?|dead_letter_queue|dlq)([._]|$)",
+    r"(^|\.)_*(\w*retry_?polic(y|ies)|retrier|\w*retry|retry_\w+|\w*circuit_?breaker|breaker|\w*dead_?letters?(_queue)?|dlq)(\.|$)",
     re.IGNORECASE,
 )
 # What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.
 _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
     (
         re.compile(r"breaker", re.IGNORECASE),
-        re.compile(r"^_*(on|record|handle|mark|note|register|report)_(success|failure|error|rejection)$|^_*(trip|half_open|call)$"),
+        re.compile(
+            r"^_*(on|record|handle|mark|note|register|report)_(success|failure|error|rejection)$|^_*(trip|half_open|call)$"
+        ),
         Step.BREAKER,
     ),
     (
@@ -123,22 +132,27 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
     ),
     (
         re.compile(r"queue|lease", re.IGNORECASE),
-        re.compile(r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"),
+        re.compile(
+            r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"
+        ),
         Step.POLL,
     ),
 )
+_TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|testutils?|examples?|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
     r"|(^|/)(conftest|setup|test_[^/]*|[^/]*_tests?)\.py$"
 )
 
 
-
 def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     outside = _outside(module.module, path, config)
-    return {function: _verdict(module, function, path, config, directives, threshold, outside) for function in module.functions}
+    return {
+        function: _verdict(module, function, path, config, directives, threshold, outside)
+        for function in module.functions
+    }
 
 
 def _outside(module: str, path: str, config: Config) -> str:
@@ -179,9 +193,7 @@ def _verdict(
     )
 
 
-def _required(
-    module: Outline, function: Function, path: str, config: Config, directives: Directives
-) -> str:
+def _required(module: Outline, function: Function, path: str, config: Config, directives: Directives) -> str:
     if directives.critical and not directives.critical.isdisjoint(header_lines(function)):
         return "a comment names it critical"
     if config.is_named_critical(path, module.module, function.qualname):
@@ -204,9 +216,20 @@ def _never(module: Outline, function: Function, path: str, config: Config, direc
             return f"it is decorated with `{last}`"
     if function.is_stub:
         return "it is a stub"
+    if _computes_on_tensors(module, function):
+        return "it computes on tensors, where compilers trace it"
     if not function.calls:
         return "it makes no call"
     return ""
+
+
+def _computes_on_tensors(module: Outline, function: Function) -> bool:
+    """Whether a function is a model's arithmetic: compilers trace such code, and a wrapper breaks the trace."""
+    if function.name in ("forward", "backward") and function.owner is not None:
+        return True
+    return any(
+        constructor.rpartition(".")[2] in ("Tensor", "ndarray") for constructor in function.instances.values()
+    ) and any(name.startswith(_TENSOR_LIBRARIES) for name in module.names.values())
 
 
 def _scored(module: Outline, function: Function) -> Verdict:
@@ -275,8 +298,8 @@ def _external_call(module: Outline, function: Function) -> tuple[str, str]:
 
 def _resilience_calls(function: Function) -> str:
     for call in function.calls:
-        if match := _RESILIENCE_CALL.search(call.name):
-            return f"`{call.name[: match.end()].strip('.')}`"
+        if _RESILIENCE_CALL.search(call.name):
+            return f"`{call.name}`"
     return ""
 
 
@@ -311,7 +334,7 @@ def _name(function: Function) -> Iterator[Reason]:
     """Yield what a function's name and place say."""
     name = function.name.lower()
     private = name.startswith("_")
-    first = name.lstrip("_").partition("_")[0]
+    first = name.lstrip("_").removeprefix("async_").partition("_")[0]
     if private:
         yield Reason(-3.0, "it is private")
     if first in _OPERATIONS:

@@ -27,9 +27,7 @@ class Declaration:
     has_runtime: bool
 
 
-def read_declaration(
-    folder: Path, names: Collection[str], pyproject: Mapping[str, Any]
-) -> Declaration | None:
+def read_declaration(folder: Path, names: Collection[str], pyproject: Mapping[str, Any]) -> Declaration | None:
     """Return what `folder` declares, or None; `names` are its entries, `pyproject` its pyproject.toml."""
     declared: list[tuple[str, set[str]]] = []
     if pyproject:

@@ -41,6 +41,16 @@ def _example(rule: type[Rule]) -> str:
     return f"{example}Use instead:\n```python\n{first.fixed}```\n\n"
 
 
+def index(rules: Iterable[Rule]) -> str:
+    """Return the list of rules in Markdown, with a link to each page."""
+    marks = {None: "", Safety.SAFE: "safe", Safety.UNSAFE: "unsafe"}
+    rows = [
+        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary()} | {marks[rule.fixability()]} |"
+        for rule in rules
+    ]
+    return "\n".join(["# Rules", "", "| code | name | finds | fix |", "|---|---|---|---|", *rows, ""])
+
+
 def rules_table(rules: Iterable[Rule]) -> str:
     """Return a line for each rule: code, name, whether it has a fix, and what it finds."""
     marks = {None: "", Safety.SAFE: "fix", Safety.UNSAFE: "unsafe fix"}

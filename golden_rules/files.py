@@ -38,7 +38,7 @@ class SourceFile:
     config: Config
 
 
-class UnreadableFile(Exception):  # noqa: N818 - it is the file that is named
+class UnreadableFile(Exception):
     """A file that was found but cannot be read; its text is one sentence."""
 
     def __init__(self, path: str, reason: str) -> None:
@@ -161,9 +161,7 @@ class _Search:
             parent = self._real.get(os.path.dirname(folder))
             is_plain = parent is not None and not os.path.islink(folder)
             self._real[folder] = (
-                os.path.join(parent, os.path.basename(folder))
-                if parent and is_plain
-                else os.path.realpath(folder)
+                os.path.join(parent, os.path.basename(folder)) if parent and is_plain else os.path.realpath(folder)
             )
         return self._real[absolute]
 
@@ -217,9 +215,7 @@ class _Search:
         path, display = folder.given or os.curdir, folder.display or os.curdir
         self._found[folder.real] = (
             False,
-            SourceFile(
-                Path(path), display.removesuffix("/"), relative.removesuffix("/") or os.curdir, config
-            ),
+            SourceFile(Path(path), display.removesuffix("/"), relative.removesuffix("/") or os.curdir, config),
         )
 
     def _add(self, file: SourceFile, real: str, absolute: str) -> None:

@@ -19,7 +19,17 @@ _TASKS = frozenset(
     }
 )  # fmt: skip
 _SCHEDULED = frozenset(
-    {"scheduled_job", "cron", "crontab", "repeat_every", "periodic", "schedule", "on_schedule", "looping_call", "timer_trigger"}
+    {
+        "scheduled_job",
+        "cron",
+        "crontab",
+        "repeat_every",
+        "periodic",
+        "schedule",
+        "on_schedule",
+        "looping_call",
+        "timer_trigger",
+    }
 )
 _CONSUMERS = frozenset(
     {
@@ -28,7 +38,9 @@ _CONSUMERS = frozenset(
     }
 )  # fmt: skip
 _BOTS = frozenset({"slash_command", "callback_query_handler", "on_command", "bot_command", "hybrid_command"})
-_RPC = frozenset({"rpc", "rpc_method", "procedure", "jsonrpc_method", "grpc_method", "websocket_command", "method_handler"})
+_RPC = frozenset(
+    {"rpc", "rpc_method", "procedure", "jsonrpc_method", "grpc_method", "websocket_command", "method_handler"}
+)
 _WORDS = {
     **dict.fromkeys(_ROUTES, "a route"),
     **dict.fromkeys(_TASKS, "a task"),
@@ -43,7 +55,9 @@ _NOT_ENTRY_ROOTS = frozenset({"click", "typer", "pytest", "mock", "unittest", "f
 _HANDLER_BASES = re.compile(
     r"(View|ViewSet|APIView|Resource|RequestHandler|HTTPEndpoint|HTTPRequestHandler|Servicer|Servlet|Endpoint|Consumer|RestApi)$"
 )
-_HTTP_METHODS = re.compile(r"^(async_)?(on_|do_)?(get|post|put|patch|delete|head|options|handle|dispatch|receive)$", re.IGNORECASE)
+_HTTP_METHODS = re.compile(
+    r"^(async_)?(on_|do_)?(get|post|put|patch|delete|head|options|handle|dispatch|receive)$", re.IGNORECASE
+)
 
 # Decorators under or over which a measuring decorator measures nothing, breaks, or costs too much.
 NEVER = frozenset(

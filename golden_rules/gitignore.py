@@ -56,9 +56,7 @@ class IgnorePatterns:
         self._file_names = OrderedPatterns(pattern.compiled() for pattern in for_files if pattern.by_name)
         self._file_paths = OrderedPatterns(pattern.compiled() for pattern in for_files if not pattern.by_name)
         self._folder_names = OrderedPatterns(pattern.compiled() for pattern in patterns if pattern.by_name)
-        self._folder_paths = OrderedPatterns(
-            pattern.compiled() for pattern in patterns if not pattern.by_name
-        )
+        self._folder_paths = OrderedPatterns(pattern.compiled() for pattern in patterns if not pattern.by_name)
 
     def verdict(self, relative: str, name: str, *, is_folder: bool) -> bool | None:
         """Tell whether an entry is ignored, or None where no pattern speaks of it.

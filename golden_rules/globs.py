@@ -52,9 +52,7 @@ class OrderedPatterns:
                 self._plain[plain] = position
         globs.reverse()
         self._globs = [position for position, _ in globs]
-        self._expression = (
-            re.compile("|".join(f"({glob})" for _, glob in globs), re.DOTALL) if globs else None
-        )
+        self._expression = re.compile("|".join(f"({glob})" for _, glob in globs), re.DOTALL) if globs else None
 
     def last(self, text: str) -> int:
         """Return the position of the last pattern that matches `text`, or -1."""
@@ -166,11 +164,7 @@ def bracket(glob: str, index: int) -> tuple[str, int]:
             items.append(item)
             previous = ""
             continue
-        if (
-            previous
-            and glob[position : position + 1] == "-"
-            and glob[position + 1 : position + 2] not in {"", "]"}
-        ):
+        if previous and glob[position : position + 1] == "-" and glob[position + 1 : position + 2] not in {"", "]"}:
             high, position = _member(glob, position + 1)
             if previous <= high:
                 items.append(f"{_in_set(previous)}-{_in_set(high)}")
@@ -231,8 +225,7 @@ class FunctionPatterns:
         if any(matches(full_name) for matches in self._names):
             return True
         return any(
-            (matches is None or matches(qualname)) and globs.cover(relative)
-            for globs, matches in self._in_files
+            (matches is None or matches(qualname)) and globs.cover(relative) for globs, matches in self._in_files
         )
 
 

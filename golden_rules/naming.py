@@ -62,10 +62,7 @@ def _local_parts(outline: Outline, function: Function) -> list[str]:
 
 def _public_twin(function: Function, other: Function) -> bool:
     """Whether `other` is `execute` where `function` is `_execute` of the same class or module."""
-    return (
-        not other.name.startswith("_")
-        and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
-    )
+    return not other.name.startswith("_") and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
 
 
 def _word(name: str) -> str:

@@ -102,9 +102,7 @@ def _callers(outline: Outline) -> dict[Function, set[Function]]:
     return callers
 
 
-def _callees(
-    caller: Function, name: str, by_name: Mapping[tuple[str, str], list[Function]]
-) -> Iterable[Function]:
+def _callees(caller: Function, name: str, by_name: Mapping[tuple[str, str], list[Function]]) -> Iterable[Function]:
     owner = _class_around(caller)
     if owner is not None and name.startswith(("self.", "cls.")):
         return by_name.get((owner, name.partition(".")[2]), ())

@@ -25,6 +25,11 @@ BUILT_IN: tuple[type[Rule], ...] = (
 ENGINE_CODES = {"GR900": "syntax-error"}
 
 
+def built_in_rules() -> tuple[Rule, ...]:
+    """Return one instance of every rule of this distribution, in order of code."""
+    return tuple(rule() for rule in BUILT_IN)
+
+
 @functools.cache
 def load_rules() -> tuple[Rule, ...]:
     """Return one instance of every installed rule, in order of code.
@@ -32,7 +37,7 @@ def load_rules() -> tuple[Rule, ...]:
     Raises:
         UsageError: A plugin cannot be loaded, is no rule, or takes a code that is taken.
     """
-    found: dict[str, Rule] = {rule.code: rule() for rule in BUILT_IN}
+    found: dict[str, Rule] = {rule.code: rule for rule in built_in_rules()}
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         rule = _plugin(entry)
         if rule.code in found or rule.code in ENGINE_CODES:

@@ -1,11 +1,11 @@
 """For authors of rules: run a rule's own cases.
 
-    import pytest
-    from golden_rules.testing import case_ids, check_case
+import pytest
+from golden_rules.testing import case_ids, check_case
 
-    @pytest.mark.parametrize("case", MyRule.cases, ids=case_ids(MyRule))
-    def test_case(case):
-        check_case(MyRule, case)
+@pytest.mark.parametrize("case", MyRule.cases, ids=case_ids(MyRule))
+def test_case(case):
+    check_case(MyRule, case)
 """
 
 from __future__ import annotations

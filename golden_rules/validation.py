@@ -149,9 +149,7 @@ def _app(value: object) -> str | tuple[tuple[str, str], ...]:
     if isinstance(value, str) and value.strip():
         return value
     if not isinstance(value, dict):
-        raise _WrongValueError(
-            f"must be a name, or a table from path patterns to names, not {_not_name(value)}"
-        )
+        raise _WrongValueError(f"must be a name, or a table from path patterns to names, not {_not_name(value)}")
     for pattern, name in value.items():
         _check_pattern(pattern, translate)
         if not isinstance(name, str) or not name.strip():

@@ -10,7 +10,7 @@ from pathlib import Path
 from golden_rules.paths import shown
 
 
-class UnwritableFile(Exception):  # noqa: N818 - it is the file that is named
+class UnwritableFile(Exception):
     """A file that cannot be replaced; its text is one sentence, and the file is as it was."""
 
 
@@ -26,7 +26,7 @@ def replace_file(path: Path, content: bytes) -> None:
         mode = target.stat().st_mode
         # Whoever may not write the file must not get round that by replacing it.
         if not os.access(target, os.W_OK):
-            raise PermissionError(13, "Permission denied")  # noqa: TRY301 - it joins the errors of the next lines
+            raise PermissionError(13, "Permission denied")
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

@@ -11,12 +11,7 @@ from golden_rules.runner import Run
 
 
 def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[str]:
-    """Yield the closing lines of a run.
-
-    Args:
-        unsafe: Whether the user allowed unsafe fixes.
-        pending: Whether fixes were only shown.
-    """
+    """Yield the closing lines of a run; `unsafe` says that unsafe fixes are allowed, `pending` that fixes are only shown."""
     yield from _fixed(run, "would fix" if pending else "fixed")
     found = len(run.findings)
     if not found:

@@ -113,9 +113,10 @@ def import_edits(source: SourceText, outline: Outline, needed: Iterable[Imported
 
 def _statement_from(outline: Outline, module: str) -> ast.ImportFrom | None:
     for statement in _leading_imports(outline.tree):
-        if isinstance(statement, ast.ImportFrom) and not statement.level and statement.module == module:
-            if all(alias.name != "*" for alias in statement.names):
-                return statement
+        if not isinstance(statement, ast.ImportFrom) or statement.level or statement.module != module:
+            continue
+        if all(alias.name != "*" for alias in statement.names):
+            return statement
     return None
 
 
@@ -207,7 +208,9 @@ def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
             break
         preamble = statement
     # Two blank lines stand between imports and a function or class, one before anything else.
-    first = next((statement for statement in tree.body if not _is_docstring(statement) and not _is_future(statement)), None)
+    first = next(
+        (statement for statement in tree.body if not _is_docstring(statement) and not _is_future(statement)), None
+    )
     gap = newline * 2 if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else newline
     if preamble is not None:
         blank = gap if _next_line(source, preamble).strip() else ""
@@ -243,8 +246,8 @@ def _next_line(source: SourceText, node: ast.stmt) -> str:
 def _first_line_with_comments(source: SourceText, node: ast.stmt) -> int:
     """Return the line a statement starts on, or that of the comment lines directly above it."""
     line = node.lineno
-    decorators = getattr(node, "decorator_list", [])
-    line = min([line, *(decorator.lineno for decorator in decorators)])
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        line = min([line, *(decorator.lineno for decorator in node.decorator_list)])
     while line > 1 and _COMMENT_LINE.match(source.line(line - 1)):
         line -= 1
     return line

@@ -144,7 +144,9 @@ class Outline:
 
 
 # The fields of each node type that can hold nodes worth a visit; names, constants, contexts and operators hold none.
-_LEAVES = frozenset({"ctx", "op", "ops", "id", "attr", "name", "value_kind", "kind", "type_comment", "lineno", "type_ignores"})
+_LEAVES = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "name", "value_kind", "kind", "type_comment", "lineno", "type_ignores"}
+)
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     node_type: tuple(name for name in node_type._fields if name not in _LEAVES or (node_type.__name__ == "TypeAlias"))
     for node_type in vars(ast).values()
@@ -291,7 +293,7 @@ class _Walk:
                 function.bound.add(star.arg)
         self._body(function)
 
-    def _body(self, function: Function) -> None:  # noqa: C901, PLR0912  (one loop: a call per node would double the time)
+    def _body(self, function: Function) -> None:
         calls = function.calls
         bound = function.bound
         fields = _FIELDS
@@ -375,8 +377,8 @@ class _Walk:
             case ast.Global() | ast.Nonlocal():
                 function.declares_scope = True
             case ast.Import() | ast.ImportFrom():
-                for name, target in imported_names(node, self.result.package):
-                    function.imports[name] = target
+                for name, meaning in imported_names(node, self.result.package):
+                    function.imports[name] = meaning
                     function.bound.add(name)
             case _:
                 pass
@@ -423,9 +425,10 @@ def _constructions(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[ast.expr,
         if constructor:
             yield node.target, constructor
         return
-    if constructor := _constructor(node.value):
+    made = _constructor(node.value)
+    if made:
         for target in node.targets:
-            yield target, constructor
+            yield target, made
 
 
 def _constructor(value: ast.expr) -> str:

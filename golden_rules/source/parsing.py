@@ -126,9 +126,7 @@ def _blanked(text: str) -> str | None:
     return "".join([*pieces, text[position:]])
 
 
-def _replacements(
-    module: object, spans: dict[int, tuple[int, int]], text: str
-) -> Iterator[tuple[int, int, str]]:
+def _replacements(module: object, spans: dict[int, tuple[int, int]], text: str) -> Iterator[tuple[int, int, str]]:
     """Yield the places of syntax newer than the interpreter, outermost first, with text of the same length."""
     import libcst as cst
 

@@ -95,7 +95,7 @@ def _parse(source: SourceText, function: Function, start: int, end: int, text: s
         raise SliceError("it is nested too deeply") from error
     if not unchanged:
         raise SliceError("LibCST does not give it back unchanged")
-    body = module.body[0]
+    body: cst.CSTNode = module.body[0]
     if indented and isinstance(body, cst.If):
         body = body.body.body[0]
     if not isinstance(body, cst.FunctionDef):

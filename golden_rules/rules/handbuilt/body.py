@@ -94,7 +94,9 @@ def read_body(function: cst.FunctionDef) -> Body:
             for variable in _variables(target):
                 stored.add(id(variable))
                 body.bindings[dotted(variable)].append(node)
-        if isinstance(node, cst.Name | cst.Attribute) and (id(node) not in stored or isinstance(parents[id(node)], cst.AugAssign)):
+        if isinstance(node, cst.Name | cst.Attribute) and (
+            id(node) not in stored or isinstance(parents[id(node)], cst.AugAssign)
+        ):
             body.loads[dotted(node)].append(node)
         children = list(_children(node))
         for child in children:

@@ -79,27 +79,23 @@ def clock_unit(outline: Outline, function: Function, name: str) -> Unit | None:
     return None
 
 
-# Words of names, as underscores and capitals part them.
+# Words of names, parted by underscores as `snake` does.
 _DURATION = re.compile(
-    r"(^|_)(elapsed|durations?|dur|took|taken|latenc(y|ies)|run_?times?|wall_?(time|clock)|seconds|secs|sec|millis|milliseconds|microseconds|nanoseconds"
-    r"|ms|msec|msecs|us|ns|timings?|delta|diff|delay_time|spent|time_(s|ms|ns|us|sec|secs|seconds|usage|used|cost|per_\w+)|time_to_\w+|ttft|tpot|itl"
-    r"|overhead|perf|(\w+_)?times?|how_long|length_of_time)$|(^|_)(elapsed|duration|latency|took)(_|$)",
-    re.IGNORECASE,
+    r"(^|_)(elapsed|durations?|dur|took|taken|latenc(y|ies)|run_?times?|wall_?clock|times?|seconds|secs|sec|s|millis|milliseconds"
+    r"|microseconds|nanoseconds|ms|msecs?|us|ns|timings?|time_?delta|delta|diff|spent|ttft|tpot|itl|overhead|how_long)$"
+    r"|(^|_)(elapsed|durations?|latenc(y|ies)|took|taken|timings?|ttft|time_(to|per|spent|taken|in|on|for|total|cost|used|usage|s|ms|ns|us|sec|secs|seconds))(_|$)"
 )
-_NO_DURATION = re.compile(
-    r"(^|_)(start|started|end|ended|begin|stop|finish|finished|creat\w*|updated?|modified|expir\w*|last|next|first|now|current|due|event"
-    r"|arrival|time_?stamps?|wake|up|uptime|date|at|since|age|idle|seen|publish\w*|sched\w*|base|local|utc|epoch|unix|real)(_time|_times|_at|_ts)?(_(ms|ns|s|us))?$",
-    re.IGNORECASE,
-)
+_SURE_DURATION = re.compile(r"(^|_)(elapsed|durations?|latenc(y|ies)|took|taken|ttft)(_|$)")
+_HARD_LIMIT = re.compile(r"(^|_)(timeouts?|deadlines?|remaining|remain|ttl|budget|threshold)(_|$)")
 _LIMIT = re.compile(
-    r"(^|_)(timeouts?|deadline|limit|interval|max\w*|min\w*|ttl|budget|delay|period|expir\w*|remaining|remain|left|lease\w*|wait_for|grace\w*"
-    r"|cooldown|back_?off|rate|tokens?|refill\w*|capacity|quota|threshold|keep_?alive|idle\w*|stale\w*|age|ages|sleep\w*|countdown|eta|allowance|uptime)(_|$)",
-    re.IGNORECASE,
+    r"(^|_)(timeouts?|deadlines?|limits?|intervals?|max|maximum|min|minimum|ttl|budget|delay|periods?|expir\w*|remaining|remain|left|lease\w*"
+    r"|wait_for|grace|cooldown|back_?off|quota|threshold|keep_?alive|idle|stale\w*|ages?|sleep\w*|countdown|eta|allowance|uptime|lifetime)(_|$)"
 )
-_START = re.compile(
-    r"(^|_)(start|starts|started|starting|begin|began|begun|before|t_?\d|tic|tick|t_start|st|ts_start)(_|$)", re.IGNORECASE
+_RATE = re.compile(
+    r"(^|_)(rate|rates|tokens?|refill\w*|capacity|qps|rps|per_(second|sec|s|minute)|speed|velocity)(_|$)"
 )
-_SINCE = re.compile(r"(^|_)(last|previous|prev|latest|deadline|expir\w*|next|boot|uptime|updated|modified|heartbeat|seen)(_|$)", re.IGNORECASE)
+_START = re.compile(r"(^|_)(start|starts|started|starting|begin|began|begun|before|t_?\d|tic|tick)(_|$)")
+_SINCE = re.compile(r"(^|_)(last|previous|prev|latest|next|boot|updated|modified|heartbeat|seen)(_|$)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -110,22 +106,31 @@ def snake(name: str) -> str:
 
 def is_duration(name: str) -> bool:
     """Whether a name speaks of how long something took: `elapsed`, `query_ms`, `time_taken`, `run_time`."""
-    word = snake(name)
-    return bool(_DURATION.search(word)) and not _NO_DURATION.search(word) and not _LIMIT.search(word)
+    return bool(_DURATION.search(snake(name))) and not is_limit(name)
+
+
+def is_sure_duration(name: str) -> bool:
+    """Whether a name can mean nothing but a duration: `elapsed`, `fetch_latency_ms`."""
+    return bool(_SURE_DURATION.search(snake(name))) and not is_limit(name)
 
 
 def is_limit(name: str) -> bool:
     """Whether a name speaks of a limit, a pause or an age rather than of a measurement: `timeout`, `interval`, `ttl`."""
-    return bool(_LIMIT.search(snake(name)))
+    word = snake(name)
+    return bool(_HARD_LIMIT.search(word) or (_LIMIT.search(word) and not _SURE_DURATION.search(word)))
+
+
+def is_rate(name: str) -> bool:
+    """Whether a name speaks of an amount in a time, which a duration is multiplied with: `refill_rate`."""
+    return bool(_RATE.search(snake(name)))
 
 
 def is_start(name: str) -> bool:
     """Whether a name speaks of the moment an operation began: `start`, `t0`, `before_commit`."""
-    return bool(_START.search(snake(name))) and not is_since(name)
+    return bool(_START.search(snake(name))) and not is_since(name) and not is_limit(name)
 
 
 def is_since(name: str) -> bool:
-    """Whether a name speaks of an earlier event that ages: `last_seen`, `previous_poll`."""
-    return bool(_SINCE.search(snake(name)))
-
-
+    """Whether a name speaks of an earlier event that ages: `last_seen`, `previous_poll`, `expires_at`."""
+    word = snake(name)
+    return bool(_SINCE.search(word) or _HARD_LIMIT.search(word) or "expir" in word)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 import libcst as cst
 
 from golden_rules.rules.handbuilt.body import Body, callee, dotted
-from golden_rules.rules.handbuilt.clocks import is_duration, is_limit
+from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate, is_sure_duration
 from golden_rules.rules.handbuilt.reporting import (
+    hands_over,
     is_log,
     is_metric,
     is_pure,
     is_report,
     is_waiting,
     keeps_durations,
+    reports,
     reports_only,
+    returns_nothing,
 )
 
 
@@ -82,7 +85,7 @@ def sinks(body: Body, value: cst.BaseExpression) -> list[Sink]:
     return found
 
 
-def _next(body: Body, step: _Step) -> _Outcome:  # noqa: C901, PLR0911, PLR0912  (one table of what may hold a value)
+def _next(body: Body, step: _Step) -> _Outcome:
     node, parent = step.node, body.parent(step.node)
     match parent:
         case cst.BinaryOperation():
@@ -116,7 +119,7 @@ def _next(body: Body, step: _Step) -> _Outcome:  # noqa: C901, PLR0911, PLR0912 
         case cst.Return():
             return Sink(Use.RETURNED, "the returned value")
         case cst.If() if node is parent.test:
-            return _guard(parent, step)
+            return _guard(body, parent, step)
         case cst.While() | cst.Assert():
             return Sink(Use.DECIDES, "a condition")
         case cst.Expr() | cst.Raise():
@@ -131,7 +134,9 @@ def _arithmetic(operation: cst.BinaryOperation, step: _Step) -> _Outcome:
         operation.left, cst.SimpleString | cst.ConcatenatedString | cst.FormattedString
     ):
         return [_Step(operation, step.name)]
-    if _speaks_of_limit(other):
+    if isinstance(operation.operator, cst.Divide | cst.FloorDivide | cst.Modulo):
+        return [_Step(operation, step.name)]
+    if _speaks(other, is_rate if isinstance(operation.operator, cst.Multiply) else is_limit):
         return Sink(Use.DECIDES, "a limit")
     subtracted_from = isinstance(operation.operator, cst.Subtract) and step.node is operation.right
     if subtracted_from and not is_duration(dotted(other)):
@@ -139,11 +144,11 @@ def _arithmetic(operation: cst.BinaryOperation, step: _Step) -> _Outcome:
     return [_Step(operation, step.name)]
 
 
-def _speaks_of_limit(node: cst.CSTNode) -> bool:
+def _speaks(node: cst.CSTNode, of: Callable[[str], bool]) -> bool:
     stack = [node]
     while stack:
         current = stack.pop()
-        if isinstance(current, cst.Name) and is_limit(current.value):
+        if isinstance(current, cst.Name) and of(current.value):
             return True
         stack.extend(current.children)
     return False
@@ -165,14 +170,25 @@ def _is_nothing(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.Name) and node.value == "None"
 
 
-def _guard(statement: cst.If, step: _Step) -> _Outcome:
+def _guard(body: Body, statement: cst.If, step: _Step) -> _Outcome:
     """Take a branch that only decides whether to report for part of the report."""
-    if not step.decision or reports_only(statement):
+    if not step.decision or reports_only(statement) or _returns_unreported(body, statement):
         return None
     return Sink(Use.DECIDES, "a condition")
 
 
-def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:  # noqa: PLR0911  (one table, the surest first)
+def _returns_unreported(body: Body, statement: cst.If) -> bool:
+    """Whether an `if` leaves the function, and all that comes after it reports: `if took < 1: return`."""
+    block = body.parent(statement)
+    if statement.orelse is not None or not isinstance(block, cst.IndentedBlock):
+        return False
+    if not isinstance(body.parent(block), cst.FunctionDef) or not returns_nothing(statement.body):
+        return False
+    following = [line for line in block.body if body.order(line) > body.order(statement)]
+    return bool(following) and all(map(reports, following))
+
+
+def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     call = body.parent(argument)
     if not isinstance(call, cst.Call):
         return Sink(Use.PASSED, "other code")
@@ -194,6 +210,8 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:  # noqa: 
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) or (not keyword and keeps_durations(name)):
         return Sink(Use.RECORDED, f"`{name}`")
+    if not keyword and is_sure_duration(step.name) and hands_over(name):
+        return Sink(Use.KEPT, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
 
 
@@ -231,7 +249,11 @@ def _unpacked(target: cst.BaseExpression, index: int, length: int) -> cst.BaseEx
 def _assigned(body: Body, targets: list[cst.BaseExpression], step: _Step) -> _Outcome:
     steps: list[_Step] = []
     for target in targets:
-        if isinstance(target, cst.Name):
+        if isinstance(target, cst.Tuple | cst.List):
+            # `minutes, seconds = divmod(elapsed, 60)`
+            parts = [element.value for element in target.elements if isinstance(element.value, cst.Name)]
+            steps.extend(found for part in parts for found in _loads(body, part.value, step))
+        elif isinstance(target, cst.Name):
             steps.extend(_loads(body, target.value, step))
         elif step.decision:
             return Sink(Use.PASSED, "a stored flag")

@@ -7,17 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.naming import metric_name
-from golden_rules.rules.base import Bad, Good, Rule, Subject, Violation
+from golden_rules.rules.base import Rule, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 
 if TYPE_CHECKING:
-    from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.slices import Slice
 
-# Code whose purpose is to measure, and tests.
+# Tests, code whose purpose is to measure, code that runs once, and code of others.
 _OUT_OF_SCOPE = re.compile(
-    r"(^|/)(tests?|testing|testutils?|test_utils?|benchmarks?|bench|profiling|profilers?)(/|$)"
+    r"(^|/)(tests?|testing|testutils?|test_utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_party\w*)(/|$)"
     r"|(^|/)(conftest|test_[^/]*|[^/]*_tests?|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*)\.py$"
 )
 

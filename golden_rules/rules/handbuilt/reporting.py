@@ -16,6 +16,7 @@ _LOG_METHODS = frozenset(
     }
 )  # fmt: skip
 _LOG_FUNCTION = re.compile(r"^(log|print|echo|debug|warn|info)(_\w+)?$|_(log|logger|print)$")
+_LOGGER = re.compile(r"(^|_)log(ger|ging)?$")
 _STREAM = re.compile(r"std(out|err)|stream|console|terminal|tqdm", re.IGNORECASE)
 _METRIC_METHODS = frozenset(
     {
@@ -33,6 +34,10 @@ _RECORDING_METHODS = frozenset(
 _METRIC_RECEIVER = re.compile(
     r"metric|hist(ogram)?|gauge|counter|stats(_|d|$)|statistics|latenc|duration|telemetry|timing|timer|span|perf|usage|prom(etheus)?|measure|elapsed|_times?$|^times?$"
 )
+_METRICS_OBJECT = re.compile(r"(^|_)(metrics?|telemetry|statsd|stats_client)$")
+_HANDING_OVER = re.compile(
+    r"(^|_)(on|handle|capture|callback|complete|completed|done|finish|finished|end|process_time|audit|result|response|success|failure|summary|summarize|append|insert)(_|$)"
+)
 _WAITING = re.compile(
     r"^_*(async_)?(sleep\w*|wait|wait_for|wait_until|wait_\w+|call_later|call_at|settimeout|set_timeout|schedule\w*|poll|select|join|timeout|timeout_at|reschedule|delay"
     r"|set_deadline|with_timeout|move_on_after|fail_after|should_\w+|is_\w+|has_\w+|can_\w+|check_\w+|expire\w*|setex)$"
@@ -41,7 +46,7 @@ _PURE = frozenset(
     {
         "round", "int", "float", "str", "abs", "repr", "format", "min", "max", "sum", "ceil", "floor", "trunc", "timedelta", "Decimal", "divmod",
         "join", "total_seconds", "pformat", "dumps", "locale_number", "ljust", "rjust", "isoformat", "list", "tuple", "bool", "array", "mean",
-        "naturaldelta", "precisedelta", "naturaltime", "dict", "tensor", "Text", "str_format",
+        "gmtime", "strftime", "naturaldelta", "precisedelta", "naturaltime", "dict", "tensor", "Text", "str_format",
     }
 )  # fmt: skip
 _FORMATTER = re.compile(
@@ -61,9 +66,9 @@ def is_log(name: str) -> bool:
     word = snake(last)
     if word in _LOG_METHODS:
         return True
-    if word in ("write", "writelines", "print") and _STREAM.search(base):
+    if word in ("write", "writelines") and _STREAM.search(base):
         return True
-    return bool(_LOG_FUNCTION.search(word)) and "metric" not in word
+    return bool(_LOG_FUNCTION.search(word) or _LOGGER.search(snake(base)))
 
 
 def is_metric(name: str) -> bool:
@@ -72,7 +77,9 @@ def is_metric(name: str) -> bool:
     word = snake(last)
     if word in _METRIC_METHODS:
         return True
-    return word in _RECORDING_METHODS and bool(_METRIC_RECEIVER.search(snake_chain(base)))
+    if word in _RECORDING_METHODS:
+        return bool(_METRIC_RECEIVER.search(snake_chain(base)))
+    return bool(_METRICS_OBJECT.search(snake(base)))
 
 
 def is_waiting(name: str) -> bool:
@@ -100,13 +107,19 @@ def keeps_durations(name: str) -> bool:
     return last in ("append", "add", "appendleft", "extend", "update", "put") and is_duration(base)
 
 
+def hands_over(name: str) -> bool:
+    """Whether a callee takes a result or an event, by its name: `Result`, `on_finished`, `rows.append`."""
+    last = name.rpartition(".")[2]
+    return last[:1].isupper() or bool(_HANDING_OVER.search(snake(last)))
+
+
 def snake_chain(name: str) -> str:
     """Return a dotted name in snake case, all of its parts."""
     return "_".join(snake(part) for part in name.replace("()", "").split(".") if part)
 
 
 def reports_only(statement: cst.If) -> bool:
-    """Whether every branch of an `if` does nothing but report: log, record, add to a result."""
+    """Whether every branch of an `if` does nothing but report: log, record, hand a duration on."""
     branches: list[cst.BaseSuite] = [statement.body]
     orelse = statement.orelse
     while isinstance(orelse, cst.If):
@@ -114,27 +127,49 @@ def reports_only(statement: cst.If) -> bool:
         orelse = orelse.orelse
     if orelse is not None:
         branches.append(orelse.body)
-    return all(_reports(line) for branch in branches for line in branch.body)
+    return all(reports(line) for branch in branches for line in branch.body)
 
 
-def _reports(line: cst.CSTNode) -> bool:
-    if isinstance(line, cst.If):
-        return reports_only(line)
-    if isinstance(line, cst.SimpleStatementLine):
-        return all(_reports(statement) for statement in line.body)
-    if isinstance(line, cst.Pass):
-        return True
-    if isinstance(line, cst.Expr):
-        value = line.value.expression if isinstance(line.value, cst.Await) else line.value
-        if isinstance(value, cst.SimpleString):
+def returns_nothing(suite: cst.BaseSuite) -> bool:
+    """Whether a block is a bare `return`."""
+    lines = [
+        item for line in suite.body for item in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
+    ]
+    return len(lines) == 1 and isinstance(lines[0], cst.Return) and (lines[0].value is None or _is_none(lines[0].value))
+
+
+def reports(line: cst.CSTNode) -> bool:
+    """Whether a statement does nothing but report."""
+    match line:
+        case cst.If():
+            return reports_only(line)
+        case cst.SimpleStatementLine():
+            return all(map(reports, line.body))
+        case cst.Pass():
             return True
-        return isinstance(value, cst.Call) and _is_report_call(callee(value))
-    # A message put together before it is logged.
-    return isinstance(line, cst.Assign) and all(isinstance(target.target, cst.Name) for target in line.targets) and _is_text(line.value)
+        case cst.Expr(value=cst.SimpleString()):
+            return True
+        case cst.Expr(value=cst.Await(expression=cst.Call() as call)) | cst.Expr(value=cst.Call() as call):
+            return _is_report_call(call)
+        case cst.Assign():
+            # A message put together before it is logged.
+            return all(isinstance(target.target, cst.Name) for target in line.targets) and _is_text(line.value)
+        case _:
+            return False
 
 
-def _is_report_call(name: str) -> bool:
-    return is_log(name) or is_metric(name) or is_report(name)
+def _is_report_call(call: cst.Call) -> bool:
+    name = callee(call)
+    if is_log(name) or is_metric(name) or is_report(name):
+        return True
+    if any(argument.keyword is not None and is_duration(argument.keyword.value) for argument in call.args):
+        return True
+    # `asyncio.create_task(self.report(duration=...))`
+    return len(call.args) == 1 and isinstance(call.args[0].value, cst.Call) and _is_report_call(call.args[0].value)
+
+
+def _is_none(value: cst.BaseExpression) -> bool:
+    return isinstance(value, cst.Name) and value.value == "None"
 
 
 def _is_text(value: cst.BaseExpression) -> bool:

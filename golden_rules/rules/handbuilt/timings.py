@@ -117,7 +117,9 @@ def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Rea
 def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression | None:
     """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`."""
     parent = body.parent(value)
-    if isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Multiply | cst.Divide | cst.FloorDivide):
+    if isinstance(parent, cst.BinaryOperation) and isinstance(
+        parent.operator, cst.Multiply | cst.Divide | cst.FloorDivide
+    ):
         other = parent.right if value is parent.left else parent.left
         return parent if isinstance(other, cst.Integer | cst.Float) else None
     if isinstance(parent, cst.Arg):
@@ -209,5 +211,3 @@ def _outer_stamp(outline: Outline, function: Function, name: str) -> bool:
             return clock_unit(outline, scope, scope.instances[name]) is not None
         scope = scope.parent
     return False
-
-
