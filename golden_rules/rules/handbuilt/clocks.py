@@ -109,11 +109,6 @@ def is_duration(name: str) -> bool:
     return bool(_DURATION.search(snake(name))) and not is_limit(name)
 
 
-def is_sure_duration(name: str) -> bool:
-    """Whether a name can mean nothing but a duration: `elapsed`, `fetch_latency_ms`."""
-    return bool(_SURE_DURATION.search(snake(name))) and not is_limit(name)
-
-
 def is_limit(name: str) -> bool:
     """Whether a name speaks of a limit, a pause or an age rather than of a measurement: `timeout`, `interval`, `ttl`."""
     word = snake(name)

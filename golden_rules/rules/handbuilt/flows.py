@@ -9,7 +9,7 @@ from enum import Enum
 import libcst as cst
 
 from golden_rules.rules.handbuilt.body import Body, callee, dotted
-from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate, is_sure_duration
+from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate
 from golden_rules.rules.handbuilt.reporting import (
     hands_over,
     is_log,
@@ -210,7 +210,7 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) or (not keyword and keeps_durations(name)):
         return Sink(Use.RECORDED, f"`{name}`")
-    if not keyword and is_sure_duration(step.name) and hands_over(name):
+    if not keyword and is_duration(step.name) and hands_over(name):
         return Sink(Use.KEPT, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
 
