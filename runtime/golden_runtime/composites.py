@@ -35,9 +35,7 @@ class _OperationRecorder:
         self._labels = labels
         names = labels.names
         self._calls: Metric = metric(f"{prefix}.calls", Kind.COUNTER, (*names, STATUS), f"Calls of {prefix}.", place)
-        self._duration = metric(
-            f"{prefix}.duration", Kind.HISTOGRAM, names, f"Duration of {prefix} in seconds.", place
-        )
+        self._duration = metric(f"{prefix}.duration", Kind.HISTOGRAM, names, f"Duration of {prefix} in seconds.", place)
         self._errors: Metric | None = None
         if errors:
             self._errors = metric(f"{prefix}.errors", Kind.COUNTER, (*names, ERROR_TYPE), f"Errors of {prefix}.", place)
@@ -129,9 +127,7 @@ def track_adapter_request(
     return decorate
 
 
-def track_cache_operation(
-    cache_level: str, operation_type: str = "get"
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def track_cache_operation(cache_level: str, operation_type: str = "get") -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Record the calls and duration of a cache operation, and for `get` its hits and misses.
 
     The series are `cache_<cache_level>_<operation_type>_calls_total{status}`, `..._duration_seconds`,

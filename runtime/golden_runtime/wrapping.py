@@ -122,7 +122,7 @@ def _async_generator(function: Callable[..., Any], recorder: Recorder) -> Callab
                 except GeneratorExit:
                     await generator.aclose()
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - it is the generator's to handle
                     step = generator.athrow(error)
                 else:
                     step = generator.asend(sent)

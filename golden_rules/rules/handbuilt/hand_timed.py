@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Rule, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
+from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
     from golden_rules.source.slices import Slice
@@ -39,17 +40,66 @@ class HandTimed(Rule):
         return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
 
     def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
-        """Yield one violation for each start whose difference is telemetry."""
+        """Yield one violation for each start that a telemetry value is measured from."""
+        from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
         from golden_rules.rules.handbuilt.timings import timings
 
-        found = timings(subject.outline, subject.function, piece.node)
-        seen = set()
+        outline, function = subject.outline, subject.function
+        found = timings(outline, function, piece.node)
+        base = metric_name(outline, function, subject.config.app_for(subject.path))
+        taken: set[str] = set()
+        reported: set[object] = set()
         for difference in found.differences:
             sink = difference.telemetry
-            if sink is None:
+            start = difference.stamp or difference.start
+            if sink is None or start in reported:
                 continue
-            key = id(difference.stamp) if difference.stamp else difference.start
-            if key in seen:
-                continue
-            seen.add(key)
-            yield Violation(piece.span(difference.node), f"`{piece.code(difference.node)}` ends in {sink.words}", "x")
+            reported.add(start)
+            target = target_name(found.body, difference)
+            metric = timing_name(base, (difference.start, target), taken, subject.source.text)
+            code = " ".join(piece.code(difference.node).split())
+            yield Violation(
+                span=piece.span(difference.node),
+                message=f"`{target or function.qualname}` is timed by hand: `{_bare(code)}` ends in {sink.words}",
+                remedy=_remedy(difference, metric),
+                fix=_fix(subject, piece, found, difference, metric),
+            )
+
+
+def _bare(code: str) -> str:
+    """Return code without the parentheses around all of it."""
+    if not (code.startswith("(") and code.endswith(")")):
+        return code
+    inner = code[1:-1].strip()
+    try:
+        ast.parse(inner, mode="eval")
+    except SyntaxError:
+        return code
+    return inner
+
+
+def _remedy(difference: Difference, metric: str) -> str:
+    name = difference.start if difference.start.isidentifier() else "timer"
+    return f'write `{name} = timed("{metric}").start()` and, for the seconds, `{name}.stop()`'
+
+
+def _fix(subject: Subject, piece: Slice, found: Timings, difference: Difference, metric: str) -> Fix | None:
+    """Return the safe fix; the unsafe one where only that is possible; or `None`."""
+    from golden_rules.rules.handbuilt.timer_fixes import timer_edits
+    from golden_rules.rules.handbuilt.whole_function import decorator_edits
+
+    function, source = subject.function, subject.source
+    spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
+    if spelled is None or difference.stamp is None:
+        return None
+    name, needed = spelled
+    call = f'{name}("{metric}")'
+    imports = () if needed is None else (needed,)
+    if name.partition(".")[0] not in function.bound:
+        edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
+        if edits is not None:
+            return Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
+    if subject.verdict.measured:
+        return None
+    edits = decorator_edits(piece, source, function, found, difference, call)
+    return None if edits is None else Fix(Safety.UNSAFE, f"decorate with `@{call}` and drop the log line", edits, imports)

@@ -1,0 +1,125 @@
+"""The unsafe fix of a hand timing: where a whole function is timed for one log line, `@timed` takes the place of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from golden_rules.findings import Edit
+from golden_rules.rules.handbuilt.body import callee
+from golden_rules.rules.handbuilt.clocks import Unit
+from golden_rules.rules.handbuilt.flows import Use
+from golden_rules.rules.handbuilt.reporting import is_log
+
+if TYPE_CHECKING:
+    from golden_rules.rules.handbuilt.body import Body
+    from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.outline import Function
+    from golden_rules.source.slices import Slice
+    from golden_rules.source.text import SourceText
+
+
+def decorator_edits(
+    piece: Slice, source: SourceText, function: Function, found: Timings, difference: Difference, decorator: str
+) -> tuple[Edit, ...] | None:
+    """Return the edits that decorate the function and drop its clock readings and the log line they end in.
+
+    Returns `None` unless the first statement reads the clock, the last ones log the difference, and nothing else reads
+    either value or leaves the function.
+    """
+    lines = _timing_lines(piece.node, found, difference)
+    if lines is None or function.decorators:
+        return None
+    start = source.line_start(function.line)
+    text = source.line(function.line)
+    indent = text[: len(text) - len(text.lstrip())]
+    edits = [Edit(start, start, f"{indent}@{decorator}{source.newline}")]
+    for line in lines:
+        first, last = (source.position(offset)[0] for offset in piece.span(line))
+        edits.append(Edit(source.line_start(first), source.line_start(last + 1), ""))
+    return tuple(edits)
+
+
+def _timing_lines(node: cst.FunctionDef, found: Timings, difference: Difference) -> list[cst.SimpleStatementLine] | None:
+    """Return the lines that only measure and log, in order; `None` where anything else hangs on them."""
+    stamp, body = difference.stamp, found.body
+    if stamp is None or stamp.reading.unit is Unit.CPU_SECONDS or not isinstance(node.body, cst.IndentedBlock):
+        return None
+    if len(found.differences) != 1 or len(body.bindings[stamp.name]) != 1 or len(body.loads[stamp.name]) != 1:
+        return None
+    if any(sink.use is not Use.LOGGED for sink in difference.sinks):
+        return None
+    block = list(node.body.body)
+    while block and _is_trivial(block[0]):
+        del block[0]
+    if block and _is_plain_return(block[-1]):
+        del block[-1]
+    returns = [item for item in body.nodes if isinstance(item, cst.Return)]
+    if len(returns) > (len(block) < len(node.body.body) and _is_plain_return(node.body.body[-1])):
+        return None
+    tail = _tail(body, block, difference)
+    if tail is None or len(block) <= len(tail) + 1 or block[0] is not body.statement(stamp.binding):
+        return None
+    lines = [block[0], *tail]
+    if not all(_is_removable(line) for line in lines):
+        return None
+    return [line for line in lines if isinstance(line, cst.SimpleStatementLine)]
+
+
+def _tail(body: Body, block: list[cst.BaseStatement], difference: Difference) -> list[cst.BaseStatement] | None:
+    """Return the last lines of a block that read the clock, subtract and log; `None` where they are not just that."""
+    if not block or not _logs(block[-1]):
+        return None
+    wanted = [body.statement(difference.node)]
+    if difference.end is not None:
+        wanted.append(body.statement(difference.end.binding))
+    tail = [line for line in block if line in wanted or line is block[-1]]
+    if block[-len(tail) :] != tail or len(tail) != len({id(line) for line in [*wanted, block[-1]]}):
+        return None
+    names = [name for line in tail[:-1] for name in _bound(line)]
+    order = body.order(tail[0])
+    if any(body.order(load) < order or len(body.bindings[name]) != 1 for name in names for load in body.loads[name]):
+        return None
+    if any(name in body.captured or not body.loads[name] for name in names):
+        return None
+    if any(body.statement(load) not in tail for name in names for load in body.loads[name]):
+        return None
+    return tail
+
+
+def _bound(line: cst.BaseStatement) -> list[str]:
+    if not isinstance(line, cst.SimpleStatementLine) or not isinstance(line.body[0], cst.Assign):
+        return []
+    return [target.target.value for target in line.body[0].targets if isinstance(target.target, cst.Name)]
+
+
+def _logs(line: cst.BaseStatement) -> bool:
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() as call)]):
+            return is_log(callee(call))
+        case _:
+            return False
+
+
+def _is_removable(line: cst.BaseStatement) -> bool:
+    return isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and line.trailing_whitespace.comment is None
+
+
+def _is_trivial(line: cst.BaseStatement) -> bool:
+    """Whether a line before the first reading does nothing worth timing: a docstring, a constant, `global`."""
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
+            return True
+        case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Integer() | cst.Float() | cst.SimpleString())]):
+            return True
+        case _:
+            return False
+
+
+def _is_plain_return(line: cst.BaseStatement) -> bool:
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Return(value=None | cst.Name() | cst.Attribute() | cst.SimpleString())]):
+            return True
+        case _:
+            return False
