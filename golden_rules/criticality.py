@@ -319,7 +319,7 @@ def _shape(function: Function) -> Iterator[Reason]:
     if function.withs:
         yield Reason(0.5, "it opens a `with` block")
     if function.parameters >= 4:
-        yield Reason(0.5, f"it takes {function.parameters} parameters")
+        yield Reason(1.0, f"it takes {function.parameters} parameters")
     if function.logs_in_handler:
         yield Reason(1.0, "it logs failures that it catches")
     if function.raises:
@@ -339,7 +339,8 @@ def _name(function: Function) -> Iterator[Reason]:
         yield Reason(-3.0, "it is private")
     if first in _OPERATIONS:
         yield Reason(1.0 if private else 2.0, f"its name starts with `{first}`")
-    elif first in _HELPERS:
+    elif first in _HELPERS and not function.awaits:
+        # What awaits is no mere helper, whatever its name: `get` then reads from somewhere.
         yield Reason(-1.5, f"its name starts with `{first}`")
     if _WORKFLOW.search(name) and len(function.calls) >= 4:
         yield Reason(1.5, "its name says that it carries work out")
@@ -347,3 +348,5 @@ def _name(function: Function) -> Iterator[Reason]:
         yield Reason(-0.5, "it is a plain function")
     if {"staticmethod", "classmethod"}.intersection(function.decorators):
         yield Reason(-1.5, "it is a static or class method")
+    elif function.decorators:
+        yield Reason(1.5, f"it is decorated with `{function.decorators[0] or '...'}`")

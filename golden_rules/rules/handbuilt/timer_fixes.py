@@ -147,8 +147,9 @@ def _seconds(body: Body, node: cst.BinaryOperation, unit: Unit) -> cst.BaseExpre
         return node
     parent = body.parent(node)
     if unit is Unit.NANOSECONDS:
-        divided = isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Divide) and parent.left is node
-        return parent if divided and _is_billion(parent.right) else None
+        if not isinstance(parent, cst.BinaryOperation) or not isinstance(parent.operator, cst.Divide):
+            return None
+        return parent if parent.left is node and _is_billion(parent.right) else None
     if isinstance(parent, cst.Attribute) and parent.attr.value == "total_seconds":
         call = body.parent(parent)
         return call if isinstance(call, cst.Call) and call.func is parent else None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
 from golden_rules.source.imports import reference
-from golden_rules.source.slices import Slice
+
+if TYPE_CHECKING:
+    from golden_rules.source.slices import Slice
 
 # Decorators that call the function again: above them one series point stands for the whole, under them for an attempt.
 _RETRYING = frozenset({"retry", "retrying", "on_exception", "on_predicate", "retry_on_exception", "async_retry"})
