@@ -17,6 +17,7 @@ from golden_rules.adapters import TALKING, adapter_of
 from golden_rules.comments import Directives, header_lines
 from golden_rules.config import Config
 from golden_rules.measured import RUNTIME, measured_by
+from golden_rules.source.call_graph import started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -145,14 +146,30 @@ _TEST_PATH = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is the same for all functions of a file.
+
+    Attributes:
+        outside: Why no function of the file is critical by itself, or `""`.
+        apart: The functions that are started as tasks of their own.
+    """
+
+    module: Outline
+    path: str
+    config: Config
+    directives: Directives
+    threshold: float
+    outside: str
+    apart: frozenset[Function]
+
+
 def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     outside = _outside(module.module, path, config)
-    return {
-        function: _verdict(module, function, path, config, directives, threshold, outside)
-        for function in module.functions
-    }
+    file = _File(module, path, config, directives, threshold, outside, started_apart(module))
+    return {function: _verdict(file, function) for function in module.functions}
 
 
 def _outside(module: str, path: str, config: Config) -> str:
@@ -165,24 +182,16 @@ def _outside(module: str, path: str, config: Config) -> str:
     return ""
 
 
-def _verdict(
-    module: Outline,
-    function: Function,
-    path: str,
-    config: Config,
-    directives: Directives,
-    threshold: float,
-    outside: str,
-) -> Verdict:
-    measured = measured_by(module, function, config)
-    required = _required(module, function, path, config, directives)
-    never = outside or _never(module, function, path, config, directives)
+def _verdict(file: _File, function: Function) -> Verdict:
+    measured = measured_by(file.module, function, file.config)
+    required = _required(file, function)
+    never = file.outside or _never(file, function)
     if never and not required:
         return Verdict(_NEVER, False, measured, Kind.WORKFLOW, (Reason(_NEVER, never),))
-    scored = _scored(module, function)
+    scored = _scored(file, function)
     if not required:
-        return replace(scored, critical=scored.score >= threshold, measured=measured)
-    missing = Reason(max(threshold - scored.score, 0.0), required)
+        return replace(scored, critical=scored.score >= file.threshold, measured=measured)
+    missing = Reason(max(file.threshold - scored.score, 0.0), required)
     return replace(
         scored,
         score=scored.score + missing.points,
@@ -193,20 +202,20 @@ def _verdict(
     )
 
 
-def _required(module: Outline, function: Function, path: str, config: Config, directives: Directives) -> str:
-    if directives.critical and not directives.critical.isdisjoint(header_lines(function)):
+def _required(file: _File, function: Function) -> str:
+    if file.directives.critical and not file.directives.critical.isdisjoint(header_lines(function)):
         return "a comment names it critical"
-    if config.is_named_critical(path, module.module, function.qualname):
+    if file.config.is_named_critical(file.path, file.module.module, function.qualname):
         return "the configuration names it critical"
     return ""
 
 
-def _never(module: Outline, function: Function, path: str, config: Config, directives: Directives) -> str:
+def _never(file: _File, function: Function) -> str:
     """Return why a function is never critical, or `""`."""
     name = function.name
-    if directives.not_critical and not directives.not_critical.isdisjoint(header_lines(function)):
+    if file.directives.not_critical and not file.directives.not_critical.isdisjoint(header_lines(function)):
         return "a comment names it not critical"
-    if config.is_named_not_critical(path, module.module, function.qualname):
+    if file.config.is_named_not_critical(file.path, file.module.module, function.qualname):
         return "the configuration names it not critical"
     if name.startswith("__") and name.endswith("__"):
         return "it is a dunder"
@@ -216,7 +225,7 @@ def _never(module: Outline, function: Function, path: str, config: Config, direc
             return f"it is decorated with `{last}`"
     if function.is_stub:
         return "it is a stub"
-    if _computes_on_tensors(module, function):
+    if _computes_on_tensors(file.module, function):
         return "it computes on tensors, where compilers trace it"
     if not function.calls:
         return "it makes no call"
@@ -232,12 +241,12 @@ def _computes_on_tensors(module: Outline, function: Function) -> bool:
     ) and any(name.startswith(_TENSOR_LIBRARIES) for name in module.names.values())
 
 
-def _scored(module: Outline, function: Function) -> Verdict:
+def _scored(file: _File, function: Function) -> Verdict:
     """Return the verdict that the outline alone gives, before any threshold."""
     reasons: list[Reason] = []
-    entry = _entry(module, function)
+    entry = _entry(file.module, function)
     step = _resilience_step(function)
-    adapter, talk = _external_call(module, function)
+    adapter, talk = _external_call(file.module, function)
     if entry:
         reasons.append(Reason(5.0, f"it is {entry}"))
     if step:
@@ -245,7 +254,10 @@ def _scored(module: Outline, function: Function) -> Verdict:
     if adapter:
         reasons.append(Reason(3.0, f"it {talk}"))
     if served := _resilience_calls(function):
-        reasons.append(Reason(3.0, f"it works through {served}"))
+        shown = " and ".join(f"`{name}`" for name in served[:2])
+        reasons.append(Reason(3.0 if len(served) == 1 else 4.5, f"it works through {shown}"))
+    if function in file.apart and len(function.calls) >= 4:
+        reasons.append(Reason(2.5, "it is started as a task of its own"))
     reasons += _shape(function)
     reasons += _name(function)
     if function.parent is not None and not entry:
@@ -296,11 +308,13 @@ def _external_call(module: Outline, function: Function) -> tuple[str, str]:
     return adapter, f"{'awaits' if call.awaited else 'calls'} `{target or call.name}`"
 
 
-def _resilience_calls(function: Function) -> str:
-    for call in function.calls:
-        if _RESILIENCE_CALL.search(call.name):
-            return f"`{call.name}`"
-    return ""
+def _resilience_calls(function: Function) -> list[str]:
+    """Return the calls to resilience parts, one for each part, in order of the text."""
+    found: dict[str, str] = {}
+    for call in sorted(function.calls, key=lambda call: call.line):
+        if match := _RESILIENCE_CALL.search(call.name):
+            found.setdefault(match.group(), call.name)
+    return list(found.values())
 
 
 def _shape(function: Function) -> Iterator[Reason]:
@@ -320,6 +334,10 @@ def _shape(function: Function) -> Iterator[Reason]:
         yield Reason(0.5, "it opens a `with` block")
     if function.parameters >= 4:
         yield Reason(1.0, f"it takes {function.parameters} parameters")
+    if function.is_async and function.awaits == 1:
+        yield Reason(0.5, "it awaits once")
+    if function.handlers >= 2:
+        yield Reason(1.0, f"it handles {function.handlers} kinds of failure")
     if function.logs_in_handler:
         yield Reason(1.0, "it logs failures that it catches")
     if function.raises:

@@ -7,10 +7,11 @@ helper that only serves a function which is measured.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from golden_rules.criticality import Kind, Verdict
 from golden_rules.findings import Finding
+from golden_rules.source.call_graph import callers_of, started_apart
 from golden_rules.source.outline import Function, Outline
 
 UNMEASURED = "GR10"
@@ -53,7 +54,8 @@ def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[F
     happens in them shows in the caller's series. A function that is started apart (`create_task(self._run())`)
     serves nobody, since its caller does not wait for it.
     """
-    callers = _callers(outline)
+    apart = started_apart(outline)
+    callers = {callee: who for callee, who in callers_of(outline).items() if callee not in apart}
     critical = {function for function, verdict in judged.items() if verdict.critical}
     inner = {
         function
@@ -80,39 +82,3 @@ def _reached(outer: set[Function], callers: Mapping[Function, set[Function]]) ->
             reached.add(callee)
             waiting.append(callee)
     return reached
-
-
-def _callers(outline: Outline) -> dict[Function, set[Function]]:
-    """Return who calls each private function by `self._name(...)` or `_name(...)`; empty for those started apart."""
-    by_name: dict[tuple[str, str], list[Function]] = defaultdict(list)
-    for function in outline.functions:
-        if function.name.startswith("_") and function.parent is None:
-            by_name[function.owner.qualname if function.owner else "", function.name].append(function)
-    callers: dict[Function, set[Function]] = defaultdict(set)
-    apart: set[Function] = set()
-    for caller in outline.functions:
-        for call in caller.calls:
-            for callee in _callees(caller, call.name, by_name):
-                if callee is not caller:
-                    callers[callee].add(caller)
-        for name in caller.spawned:
-            apart.update(_callees(caller, name, by_name))
-    for function in apart:
-        callers.pop(function, None)
-    return callers
-
-
-def _callees(caller: Function, name: str, by_name: Mapping[tuple[str, str], list[Function]]) -> Iterable[Function]:
-    owner = _class_around(caller)
-    if owner is not None and name.startswith(("self.", "cls.")):
-        return by_name.get((owner, name.partition(".")[2]), ())
-    return by_name.get(("", name), ())
-
-
-def _class_around(function: Function) -> str | None:
-    scope: Function | None = function
-    while scope is not None:
-        if scope.owner is not None:
-            return scope.owner.qualname
-        scope = scope.parent
-    return None

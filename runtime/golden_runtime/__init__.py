@@ -1,14 +1,23 @@
-"""The shared runtime: decorators that record what a function does as Prometheus series."""
+"""golden-runtime: measure functions as Prometheus metrics, whatever kind of function they are.
+
+`track_request`, `track_adapter_request` and `track_cache_operation` measure a function as a whole; `counted`, `timed` and
+`track_errors` measure one thing of it. `configure` sets the namespace and the registry.
+"""
+
+from __future__ import annotations
 
 from golden_runtime.composites import track_adapter_request, track_cache_operation, track_request
-from golden_runtime.decorators import Timer, counted, timed, track_errors
-from golden_runtime.metrics import ConfigurationError, MetricConflictError, configure
+from golden_runtime.decorators import Timed, Timer, counted, timed, track_errors
+from golden_runtime.errors import ConfigurationError, MetricConflictError, MetricNameError
+from golden_runtime.metrics import configure
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConfigurationError",
     "MetricConflictError",
+    "MetricNameError",
+    "Timed",
     "Timer",
     "configure",
     "counted",

@@ -1,237 +1,282 @@
-"""Series: their names, their registration, and the handles that decorators record through.
-
-Names follow OpenTelemetry's translation to Prometheus: dots become underscores, counters end in `_total`, histograms of
-time in `_seconds`, never twice. A handle outlives the registry behind it, so `configure` may move every series after
-decoration.
-"""
+"""Series: declared once however often their module is loaded, exposed under one namespace in one registry."""
 
 from __future__ import annotations
 
-import logging
-import re
+import sys
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-logger = logging.getLogger("golden_runtime")
+from golden_runtime.errors import ConfigurationError, MetricConflictError
+from golden_runtime.names import in_namespace, translate
 
-# Requests take milliseconds to seconds, workflows seconds to hours: one ladder holds both.
-DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
+Kind: TypeAlias = Literal["counter", "histogram"]
 
-_ILLEGAL = re.compile(r"[^a-zA-Z0-9_:]")
-_UNDERSCORES = re.compile(r"__+")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_METRICS: dict[Kind, type[Counter] | type[Histogram]] = {"counter": Counter, "histogram": Histogram}
 
+# What a metric adds to its own name: two metrics that share one of these names cannot be in one registry.
+_SUFFIXES: dict[Kind, tuple[str, ...]] = {
+    "counter": ("_total", "_created"),
+    "histogram": ("_bucket", "_sum", "_count", "_created"),
+}
 
-class MetricConflictError(ValueError):
-    """One series name was asked for twice, with another kind or other labels."""
-
-
-class ConfigurationError(RuntimeError):
-    """`configure` came too late or twice."""
-
-
-class Kind(StrEnum):
-    """The kinds of metric, with the suffix that their names end in."""
-
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-    @property
-    def suffix(self) -> str:
-        """The unit or type that the name ends in."""
-        return {Kind.COUNTER: "_total", Kind.HISTOGRAM: "_seconds"}[self]
+# Guards declaring, moving and first records. Reentrant, because a signal handler may call a measured function.
+_lock = threading.RLock()
 
 
-def series_name(name: str, kind: Kind, namespace: str = "") -> str:
-    """Return the Prometheus name of a dotted metric name.
-
-    Args:
-        name: The name as decorators take it, such as `shop.orders.create`.
-        kind: The metric's kind, which gives the suffix.
-        namespace: What it starts with, if anything.
-
-    Raises:
-        ValueError: Nothing legal is left of the name.
-    """
-    joined = _UNDERSCORES.sub("_", _ILLEGAL.sub("_", f"{namespace}_{name}" if namespace else name)).strip("_")
-    if not joined:
-        raise ValueError(f"`{name}` is no metric name: use letters, digits, dots and underscores")
-    if joined[0].isdigit():
-        joined = "_" + joined
-    return joined if joined.endswith(kind.suffix) else joined + kind.suffix
-
-
-@dataclass(slots=True, eq=False)
-class Bound:
-    """One series with all its labels set; it records into whatever registry is configured."""
-
-    child: Counter | Histogram
-
-    def add(self, amount: float = 1.0) -> None:
-        """Add to a counter."""
-        self.child.inc(amount)  # type: ignore[union-attr]  # only counters are bound for adding
-
-    def observe(self, seconds: float) -> None:
-        """Record one duration in seconds."""
-        self.child.observe(seconds)  # type: ignore[union-attr]  # only histograms are bound for observing
-
-
-@dataclass(slots=True, eq=False)
-class Metric:
-    """A metric with its label names; `bind` gives the series that decorators record through.
-
-    Attributes:
-        name: The dotted name, as the decorator was given it.
-        place: Where it was first asked for, as `file:line`.
-    """
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What one metric is: its name without the namespace, and where it was first declared."""
 
     name: str
     kind: Kind
+    help: str
     labels: tuple[str, ...]
-    documentation: str
     place: str
-    family: Counter | Histogram
-    _bound: dict[tuple[str, ...], Bound] = field(default_factory=dict)
 
-    def bind(self, values: Sequence[str] = ()) -> Bound:
-        """Return the series with these label values, which exists at zero from now on."""
-        key = tuple(values)
-        bound = self._bound.get(key)
-        if bound is None:
-            # Two threads may get here at once: the first one's series stays.
-            bound = self._bound.setdefault(key, Bound(self._child(key)))
-        return bound
+    @property
+    def described(self) -> str:
+        """The kind and the labels, as error messages show them."""
+        labels = ", ".join(self.labels) or "no labels"
+        return f"{self.kind} with {labels} at {self.place}"
 
-    def move(self, family: Counter | Histogram) -> None:
-        """Record into another family from now on."""
-        self.family = family
-        for values, bound in self._bound.items():
-            bound.child = self._child(values)
-
-    def recorded(self) -> bool:
-        """Whether anything was recorded yet."""
-        samples = (sample for metric in self.family.collect() for sample in metric.samples)
-        return any(sample.value and not sample.name.endswith("_created") for sample in samples)
-
-    def _child(self, values: tuple[str, ...]) -> Counter | Histogram:
-        return self.family.labels(*values) if self.labels else self.family
+    def names(self, exposed: str) -> set[str]:
+        """Return every name that the metric takes in a registry."""
+        base = exposed.removesuffix("_total") if self.kind == "counter" else exposed
+        return {base, *(base + suffix for suffix in _SUFFIXES[self.kind])}
 
 
-class _Catalogue:
-    """All metrics of this process, and the configuration they follow."""
+class Series:
+    """One time series. `record` adds to a counter, or observes a value of a histogram."""
+
+    __slots__ = ("_family", "_values", "record")
+
+    record: Callable[[float], None]
+
+    def __init__(self, family: Family, values: tuple[str, ...]) -> None:
+        self._family = family
+        self._values = values
+        self.record = self._record_first
+
+    def _record_first(self, value: float) -> None:
+        """Record, and from then on let `record` be the client's own method, which costs nothing more.
+
+        Until then the series may be moved by `configure`; what has recorded stays where it is.
+        """
+        with _lock:
+            _metrics.first_recorded = _metrics.first_recorded or self._family.declaration.name
+            self.record = self._family.recorder(self._values)
+        self.record(value)
+
+    @property
+    def name(self) -> str:
+        """The metric's name, without the namespace."""
+        return self._family.declaration.name
+
+
+class Family:
+    """A metric and its series, one for each combination of label values."""
+
+    __slots__ = ("_metric", "_series", "declaration")
+
+    def __init__(self, declaration: Declaration, exposed: Exposed) -> None:
+        self.declaration = declaration
+        self._metric = exposed.metric
+        self._series: dict[tuple[str, ...], Series] = {}
+
+    def series(self, labels: Mapping[str, str]) -> Series:
+        """Return the series with these label values, which is exposed, at zero, from now on."""
+        values = tuple(labels[name] for name in self.declaration.labels)
+        with _lock:
+            if values not in self._series:
+                self.recorder(values)
+                self._series[values] = Series(self, values)
+            return self._series[values]
+
+    def recorder(self, values: tuple[str, ...]) -> Callable[[float], None]:
+        """Return the client's method that records for these label values, and expose their series."""
+        metric = self._metric.labels(*values) if values else self._metric
+        return metric.inc if isinstance(metric, Counter) else metric.observe
+
+    def expose_in(self, exposed: Exposed) -> None:
+        """Move to another metric of the client, which exposes the same series, at zero."""
+        self._metric = exposed.metric
+        for values in self._series:
+            self.recorder(values)
+
+
+class Exposed(Collector):
+    """A metric of the client as the registry sees it, without the `_created` series that would double the others."""
+
+    def __init__(self, name: str, declaration: Declaration) -> None:
+        self.declaration = declaration
+        self.metric = _METRICS[declaration.kind](name, declaration.help, declaration.labels, registry=None)
+
+    def describe(self) -> Iterable[Metric]:
+        """Return the metric without samples, from which the registry learns its names."""
+        return self.metric.describe()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metric with its samples."""
+        for metric in self.metric.collect():
+            created = f"{metric.name}_created"
+            metric.samples = [sample for sample in metric.samples if sample.name != created]
+            yield metric
+
+
+class Exposition:
+    """Where metrics are exposed: a registry, and the namespace of their names."""
+
+    def __init__(self, namespace: str, registry: CollectorRegistry) -> None:
+        self._namespace = namespace
+        self._registry = registry
+        self._exposed: dict[str, Exposed] = {}
+        self._owners: dict[str, Declaration] = {}
+
+    def prepare(self, declarations: Iterable[Declaration]) -> dict[str, Exposed]:
+        """Return, by exposed name, the metrics that these declarations need and this exposition lacks.
+
+        Raises MetricConflictError where a declaration differs from one that has taken a name of it.
+        """
+        fresh: dict[str, Exposed] = {}
+        owners = dict(self._owners)
+        for declaration in declarations:
+            name = in_namespace(self._namespace, declaration.name)
+            for taken in declaration.names(name):
+                _check_same(name, owners.setdefault(taken, declaration), declaration)
+            if name not in self._exposed and name not in fresh:
+                fresh[name] = Exposed(name, declaration)
+        return fresh
+
+    def publish(self, fresh: Mapping[str, Exposed]) -> None:
+        """Register prepared metrics, all or none.
+
+        Raises MetricConflictError where other code holds a name of one of them.
+        """
+        published: list[Exposed] = []
+        for name, exposed in fresh.items():
+            try:
+                self._registry.register(exposed)
+            except ValueError as error:
+                for collector in published:
+                    self._registry.unregister(collector)
+                raise MetricConflictError(
+                    f"`{name}`, declared at {exposed.declaration.place}, cannot join the registry: code outside golden_runtime "
+                    f"has registered a metric of that name; rename or remove one ({error})"
+                ) from error
+            published.append(exposed)
+        self._exposed.update(fresh)
+        for name, exposed in fresh.items():
+            self._owners.update(dict.fromkeys(exposed.declaration.names(name), exposed.declaration))
+
+    def withdraw(self) -> dict[str, Exposed]:
+        """Unregister every metric, and return them for `publish`."""
+        withdrawn, self._exposed, self._owners = self._exposed, {}, {}
+        for exposed in withdrawn.values():
+            self._registry.unregister(exposed)
+        return withdrawn
+
+    def __getitem__(self, declaration: Declaration) -> Exposed:
+        return self._exposed[in_namespace(self._namespace, declaration.name)]
+
+
+class Metrics:
+    """Every metric of the process, by its name without the namespace."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.metrics: dict[str, Metric] = {}
-        # What was asked for before, as it was asked: code that times a block asks for its metric on every run.
-        self.known: dict[tuple[str, Kind, tuple[str, ...]], Metric] = {}
-        self.registry: CollectorRegistry = REGISTRY
-        self.namespace = ""
-        self.configured = False
+        self._families: dict[str, Family] = {}
+        self._exposition = Exposition("", REGISTRY)
+        self._configured_at = ""
+        self.first_recorded = ""
 
-    def metric(self, name: str, kind: Kind, labels: tuple[str, ...], documentation: str, place: str) -> Metric:
-        asked = self.known.get((name, kind, labels))
-        if asked is not None:
-            return asked
-        with self.lock:
-            full = series_name(name, kind, self.namespace)
-            known = self.metrics.get(full)
-            if known is not None:
-                return _same(known, full, name, kind, labels, place)
-            family = _family(full, kind, labels, documentation, self.registry, place)
-            metric = Metric(name, kind, labels, documentation, place, family)
-            self.metrics[full] = self.known[name, kind, labels] = metric
-            return metric
+    def declare(self, declarations: Iterable[Declaration]) -> list[Family]:
+        """Return the families of these declarations, made where they are new: all of them or, on a conflict, none."""
+        wanted = list(declarations)
+        with _lock:
+            self._exposition.publish(self._exposition.prepare(wanted))
+            return [self._family(declaration) for declaration in wanted]
 
-    def configure(self, namespace: str, registry: CollectorRegistry) -> None:
-        with self.lock:
-            if self.configured:
-                raise ConfigurationError("golden_runtime is configured already: call `configure` once")
-            recorded = next((metric for metric in self.metrics.values() if metric.recorded()), None)
-            if recorded is not None:
-                raise ConfigurationError(
-                    f"`configure` came after the first record (of `{recorded.name}`): call it before the first request"
-                )
-            for metric in self.metrics.values():
-                self.registry.unregister(metric.family)
-            moved = {}
-            for metric in self.metrics.values():
-                full = series_name(metric.name, metric.kind, namespace)
-                metric.move(_family(full, metric.kind, metric.labels, metric.documentation, registry, metric.place))
-                moved[full] = metric
-            self.metrics, self.namespace, self.registry = moved, namespace, registry
-            self.configured = True
+    def _family(self, declaration: Declaration) -> Family:
+        if declaration.name not in self._families:
+            self._families[declaration.name] = Family(declaration, self._exposition[declaration])
+        return self._families[declaration.name]
 
+    def move(self, namespace: str, registry: CollectorRegistry, place: str) -> None:
+        """Expose every metric under another namespace or in another registry; on a conflict nothing moves."""
+        with _lock:
+            self._check_movable()
+            exposition = Exposition(namespace, registry)
+            fresh = exposition.prepare(family.declaration for family in self._families.values())
+            before = self._exposition.withdraw()
+            try:
+                exposition.publish(fresh)
+            except MetricConflictError:
+                self._exposition.publish(before)
+                raise
+            for family in self._families.values():
+                family.expose_in(exposition[family.declaration])
+            self._exposition = exposition
+            self._configured_at = place
 
-_catalogue = _Catalogue()
+    def _check_movable(self) -> None:
+        if self._configured_at:
+            raise ConfigurationError(f"`configure` was called before, at {self._configured_at}: call it once")
+        if self.first_recorded:
+            raise ConfigurationError(
+                f"`configure` came too late, `{self.first_recorded}` has recorded: call it before any measured function runs"
+            )
 
 
-def configure(*, namespace: str = "", registry: CollectorRegistry = REGISTRY) -> None:
-    """Move every series, decorated so far or later, under a namespace and into a registry.
+_metrics = Metrics()
 
-    It may come after decoration, but once, and before anything is recorded.
 
-    Args:
-        namespace: What every series name starts with, such as `chimera`.
-        registry: The registry to expose; by default prometheus-client's own.
+def declare(kind: Kind, name: str, documentation: str, labels: Iterable[str] = ()) -> Declaration:
+    """Return the declaration of a metric by the code that called into golden_runtime."""
+    return Declaration(name, kind, documentation, tuple(sorted(labels)), caller())
 
-    Raises:
-        ConfigurationError: It was called before, or something was recorded already.
+
+def families(*declarations: Declaration) -> list[Family]:
+    """Return the families of these declarations, the same ones whenever they are declared alike.
+
+    Raises MetricConflictError, and declares none of them, where one differs in kind or labels from what has its name, or
+    where code outside golden_runtime has registered that name.
     """
-    _catalogue.configure(namespace, registry)
+    return _metrics.declare(declarations)
 
 
-def metric(name: str, kind: Kind, labels: Iterable[str], documentation: str, place: str) -> Metric:
-    """Return the metric of a name, made on first use.
+def configure(*, namespace: str = "", registry: CollectorRegistry | None = None) -> None:
+    """Set the namespace that every series starts with, and the registry that exposes them.
 
-    Asking again with the same kind and labels, as a reloaded module does, gives the same metric.
+    Call it once, before the first record. It may come after functions are decorated: their series move. A name that
+    starts with the namespace already is left as it is. Without a registry, prometheus_client's default one is used.
 
-    Raises:
-        MetricConflictError: The name is taken by another kind, other labels, another dotted name, or other code.
-        ValueError: The name or a label is illegal.
+    Raises ConfigurationError when called again or after the first record, MetricNameError for an illegal namespace,
+    MetricConflictError where a name is taken in that registry; then nothing has changed.
     """
-    names = tuple(labels)
-    for label in names:
-        if not _LABEL.match(label) or label.startswith("__"):
-            raise ValueError(f"`{label}` is no label name: use letters, digits and underscores")
-    return _catalogue.metric(name, kind, names, documentation, place)
+    _metrics.move(translate(namespace) if namespace else "", REGISTRY if registry is None else registry, caller())
 
 
-def _same(known: Metric, full: str, name: str, kind: Kind, labels: tuple[str, ...], place: str) -> Metric:
-    if (known.name, known.kind, known.labels) == (name, kind, labels):
-        return known
-    raise MetricConflictError(
-        f"`{full}` is asked for as {_described(name, kind, labels)} at {place}, but is"
-        f" {_described(known.name, known.kind, known.labels)} at {known.place}: rename one of them"
-    )
+def caller() -> str:
+    """Return `file:line` of the nearest call from outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def _described(name: str, kind: Kind, labels: tuple[str, ...]) -> str:
-    return f"{kind} `{name}` with {'labels ' + ', '.join(labels) if labels else 'no labels'}"
+def _is_ours(module: object) -> bool:
+    return isinstance(module, str) and module.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _family(
-    full: str, kind: Kind, labels: tuple[str, ...], documentation: str, registry: CollectorRegistry, place: str
-) -> Counter | Histogram:
-    try:
-        if kind is Kind.COUNTER:
-            return Counter(full, documentation, labels, registry=registry)
-        return Histogram(full, documentation, labels, registry=registry, buckets=DEFAULT_BUCKETS)
-    except ValueError as error:
+def _check_same(exposed: str, first: Declaration, second: Declaration) -> None:
+    alike = (first.kind, first.labels) == (second.kind, second.labels)
+    if not alike:
         raise MetricConflictError(
-            f"`{full}`, asked for at {place}, cannot be registered ({error}): rename it, or the metric that has the name"
-        ) from error
-
-
-_complained: set[str] = set()
-
-
-def complain(what: str) -> None:
-    """Log a failure of the metrics code itself, once for each place; it must never reach the caller."""
-    if what not in _complained:
-        _complained.add(what)
-        logger.exception("%s could not be recorded; this is logged once", what)
+            f"`{exposed}` is declared twice and differently: {first.described}, and {second.described}; "
+            "rename one, or give both the same labels"
+        )

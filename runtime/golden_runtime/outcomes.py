@@ -1,25 +1,24 @@
-"""What a call ended in."""
+"""How a call ends: the values of the label `status`."""
 
 from __future__ import annotations
 
-import asyncio
-from enum import StrEnum
+from asyncio import CancelledError
+from typing import Final
+
+SUCCESS: Final = "success"
+FAILURE: Final = "failure"
+CANCELLED: Final = "cancelled"
+
+STATUSES: Final = (SUCCESS, FAILURE, CANCELLED)
+
+_CANCELLATIONS: Final = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
-class Outcome(StrEnum):
-    """The values of the label `status`."""
+def is_cancellation(error: BaseException) -> bool:
+    """Whether an exception says that the caller gave up, not that the function failed.
 
-    SUCCESS = "success"
-    FAILURE = "failure"
-    CANCELLED = "cancelled"
-
-
-# Who asks for the end of a call does not make it a failure.
-_CANCELLATIONS = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
-
-
-def outcome_of(error: BaseException | None) -> Outcome:
-    """Return what a call ended in, by what it raised."""
-    if error is None:
-        return Outcome.SUCCESS
-    return Outcome.CANCELLED if isinstance(error, _CANCELLATIONS) else Outcome.FAILURE
+    A group is a cancellation when every exception in it is one.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(_CANCELLATIONS)[1] is None
+    return isinstance(error, _CANCELLATIONS)

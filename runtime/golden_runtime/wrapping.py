@@ -1,135 +1,144 @@
-"""Wrapping a function of any kind so that each call is recorded: the one place that knows kinds apart.
-
-A wrapper is of the same kind as what it wraps, calls it exactly once, and lets its result, its exception and its traceback
-through untouched.
-"""
+"""Wrapping a function so that every call is observed, and so that it stays the kind of function it was."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from typing import Any, ParamSpec, TypeVar
 
-from golden_runtime.metrics import complain
+from golden_runtime.labels import Observer, Observers
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Y = TypeVar("Y")
+S = TypeVar("S")
+# The type of the function itself: overloads and generic functions survive it, which they would not with ParamSpec.
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Recorder(Protocol):
-    """What a decorator records of a call.
+class Decorator:
+    """Measures the functions it is applied to."""
 
-    `begin` runs before the function (a generator's first step), `end` after it, with what `begin` returned.
-    """
+    def __init__(self, name: str, observe: Callable[[Callable[..., Any]], Observers[Observer]]) -> None:
+        self._name = name
+        self._observe = observe
 
-    place: str
+    def __call__(self, function: F) -> F:
+        """Return the function, measured: of the same kind, with the same signature and metadata.
 
-    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
-        """Note the start of a call."""
+        Raises TypeError for what is not a function: a class, a property.
+        """
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self._measured(function.__func__))
+        measured: F = self._measured(function)
+        return measured
 
-    def end(self, state: Any, error: BaseException | None, result: object) -> None:
-        """Record the call; `error` is what it raised, if anything."""
+    def _measured(self, function: Callable[..., Any]) -> Any:
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(
+                f"`{self._name}` measures functions and methods, not `{function!r}`: put it on a function, below `@property`"
+            )
+        return wrap(function, self._observe(function))
 
 
-def recorded(function: Callable[P, R], recorder: Recorder) -> Callable[P, R]:
-    """Return a function of the same kind, signature and name whose calls are recorded."""
-    if isinstance(function, staticmethod | classmethod):
-        # Above `@staticmethod` a decorator gets the descriptor: what is measured is the function in it.
-        return cast("Callable[P, R]", type(function)(recorded(function.__func__, recorder)))
-    wrapper: Callable[..., Any]
-    if inspect.isasyncgenfunction(function):
-        wrapper = _async_generator(function, recorder)
-    elif inspect.iscoroutinefunction(function):
-        wrapper = _coroutine(function, recorder)
-    elif inspect.isgeneratorfunction(function):
-        wrapper = _generator(function, recorder)
+def wrap(function: Callable[..., Any], observers: Observers[Observer]) -> Callable[..., Any]:
+    """Return a function of the same kind that has each of its calls observed."""
+    # an object with an `async def __call__` is no coroutine function by itself
+    called = function if inspect.isroutine(function) or isinstance(function, functools.partial) else function.__call__
+    if inspect.isasyncgenfunction(called):
+        wrapper: Callable[..., Any] = _wrap_async_generator(function, observers)
+    elif inspect.iscoroutinefunction(called):
+        wrapper = _wrap_coroutine(function, observers)
+    elif inspect.isgeneratorfunction(called):
+        wrapper = _wrap_generator(function, observers)
     else:
-        wrapper = _plain(function, recorder)
-    return cast("Callable[P, R]", functools.wraps(function)(wrapper))
+        wrapper = _wrap_function(function, observers)
+    return functools.update_wrapper(wrapper, function)
 
 
-def _begin(recorder: Recorder, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
-    try:
-        return recorder.begin(args, kwargs)
-    except Exception:  # noqa: BLE001 - a failing label function must not fail the caller
-        complain(f"a call at {recorder.place}")
-        return None
+def _wrap_function(function: Callable[P, R], observers: Observers[Observer]) -> Callable[P, R]:
+    fixed, choose = observers.fixed, observers.choose
 
-
-def _end(recorder: Recorder, state: Any, error: BaseException | None, result: object = None) -> None:
-    if state is None:
-        return
-    try:
-        recorder.end(state, error, result)
-    except Exception:  # noqa: BLE001 - metrics never harm the caller
-        complain(f"a call at {recorder.place}")
-
-
-def _plain(function: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        state = _begin(recorder, args, kwargs)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        observer = fixed or choose(args, kwargs)
+        state = observer.begin()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            _end(recorder, state, error)
+            observer.end(state, error, None)
             raise
-        _end(recorder, state, None, result)
+        observer.end(state, None, result)
         return result
 
     return wrapper
 
 
-def _coroutine(function: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        state = _begin(recorder, args, kwargs)
+def _wrap_coroutine(
+    function: Callable[P, Awaitable[R]], observers: Observers[Observer]
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    fixed, choose = observers.fixed, observers.choose
+
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        observer = fixed or choose(args, kwargs)
+        state = observer.begin()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            _end(recorder, state, error)
+            observer.end(state, error, None)
             raise
-        _end(recorder, state, None, result)
+        observer.end(state, None, result)
         return result
 
     return wrapper
 
 
-def _generator(function: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        state = _begin(recorder, args, kwargs)
+def _wrap_generator(
+    function: Callable[P, Generator[Y, S, R]], observers: Observers[Observer]
+) -> Callable[P, Generator[Y, S, R]]:
+    fixed, choose = observers.fixed, observers.choose
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Generator[Y, S, R]:
+        observer = fixed or choose(args, kwargs)
+        state = observer.begin()
         try:
             result = yield from function(*args, **kwargs)
         except BaseException as error:
-            _end(recorder, state, error)
+            observer.end(state, error, None)
             raise
-        _end(recorder, state, None, result)
+        observer.end(state, None, result)
         return result
 
     return wrapper
 
 
-def _async_generator(function: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        state = _begin(recorder, args, kwargs)
-        generator = function(*args, **kwargs)
-        step = generator.__anext__()
+def _wrap_async_generator(
+    function: Callable[P, AsyncGenerator[Y, S]], observers: Observers[Observer]
+) -> Callable[P, AsyncGenerator[Y, S]]:
+    fixed, choose = observers.fixed, observers.choose
+
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Y, S]:
+        observer = fixed or choose(args, kwargs)
+        state = observer.begin()
         try:
-            # `async for` would lose what the consumer sends and throws.
+            generator = function(*args, **kwargs)
+            step: Awaitable[Y] = generator.__anext__()
             while True:
-                value = await step
+                item = await step
                 try:
-                    sent = yield value
+                    sent = yield item
                 except GeneratorExit:
                     await generator.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001 - it is the generator's to handle
+                except BaseException as error:
+                    # awaited outside this block: else what the generator raises later would carry this error as its context
                     step = generator.athrow(error)
                 else:
                     step = generator.asend(sent)
         except StopAsyncIteration:
-            _end(recorder, state, None)
+            observer.end(state, None, None)
         except BaseException as error:
-            _end(recorder, state, error)
+            observer.end(state, error, None)
             raise
 
     return wrapper

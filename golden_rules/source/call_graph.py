@@ -1,0 +1,54 @@
+"""Who calls whom within one module, as far as names tell: `self._name(...)` and `_name(...)`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from golden_rules.source.outline import Function, Outline
+
+_ByName = Mapping[tuple[str, str], list[Function]]
+
+
+def callers_of(outline: Outline) -> dict[Function, set[Function]]:
+    """Return the functions that call each function of the module."""
+    by_name = _by_name(outline)
+    callers: dict[Function, set[Function]] = defaultdict(set)
+    for caller in outline.functions:
+        for call in caller.calls:
+            for callee in _callees(caller, call.name, by_name):
+                if callee is not caller:
+                    callers[callee].add(caller)
+    return callers
+
+
+def started_apart(outline: Outline) -> frozenset[Function]:
+    """Return the functions that something starts and does not wait for (`create_task(self._run())`)."""
+    by_name = _by_name(outline)
+    return frozenset(
+        callee for caller in outline.functions for name in caller.spawned for callee in _callees(caller, name, by_name)
+    )
+
+
+def _by_name(outline: Outline) -> _ByName:
+    by_name: dict[tuple[str, str], list[Function]] = defaultdict(list)
+    for function in outline.functions:
+        if function.parent is None:
+            by_name[function.owner.qualname if function.owner else "", function.name].append(function)
+    return by_name
+
+
+def _callees(caller: Function, name: str, by_name: _ByName) -> Iterable[Function]:
+    owner = _class_around(caller)
+    if owner is not None and name.startswith(("self.", "cls.")):
+        return by_name.get((owner, name.partition(".")[2]), ())
+    return by_name.get(("", name), ())
+
+
+def _class_around(function: Function) -> str | None:
+    scope: Function | None = function
+    while scope is not None:
+        if scope.owner is not None:
+            return scope.owner.qualname
+        scope = scope.parent
+    return None

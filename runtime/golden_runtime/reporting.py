@@ -1,0 +1,20 @@
+"""Failures of the metrics code itself: logged once each, never raised into a measured call."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+_LOGGER = logging.getLogger("golden_runtime")
+
+_reported: set[str] = set()
+
+
+def report_once(problem: str) -> None:
+    """Log a problem with the exception being handled, the first time it is reported in this process."""
+    if problem in _reported:
+        return
+    _reported.add(problem)
+    # an application's own logging handler may raise, and must not break the measured call either
+    with suppress(Exception):
+        _LOGGER.warning("%s; this is logged once", problem, exc_info=True)
