@@ -147,6 +147,11 @@ def adapter_of(target: str | None, written: str) -> str:
     return ""
 
 
+def is_library(target: str) -> bool:
+    """Return whether an absolute name belongs to a library that talks to other systems."""
+    return _library(target) is not None
+
+
 def _library(target: str) -> Library | None:
     parts = target.split(".")
     known = (LIBRARIES.get(".".join(parts[:length])) for length in range(min(len(parts), 3), 0, -1))

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from golden_rules import frameworks
-from golden_rules.adapters import TALKING, adapter_of
+from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives, header_lines
 from golden_rules.config import Config
 from golden_rules.measured import RUNTIME, measured_by
@@ -251,8 +251,8 @@ def _scored(file: _File, function: Function) -> Verdict:
         reasons.append(Reason(5.0, f"it is {entry}"))
     if step:
         reasons.append(Reason(6.0, f"it {step}"))
-    if adapter:
-        reasons.append(Reason(3.0, f"it {talk}"))
+    if talk is not None:
+        reasons.append(talk)
     if served := _resilience_calls(function):
         shown = " and ".join(f"`{name}`" for name in served[:2])
         reasons.append(Reason(3.0 if len(served) == 1 else 4.5, f"it works through {shown}"))
@@ -293,8 +293,8 @@ def _resilience_step(function: Function) -> Step | None:
     return None
 
 
-def _external_call(module: Outline, function: Function) -> tuple[str, str]:
-    """Return the kind of system a function talks to itself, and the first such call in its text in words."""
+def _external_call(module: Outline, function: Function) -> tuple[str, Reason | None]:
+    """Return the kind of system a function talks to itself, with the first such call in its text as a reason."""
     found = []
     for call in function.calls:
         if call.name.rpartition(".")[2] not in TALKING:
@@ -303,9 +303,11 @@ def _external_call(module: Outline, function: Function) -> tuple[str, str]:
         if adapter := adapter_of(target, call.name):
             found.append((call.line, adapter, call, target))
     if not found:
-        return "", ""
+        return "", None
     _, adapter, call, target = min(found, key=lambda item: item[0])
-    return adapter, f"{'awaits' if call.awaited else 'calls'} `{target or call.name}`"
+    # A receiver whose class is known is surer than one that is only named like a session or a cursor.
+    points = 4.0 if target is not None and is_library(target) else 3.0
+    return adapter, Reason(points, f"it {'awaits' if call.awaited else 'calls'} `{target or call.name}`")
 
 
 def _resilience_calls(function: Function) -> list[str]:

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from golden_rules.errors import UsageError
 from golden_rules.rules.base import Rule
+from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
 from golden_rules.rules.unmeasured.required import UnmeasuredRequired
@@ -20,6 +21,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredWorkflow,
     UnmeasuredResilienceStep,
     UnmeasuredRequired,
+    HandTimed,
 )
 # Findings that the engine makes itself.
 ENGINE_CODES = {"GR900": "syntax-error"}

@@ -15,7 +15,7 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
     yield from _fixed(run, "would fix" if pending else "fixed")
     found = len(run.findings)
     if not found:
-        yield style.bold("No findings") + f" in {_count(run.files, 'file')}."
+        yield style.bold("No findings left" if run.fixed else "No findings") + f" in {_count(run.files, 'file')}."
     else:
         paths = len({finding.path for finding in run.findings})
         left = " left" if run.fixed else ""

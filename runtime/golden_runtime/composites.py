@@ -1,149 +1,104 @@
-"""The decorators that record a whole operation: `track_request`, `track_adapter_request`, `track_cache_operation`."""
+"""Decorators that measure a function as a whole: its calls by outcome, its duration, its errors."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+import functools
+from typing import TYPE_CHECKING, Any
 
-from golden_runtime.decorators import ERROR_TYPE, caller_place
-from golden_runtime.labels import Labels, LabelValues
-from golden_runtime.metrics import Bound, Kind, Metric, metric
-from golden_runtime.outcomes import Outcome, outcome_of
-from golden_runtime.wrapping import recorded
+from golden_runtime.labels import LabelValues, Observers, checked_labels
+from golden_runtime.metrics import declare, families
+from golden_runtime.names import counter_name, duration_name, translate
+from golden_runtime.observers import Lookup, Request
+from golden_runtime.wrapping import Decorator
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
-STATUS = "status"
+    from golden_runtime.metrics import Declaration
 
 
-@dataclass(slots=True, eq=False)
-class _CallSeries:
-    """The series of one set of label values: calls by status, and the duration."""
+def track_request(operation_name: str, labels: LabelValues | None = None, record_errors: bool = True) -> Decorator:
+    """Measure an operation: `track_request("a.op")` exposes its calls, durations and errors.
 
-    calls: dict[Outcome, Bound]
-    duration: Bound
-
-
-class _OperationRecorder:
-    """Records calls, durations and errors of an operation under `prefix`."""
-
-    def __init__(self, prefix: str, labels: LabelValues, place: str, *, errors: bool) -> None:
-        self.place = place
-        self._labels = labels
-        names = labels.names
-        self._calls: Metric = metric(f"{prefix}.calls", Kind.COUNTER, (*names, STATUS), f"Calls of {prefix}.", place)
-        self._duration = metric(f"{prefix}.duration", Kind.HISTOGRAM, names, f"Duration of {prefix} in seconds.", place)
-        self._errors: Metric | None = None
-        if errors:
-            self._errors = metric(f"{prefix}.errors", Kind.COUNTER, (*names, ERROR_TYPE), f"Errors of {prefix}.", place)
-        self._constant = None if labels.constant is None else self._bind(labels.constant)
-
-    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[_CallSeries, tuple[str, ...], float]:
-        values = self._labels.of(args, kwargs)
-        return self._constant or self._bind(values), values, time.perf_counter()
-
-    def end(
-        self, state: tuple[_CallSeries, tuple[str, ...], float], error: BaseException | None, result: object
-    ) -> None:
-        series, values, started = state
-        series.duration.observe(time.perf_counter() - started)
-        outcome = outcome_of(error)
-        series.calls[outcome].add()
-        if outcome is Outcome.FAILURE and self._errors is not None:
-            self._errors.bind((*values, type(error).__name__)).add()
-
-    def _bind(self, values: tuple[str, ...]) -> _CallSeries:
-        calls = {outcome: self._calls.bind((*values, outcome)) for outcome in Outcome}
-        return _CallSeries(calls, self._duration.bind(values))
-
-
-class _CacheRecorder(_OperationRecorder):
-    """Records hits and misses of reads besides the operation."""
-
-    def __init__(self, level: str, operation: str, place: str) -> None:
-        super().__init__(f"cache.{level}.{operation}", LabelValues(None), place, errors=False)
-        self._hits: Bound | None = None
-        self._misses: Bound | None = None
-        if operation == "get":
-            self._hits = metric(f"cache.{level}.hits", Kind.COUNTER, (), f"Hits of the cache {level}.", place).bind()
-            self._misses = metric(
-                f"cache.{level}.misses", Kind.COUNTER, (), f"Misses of the cache {level}.", place
-            ).bind()
-
-    def end(
-        self, state: tuple[_CallSeries, tuple[str, ...], float], error: BaseException | None, result: object
-    ) -> None:
-        super().end(state, error, result)
-        counter = self._misses if result is None else self._hits
-        if error is None and counter is not None:
-            counter.add()
-
-
-def track_request(
-    operation_name: str, labels: Labels | None = None, record_errors: bool = True
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Record an operation's calls, duration and errors.
-
-    The series are `<operation_name>_calls_total{status}`, `<operation_name>_duration_seconds` and
-    `<operation_name>_errors_total{error_type}`; `status` is `success`, `failure` or `cancelled`.
-
-    Args:
-        operation_name: The dotted name, such as `shop.orders.create`.
-        labels: Label names with constants, or with functions of the call's arguments.
-        record_errors: Whether errors are counted by type.
-
-    Raises:
-        MetricConflictError: A series exists with another kind or other labels.
+    The series are `a_op_calls_total{status}`, where `status` is `success`, `failure` or `cancelled`, the histogram
+    `a_op_duration_seconds`, and `a_op_errors_total{error_type}`, unless `record_errors` is false. All of them carry
+    `labels`, which maps label names to constants, or to functions that are called with the call's arguments. Raises
+    MetricNameError and MetricConflictError.
     """
-    place = caller_place()
-    recorder = _OperationRecorder(operation_name, LabelValues(labels), place, errors=record_errors)
-    return lambda function: recorded(function, recorder)
+    checked = checked_labels(labels, taken=("status", "error_type"))
+    base = translate(operation_name)
+    wanted = [_calls(base, operation_name, checked), _durations(base, operation_name, checked)]
+    if record_errors:
+        wanted.append(_errors(base, operation_name, checked))
+    calls, durations, *errors = families(*wanted)
+    observers = Observers(
+        operation_name, checked, lambda values: Request(calls, durations, next(iter(errors), None), values)
+    )
+    return Decorator("track_request", lambda _: observers)
 
 
-def track_adapter_request(
-    adapter_name: str, *, operation: str | None = None
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Record the calls, duration and errors of a request to another system.
+def track_adapter_request(adapter_name: str, *, operation: str | None = None) -> Decorator:
+    """Measure a call to something outside: `track_adapter_request("db")` exposes calls, durations and errors by operation.
 
-    The series are `adapter_<adapter_name>_calls_total{adapter,operation,status}`, `..._duration_seconds{adapter,operation}`
-    and `..._errors_total{adapter,operation,error_type}`.
-
-    Args:
-        adapter_name: The system, such as `db`.
-        operation: What is asked of it; by default the function's name.
-
-    Raises:
-        MetricConflictError: A series exists with another kind or other labels.
+    The series are `adapter_db_calls_total{adapter,operation,status}`, the histogram
+    `adapter_db_duration_seconds{adapter,operation}` and `adapter_db_errors_total{adapter,operation,error_type}`.
+    `operation` is the function's name unless it is given. Raises MetricNameError and MetricConflictError.
     """
-    place = caller_place()
+    base = f"adapter_{translate(adapter_name)}"
+    subject = f"adapter {adapter_name}"
+    own = ("adapter", "operation")
+    calls, durations, errors = families(
+        _calls(base, subject, own), _durations(base, subject, own), _errors(base, subject, own)
+    )
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        labels = LabelValues({"adapter": adapter_name, "operation": operation or _name(function)})
-        return recorded(function, _OperationRecorder(f"adapter.{adapter_name}", labels, place, errors=True))
+    def observe(function: Callable[..., Any]) -> Observers[Request]:
+        labels = {"adapter": adapter_name, "operation": _name_of(function) if operation is None else operation}
+        return Observers(base, labels, lambda values: Request(calls, durations, errors, values))
 
-    return decorate
+    return Decorator("track_adapter_request", observe)
 
 
-def track_cache_operation(cache_level: str, operation_type: str = "get") -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Record the calls and duration of a cache operation, and for `get` its hits and misses.
+def track_cache_operation(cache_level: str, operation_type: str = "get") -> Decorator:
+    """Measure an operation on a cache: `track_cache_operation("redis", "get")` exposes calls, durations, hits and misses.
 
-    The series are `cache_<cache_level>_<operation_type>_calls_total{status}`, `..._duration_seconds`,
-    `cache_<cache_level>_hits_total` and `cache_<cache_level>_misses_total`; a hit is a result that is not None.
-
-    Args:
-        cache_level: The cache, such as `redis`.
-        operation_type: What is done: `get`, `set`, `delete`, ...
-
-    Raises:
-        MetricConflictError: A series exists with another kind or other labels.
+    The series are `cache_redis_get_calls_total{status}` and the histogram `cache_redis_get_duration_seconds`; for `get`
+    also `cache_redis_hits_total` and `cache_redis_misses_total`: a hit is a result that is not None. Raises
+    MetricNameError and MetricConflictError.
     """
-    recorder = _CacheRecorder(cache_level, operation_type, caller_place())
-    return lambda function: recorded(function, recorder)
+    cache = f"cache_{translate(cache_level)}"
+    operation = f"{cache}_{translate(operation_type)}"
+    subject = f"{operation_type} on cache {cache_level}"
+    wanted = [_calls(operation, subject, ()), _durations(operation, subject, ())]
+    if operation_type == "get":
+        wanted.append(declare("counter", f"{cache}_hits_total", f"Lookups in cache {cache_level} that found a value."))
+        wanted.append(declare("counter", f"{cache}_misses_total", f"Lookups in cache {cache_level} that found none."))
+    calls, durations, *found = families(*wanted)
+
+    def observe(values: Mapping[str, str]) -> Request | Lookup:
+        request = Request(calls, durations, None, values)
+        if not found:
+            return request
+        hits, misses = found
+        return Lookup(request, hits.series(values), misses.series(values))
+
+    observers = Observers(operation, {}, observe)
+    return Decorator("track_cache_operation", lambda _: observers)
 
 
-def _name(function: Callable[..., object]) -> str:
-    inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
-    return str(getattr(inner, "__name__", type(inner).__name__))
+def _calls(base: str, subject: str, labels: Iterable[str]) -> Declaration:
+    return declare("counter", counter_name(f"{base}_calls"), f"Calls of {subject} by outcome.", [*labels, "status"])
+
+
+def _durations(base: str, subject: str, labels: Iterable[str]) -> Declaration:
+    return declare("histogram", duration_name(f"{base}_duration"), f"Seconds that calls of {subject} take.", labels)
+
+
+def _errors(base: str, subject: str, labels: Iterable[str]) -> Declaration:
+    return declare("counter", counter_name(f"{base}_errors"), f"Errors of {subject} by type.", [*labels, "error_type"])
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function, of what a partial calls, or of a callable object's class."""
+    if isinstance(function, functools.partial):
+        return _name_of(function.func)
+    return str(getattr(function, "__name__", type(function).__name__))

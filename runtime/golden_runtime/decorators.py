@@ -1,225 +1,152 @@
-"""The decorators that record one thing: `counted`, `timed`, `track_errors`."""
+"""Decorators that measure one thing of a function: its calls, its duration, its errors."""
 
 from __future__ import annotations
 
-import asyncio
+import math
 import sys
 import threading
-import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import ParamSpec, TypeVar
+from time import perf_counter
+from typing import TYPE_CHECKING
 
-from golden_runtime.labels import Labels, LabelValues
-from golden_runtime.metrics import Bound, Kind, Metric, complain, metric
-from golden_runtime.outcomes import Outcome, outcome_of
-from golden_runtime.wrapping import recorded
+from golden_runtime.labels import LabelValues, Observers, Silent, checked_labels
+from golden_runtime.metrics import declare, families
+from golden_runtime.names import counter_name, duration_name
+from golden_runtime.observers import CallCount, Duration, ErrorCount
+from golden_runtime.reporting import report_once
+from golden_runtime.wrapping import Decorator
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
 
-ERROR_TYPE = "error_type"
-
-
-def caller_place(depth: int = 2) -> str:
-    """Return where the code stands that called the caller of this function, as `file:line`."""
-    frame = sys._getframe(depth)
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+# Guards the one step that decides which of several `stop` calls records. Reentrant, because a signal handler may stop one.
+_stopping = threading.RLock()
 
 
-class LabelledMetric:
-    """A metric with a decorator's own labels, ready to record: bound once where the labels are constant."""
+def counted(metric_name: str, labels: LabelValues | None = None, increment: float = 1.0) -> Decorator:
+    """Count the calls of a function, as they start: `counted("a.b")` exposes `a_b_total`.
 
-    def __init__(self, name: str, kind: Kind, labels: LabelValues, documentation: str, place: str) -> None:
-        self._labels = labels
-        self._metric: Metric = metric(name, kind, labels.names, documentation, place)
-        self._constant: Bound | None = None
-        if labels.constant is not None:
-            self._constant = self._metric.bind(labels.constant)
-
-    def series(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Bound:
-        """Return the series that a call with these arguments records into."""
-        return self._constant or self._metric.bind(self._labels.of(args, kwargs))
-
-
-class _CountRecorder:
-    def __init__(self, counter: LabelledMetric, increment: float, place: str) -> None:
-        self.place = place
-        self._counter = counter
-        self._increment = increment
-
-    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> bool:
-        self._counter.series(args, kwargs).add(self._increment)
-        return True
-
-    def end(self, state: object, error: BaseException | None, result: object) -> None:
-        """Nothing is left to record: calls are counted as they begin."""
-
-
-class _TimeRecorder:
-    def __init__(self, histogram: LabelledMetric, place: str) -> None:
-        self.place = place
-        self._histogram = histogram
-
-    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[Bound, float]:
-        return self._histogram.series(args, kwargs), time.perf_counter()
-
-    def end(self, state: tuple[Bound, float], error: BaseException | None, result: object) -> None:
-        series, started = state
-        series.observe(time.perf_counter() - started)
-
-
-class _ErrorRecorder:
-    def __init__(self, name: str, labels: LabelValues, place: str) -> None:
-        self.place = place
-        self._labels = labels
-        self._errors = metric(name, Kind.COUNTER, (*labels.names, ERROR_TYPE), f"Errors of {name}.", place)
-
-    def begin(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[str, ...]:
-        return self._labels.of(args, kwargs)
-
-    def end(self, state: tuple[str, ...], error: BaseException | None, result: object) -> None:
-        if error is not None and outcome_of(error) is Outcome.FAILURE:
-            self._errors.bind((*state, type(error).__name__)).add()
-
-
-def counted(
-    metric_name: str, labels: Labels | None = None, increment: float = 1.0
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Count the calls of a function in `<metric_name>_total`.
-
-    Args:
-        metric_name: The dotted name, such as `shop.orders.created`.
-        labels: Label names with constants, or with functions of the call's arguments.
-        increment: What each call adds.
-
-    Raises:
-        MetricConflictError: The series exists with another kind or other labels.
+    Each call adds `increment`. `labels` maps label names to constants, or to functions that are called with the call's
+    arguments. Raises MetricNameError, MetricConflictError, and ValueError for an increment below zero.
     """
-    place = caller_place()
-    values = LabelValues(labels)
-    counter = LabelledMetric(metric_name, Kind.COUNTER, values, f"Calls of {metric_name}.", place)
-    recorder = _CountRecorder(counter, increment, place)
-    return lambda function: recorded(function, recorder)
+    if not (math.isfinite(increment) and increment >= 0):
+        raise ValueError(
+            f"`increment` of `{metric_name}` must be a number from zero up, not `{increment!r}`: counters only grow"
+        )
+    checked = checked_labels(labels)
+    (calls,) = families(declare("counter", counter_name(metric_name), f"Calls counted as {metric_name}.", checked))
+    observers = Observers(metric_name, checked, lambda values: CallCount(calls, values, increment))
+    return Decorator("counted", lambda _: observers)
 
 
-def track_errors(metric_name: str, labels: Labels | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Count what a function raises in `<metric_name>_total`, by `error_type`, the exception's class.
+def timed(metric_name: str, labels: LabelValues | None = None) -> Timed:
+    """Time a function or a block, in seconds: `timed("a.b.duration")` exposes the histogram `a_b_duration_seconds`.
 
-    Cancellation, GeneratorExit, KeyboardInterrupt and SystemExit are no errors.
-
-    Args:
-        metric_name: The dotted name, such as `shop.orders.errors`.
-        labels: Label names with constants, or with functions of the call's arguments.
-
-    Raises:
-        MetricConflictError: The series exists with another kind or other labels.
+    What is returned is a decorator, a context manager (`with` and `async with`), and starts timers: `timed(...).start()`.
+    `labels` maps label names to constants, or to functions that are called with the call's arguments; blocks and timers
+    have none. Raises MetricNameError and MetricConflictError.
     """
-    place = caller_place()
-    recorder = _ErrorRecorder(metric_name, LabelValues(labels), place)
-    return lambda function: recorded(function, recorder)
+    checked = checked_labels(labels)
+    name = duration_name(metric_name)
+    (durations,) = families(declare("histogram", name, f"Seconds timed as {metric_name}.", checked))
+    return Timed(metric_name, Observers(metric_name, checked, lambda values: Duration(durations, values)))
+
+
+def track_errors(metric_name: str, labels: LabelValues | None = None) -> Decorator:
+    """Count the exceptions a function raises: `track_errors("a.errors")` exposes `a_errors_total{error_type}`.
+
+    `error_type` is the name of the exception's class. Cancellation, GeneratorExit, KeyboardInterrupt and SystemExit are no
+    errors. `labels` maps label names to constants, or to functions that are called with the call's arguments. Raises
+    MetricNameError and MetricConflictError.
+    """
+    checked = checked_labels(labels, taken=("error_type",))
+    (errors,) = families(
+        declare("counter", counter_name(metric_name), f"Errors tracked as {metric_name}.", [*checked, "error_type"])
+    )
+    observers = Observers(metric_name, checked, lambda values: ErrorCount(errors, values))
+    return Decorator("track_errors", lambda _: observers)
 
 
 class Timer:
-    """One measurement under way.
+    """A running timer. It records once, when it is stopped; a timer that is never stopped records nothing."""
 
-    What is never stopped is never recorded; what is stopped twice is recorded once.
-    """
+    __slots__ = ("_observer", "_seconds", "_started")
 
-    __slots__ = ("_place", "_series", "_started", "_total")
-
-    def __init__(self, series: Bound | None, place: str) -> None:
-        self._series = series
-        self._place = place
-        self._total: float | None = None
-        self._started = time.perf_counter()
+    def __init__(self, observer: Duration | Silent) -> None:
+        self._observer = observer
+        self._seconds: float | None = None
+        self._started = perf_counter()
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start; after `stop`, the seconds until then."""
-        return time.perf_counter() - self._started if self._total is None else self._total
+        """Seconds since the start; once stopped, those from start to stop."""
+        return perf_counter() - self._started if self._seconds is None else self._seconds
 
     def stop(self) -> float:
-        """Record the duration and return it in seconds; a second call records nothing and returns the same."""
-        if self._total is None:
-            self._total = time.perf_counter() - self._started
-            try:
-                if self._series is not None:
-                    self._series.observe(self._total)
-            except Exception:  # noqa: BLE001 - metrics never harm the caller
-                complain(f"a duration at {self._place}")
-        return self._total
+        """Stop, record the duration, and return it in seconds. Stopping again returns the same and records nothing."""
+        seconds = perf_counter() - self._started
+        with _stopping:
+            if self._seconds is not None:
+                return self._seconds
+            self._seconds = seconds
+        self._observer.record(seconds)
+        return seconds
 
 
-class timed:  # noqa: N801 - a decorator, and named as one
-    """Record durations in the histogram `<metric_name>_seconds`.
+class Timed(Decorator):
+    """Made by `timed`: a decorator, a context manager, and the source of timers. Threads and tasks may share it."""
 
-    It is a decorator (`@timed("shop.orders.duration")`), a context manager, sync and async (`with timed(...):`), and
-    for code that a block cannot wrap, a timer: `timer = timed(...).start()`, later `timer.stop()`, which returns
-    seconds.
-    """
-
-    def __init__(self, metric_name: str, labels: Labels | None = None) -> None:
-        """Name the histogram, which is registered by decoration or by the first start.
-
-        Args:
-            metric_name: The dotted name, such as `shop.orders.duration`.
-            labels: Label names with constants, or, for the decorator only, with functions of the call's arguments.
-        """
-        self._name = metric_name
-        self._labels = LabelValues(labels)
-        self._place = caller_place()
-        self._open: dict[object, list[Timer]] = {}
-
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return the function, its calls timed.
-
-        Raises:
-            MetricConflictError: The series exists with another kind or other labels.
-        """
-        return recorded(function, _TimeRecorder(self._histogram(), self._place))
+    def __init__(self, metric_name: str, observers: Observers[Duration]) -> None:
+        super().__init__("timed", lambda _: observers)
+        self._metric_name = metric_name
+        self._observers = observers
+        self._blocks: dict[int, list[Timer]] = {}
 
     def start(self) -> Timer:
-        """Start a timer of its own: one `timed` can be started many times, in many threads."""
-        series = None
-        try:
-            series = self._histogram().series((), {})
-        except Exception:  # noqa: BLE001 - a name that conflicts must not fail code that is running
-            complain(f"a duration at {self._place}")
-        return Timer(series, self._place)
+        """Start and return a timer of its own."""
+        return Timer(self._observers.fixed or self._observers.choose((), {}))
 
     def __enter__(self) -> Timer:
-        timer = self.start()
-        self._open.setdefault(_execution(), []).append(timer)
-        return timer
+        return self._enter(sys._getframe(1))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # A generator may be closed by another task than it was started in: then any open timer of this block is it.
-        key = _execution()
-        timers = self._open.get(key) or next(iter(self._open.values()))
-        timers.pop().stop()
-        for owner in [owner for owner, left in self._open.items() if not left]:
-            del self._open[owner]
+        self._leave(sys._getframe(1))
 
     async def __aenter__(self) -> Timer:
-        return self.__enter__()
+        return self._enter(sys._getframe(1))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.__exit__(kind, error, traceback)
+        self._leave(sys._getframe(1))
 
-    def _histogram(self) -> LabelledMetric:
-        documentation = f"Duration of {self._name} in seconds."
-        return LabelledMetric(self._name, Kind.HISTOGRAM, self._labels, documentation, self._place)
+    def _enter(self, frame: FrameType) -> Timer:
+        timer = self.start()
+        self._blocks.setdefault(_block_of(frame), []).append(timer)
+        return timer
+
+    def _leave(self, frame: FrameType) -> None:
+        block = _block_of(frame)
+        if block not in self._blocks:
+            # an exit stack that was handed on: entered in one frame, left in another
+            block = next(reversed(list(self._blocks)), block)
+        try:
+            timer = self._blocks[block].pop()
+            if not self._blocks[block]:
+                del self._blocks[block]
+        except LookupError:
+            report_once(f"a block of `timed` was left that had not been entered: `{self._metric_name}` is not recorded")
+            return
+        timer.stop()
 
 
-def _execution() -> object:
-    """Return what tells blocks apart that are open at once: the thread and the task."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        task = None
-    return threading.get_ident(), id(task)
+def _block_of(frame: FrameType) -> int:
+    """Return what tells apart the blocks that are open on one `Timed`: the frame that the `with` stands in.
+
+    Threads, tasks and recursive calls each have a frame of their own, which lives until its block ends, and blocks of one
+    frame nest. Neither threads nor context variables would do: a web framework may enter and leave one block in two threads.
+    """
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
+        frame = frame.f_back
+    return id(frame)

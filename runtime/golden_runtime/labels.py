@@ -76,7 +76,7 @@ class Observers(Generic[O_co]):
     ) -> str:
         try:
             return str(function(*args, **kwargs))
-        except Exception:  # whatever a user's function raises, the measured call goes on
+        except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
             report_once(f"the function of label `{name}` of `{self._metric}` failed, so the label says `{UNKNOWN}`")
             return UNKNOWN
 
@@ -84,7 +84,7 @@ class Observers(Generic[O_co]):
         names = (name for name, _ in self._functions)
         try:
             observer = self._bind({**self._constants, **dict(zip(names, values, strict=True))})
-        except Exception:  # a registry may refuse a child; the measured call goes on
+        except Exception:  # noqa: BLE001 - a registry may refuse a child; the measured call goes on
             report_once(f"`{self._metric}` cannot be recorded")
             return _SILENT
         return self._chosen.setdefault(values, observer)

@@ -6,14 +6,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
-from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from golden_runtime.errors import ConfigurationError, MetricConflictError
 from golden_runtime.names import in_namespace, translate
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
 Kind: TypeAlias = Literal["counter", "histogram"]
 
@@ -41,14 +43,9 @@ class Declaration:
 
     @property
     def described(self) -> str:
-        """The kind and the labels, as error messages show them."""
-        labels = ", ".join(self.labels) or "no labels"
-        return f"{self.kind} with {labels} at {self.place}"
-
-    def names(self, exposed: str) -> set[str]:
-        """Return every name that the metric takes in a registry."""
-        base = exposed.removesuffix("_total") if self.kind == "counter" else exposed
-        return {base, *(base + suffix for suffix in _SUFFIXES[self.kind])}
+        """The name, kind, labels and place, as error messages show them."""
+        labels = ", ".join(f"`{label}`" for label in self.labels)
+        return f"`{self.name}`, a {self.kind} with {f'the labels {labels}' if labels else 'no labels'}, at {self.place}"
 
 
 class Series:
@@ -69,8 +66,8 @@ class Series:
         Until then the series may be moved by `configure`; what has recorded stays where it is.
         """
         with _lock:
-            _metrics.first_recorded = _metrics.first_recorded or self._family.declaration.name
             self.record = self._family.recorder(self._values)
+            _metrics.first_recorded = _metrics.first_recorded or self.name
         self.record(value)
 
     @property
@@ -114,8 +111,15 @@ class Exposed(Collector):
     """A metric of the client as the registry sees it, without the `_created` series that would double the others."""
 
     def __init__(self, name: str, declaration: Declaration) -> None:
+        self.name = name
         self.declaration = declaration
         self.metric = _METRICS[declaration.kind](name, declaration.help, declaration.labels, registry=None)
+
+    def names(self) -> set[str]:
+        """Return every name that the metric takes in a registry."""
+        kind = self.declaration.kind
+        base = self.name.removesuffix("_total") if kind == "counter" else self.name
+        return {base, *(base + suffix for suffix in _SUFFIXES[kind])}
 
     def describe(self) -> Iterable[Metric]:
         """Return the metric without samples, from which the registry learns its names."""
@@ -136,7 +140,7 @@ class Exposition:
         self._namespace = namespace
         self._registry = registry
         self._exposed: dict[str, Exposed] = {}
-        self._owners: dict[str, Declaration] = {}
+        self._owners: dict[str, Exposed] = {}
 
     def prepare(self, declarations: Iterable[Declaration]) -> dict[str, Exposed]:
         """Return, by exposed name, the metrics that these declarations need and this exposition lacks.
@@ -147,10 +151,11 @@ class Exposition:
         owners = dict(self._owners)
         for declaration in declarations:
             name = in_namespace(self._namespace, declaration.name)
-            for taken in declaration.names(name):
-                _check_same(name, owners.setdefault(taken, declaration), declaration)
-            if name not in self._exposed and name not in fresh:
-                fresh[name] = Exposed(name, declaration)
+            exposed = self._exposed.get(name) or fresh.get(name) or Exposed(name, declaration)
+            for taken in exposed.names():
+                _check_same(owners.setdefault(taken, exposed), exposed, declaration)
+            if name not in self._exposed:
+                fresh[name] = exposed
         return fresh
 
     def publish(self, fresh: Mapping[str, Exposed]) -> None:
@@ -171,8 +176,8 @@ class Exposition:
                 ) from error
             published.append(exposed)
         self._exposed.update(fresh)
-        for name, exposed in fresh.items():
-            self._owners.update(dict.fromkeys(exposed.declaration.names(name), exposed.declaration))
+        for exposed in fresh.values():
+            self._owners.update(dict.fromkeys(exposed.names(), exposed))
 
     def withdraw(self) -> dict[str, Exposed]:
         """Unregister every metric, and return them for `publish`."""
@@ -273,10 +278,10 @@ def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _check_same(exposed: str, first: Declaration, second: Declaration) -> None:
-    alike = (first.kind, first.labels) == (second.kind, second.labels)
-    if not alike:
+def _check_same(owner: Exposed, exposed: Exposed, declaration: Declaration) -> None:
+    first = owner.declaration
+    if owner is not exposed or (first.kind, first.labels) != (declaration.kind, declaration.labels):
         raise MetricConflictError(
-            f"`{exposed}` is declared twice and differently: {first.described}, and {second.described}; "
+            f"one series is declared twice and differently: as {first.described}; and as {declaration.described}: "
             "rename one, or give both the same labels"
         )

@@ -66,5 +66,7 @@ def _with_suffix(name: str, suffix: str) -> str:
     while stem.endswith(f"_{suffix}"):
         stem = stem.removesuffix(f"_{suffix}")
     if stem == suffix:
-        raise MetricNameError(f"`{name}` is nothing but the suffix `_{suffix}`, which is added anyway: say what is measured")
+        raise MetricNameError(
+            f"`{name}` is nothing but the suffix `_{suffix}`, which is added anyway: say what is measured"
+        )
     return f"{stem}_{suffix}"

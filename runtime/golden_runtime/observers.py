@@ -26,7 +26,7 @@ class CallCount:
         """Count a call."""
         try:
             self._series.record(self._increment)
-        except Exception:  # metrics never harm the caller
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._series.name}` cannot be recorded")
 
     def end(self, state: None, error: BaseException | None, result: object) -> None:
@@ -53,7 +53,7 @@ class Duration:
         """Record one duration."""
         try:
             self._series.record(seconds)
-        except Exception:  # metrics never harm the caller
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._series.name}` cannot be recorded")
 
 
@@ -77,7 +77,7 @@ class ErrorCount:
         try:
             if not is_cancellation(error):
                 self.count(error)
-        except Exception:  # metrics never harm the caller
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._errors.declaration.name}` cannot be recorded")
 
     def count(self, error: BaseException) -> None:
@@ -96,9 +96,7 @@ class Request:
 
     begin: Callable[[], float]
 
-    def __init__(
-        self, calls: Family, durations: Family, errors: Family | None, labels: Mapping[str, str]
-    ) -> None:
+    def __init__(self, calls: Family, durations: Family, errors: Family | None, labels: Mapping[str, str]) -> None:
         by_status = {status: calls.series({**labels, "status": status}) for status in STATUSES}
         self._success = by_status[SUCCESS]
         self._failure = by_status[FAILURE]
@@ -120,7 +118,7 @@ class Request:
                 if self._errors is not None:
                     self._errors.count(error)
             self._duration.record(seconds)
-        except Exception:  # metrics never harm the caller
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._duration.name}` cannot be recorded")
 
 
@@ -144,5 +142,5 @@ class Lookup:
             return
         try:
             (self._misses if result is None else self._hits).record(1.0)
-        except Exception:  # metrics never harm the caller
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._hits.name}` cannot be recorded")

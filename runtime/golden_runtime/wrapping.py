@@ -45,7 +45,8 @@ class Decorator:
 def wrap(function: Callable[..., Any], observers: Observers[Observer]) -> Callable[..., Any]:
     """Return a function of the same kind that has each of its calls observed."""
     # an object with an `async def __call__` is no coroutine function by itself
-    called = function if inspect.isroutine(function) or isinstance(function, functools.partial) else function.__call__
+    is_plain = inspect.isroutine(function) or isinstance(function, functools.partial)
+    called = function if is_plain else type(function).__call__  # type: ignore[operator]  # mypy takes it for a call
     if inspect.isasyncgenfunction(called):
         wrapper: Callable[..., Any] = _wrap_async_generator(function, observers)
     elif inspect.iscoroutinefunction(called):
@@ -130,7 +131,7 @@ def _wrap_async_generator(
                 except GeneratorExit:
                     await generator.aclose()
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
                     # awaited outside this block: else what the generator raises later would carry this error as its context
                     step = generator.athrow(error)
                 else:

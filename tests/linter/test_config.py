@@ -26,9 +26,7 @@ SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 VALUES = st.one_of(
     SCALARS,
     st.lists(SCALARS, max_size=3),
-    st.dictionaries(
-        st.text(max_size=5), st.one_of(SCALARS, st.lists(st.text(max_size=5), max_size=2)), max_size=2
-    ),
+    st.dictionaries(st.text(max_size=5), st.one_of(SCALARS, st.lists(st.text(max_size=5), max_size=2)), max_size=2),
 )
 
 
@@ -89,9 +87,7 @@ class TestWhereItIsFound:
 
     def test_own_file_goes_before_pyproject_in_one_folder(self, tmp_path: Path) -> None:
         """Like ruff.toml, golden-rules.toml wins where both are there."""
-        write(
-            tmp_path, {"pyproject.toml": "[tool.golden-rules]\napp = 'a'\n", "golden-rules.toml": "app = 'b'"}
-        )
+        write(tmp_path, {"pyproject.toml": "[tool.golden-rules]\napp = 'a'\n", "golden-rules.toml": "app = 'b'"})
         assert load_config(tmp_path).source == tmp_path / "golden-rules.toml"
 
     def test_folders_with_equal_settings_share_one_object(self, tmp_path: Path) -> None:
@@ -121,9 +117,7 @@ class TestWhereItIsFound:
             ("pyproject.toml", "has no table `[tool.golden-rules]`"),
         ],
     )
-    def test_named_file_that_configures_nothing_is_refused(
-        self, tmp_path: Path, name: str, reason: str
-    ) -> None:
+    def test_named_file_that_configures_nothing_is_refused(self, tmp_path: Path, name: str, reason: str) -> None:
         """A wrong name must not silently mean the defaults."""
         write(tmp_path, {"pyproject.toml": "[project]\nname = 'x'\n", "folder.toml/x": ""})
         with pytest.raises(UsageError) as caught:
@@ -229,9 +223,7 @@ class TestWhatItMaySay:
     def test_table_of_pyproject_in_own_file(self, tmp_path: Path) -> None:
         """The commonest way to get the file wrong is answered by name."""
         sentence = refusal(tmp_path, "golden-rules.toml", "[tool.golden-rules]\nselect = []")
-        assert sentence.endswith(
-            "(line 1): here the keys stand at the top level, without `[tool.golden-rules]`"
-        )
+        assert sentence.endswith("(line 1): here the keys stand at the top level, without `[tool.golden-rules]`")
 
     @pytest.mark.parametrize(
         ("toml", "expected"),
@@ -262,9 +254,7 @@ class TestWhatItMaySay:
             ),
         ],
     )
-    def test_wrong_values(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toml: str, expected: str
-    ) -> None:
+    def test_wrong_values(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toml: str, expected: str) -> None:
         """The sentence says what the key takes and what stands there."""
         monkeypatch.chdir(tmp_path)
         assert expected in refusal(tmp_path, "golden-rules.toml", toml)
@@ -277,9 +267,7 @@ class TestWhatItMaySay:
             ("x = " + "[" * 5000, "`golden-rules.toml` is not valid TOML: it is nested too deeply"),
         ],
     )
-    def test_broken_toml(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
-    ) -> None:
+    def test_broken_toml(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str) -> None:
         """A file that is no TOML is refused with the place of the mistake."""
         monkeypatch.chdir(tmp_path)
         assert refusal(tmp_path, "golden-rules.toml", text) == expected
@@ -347,9 +335,7 @@ class TestWhichRulesAreOn:
             (Overrides(), {"GR101"}),
         ],
     )
-    def test_the_command_line_prevails(
-        self, tmp_path: Path, overrides: Overrides, expected: set[str]
-    ) -> None:
+    def test_the_command_line_prevails(self, tmp_path: Path, overrides: Overrides, expected: set[str]) -> None:
         """`--select` starts afresh, and `--ignore` beats even a more specific selector of the file."""
         write(tmp_path, {"golden-rules.toml": "select = ['GR101']\nignore = ['GR102']"})
         config = Configs(overrides=overrides).for_path(tmp_path)
@@ -479,9 +465,7 @@ class TestPatterns:
     def test_app_by_path(self, tmp_path: Path) -> None:
         """The first pattern that covers a file names its app; a plain name holds everywhere."""
         config = configured(tmp_path, "[app]\n'services/pay/special.py' = 'special'\n'services/pay' = 'pay'")
-        assert [
-            config.app_for(f"services/{name}") for name in ("pay/special.py", "pay/a/b.py", "ship/a.py")
-        ] == [
+        assert [config.app_for(f"services/{name}") for name in ("pay/special.py", "pay/a/b.py", "ship/a.py")] == [
             "special",
             "pay",
             None,
@@ -558,9 +542,7 @@ class TestDeclaredRuntime:
 
     def test_files_of_one_folder_are_taken_together(self, tmp_path: Path) -> None:
         """It is enough that one of them has it."""
-        write(
-            tmp_path, {"pyproject.toml": "[project]\ndependencies=[]", "requirements.txt": "golden-runtime"}
-        )
+        write(tmp_path, {"pyproject.toml": "[project]\ndependencies=[]", "requirements.txt": "golden-runtime"})
         config = load_config(tmp_path)
         assert (config.runtime_declared, config.declaration_file) == (True, "requirements.txt")
 

@@ -53,9 +53,7 @@ def repository(here: Path) -> Path:
 def git(*arguments: str, text: str = "") -> str:
     """Run git without the user's own settings, and return what it prints."""
     environment = {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *arguments], input=text, capture_output=True, text=True, env=environment, check=False
-    )
+    done = subprocess.run(["git", *arguments], input=text, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode in {0, 1}, done.stderr
     return done.stdout
 
@@ -295,17 +293,13 @@ class TestExcludes:
         written = str(patterns).replace("'", '"')
         Path("ruff.toml").write_text(f"{key} = {written}\n")
         Path("golden-rules.toml").write_text(f"{key} = {written}\n")
-        shown = subprocess.run(
-            [ruff, "check", "--show-files"], capture_output=True, text=True, check=True
-        ).stdout
+        shown = subprocess.run([ruff, "check", "--show-files"], capture_output=True, text=True, check=True).stdout
         expected = [str(Path(line).relative_to(here)) for line in shown.splitlines() if line.endswith(".py")]
         assert found(".") == sorted(expected)
 
     def test_defaults(self, here: Path) -> None:
         """Environments, caches and builds are left out at any depth."""
-        plant(
-            "a.py", "sub/.venv/a.py", "build/a.py", "sub/node_modules/a.py", ".git/hooks/a.py", ".tox/py/a.py"
-        )
+        plant("a.py", "sub/.venv/a.py", "build/a.py", "sub/node_modules/a.py", ".git/hooks/a.py", ".tox/py/a.py")
         assert found(".") == ["a.py"]
 
     def test_excluded_folders_are_not_entered(self, here: Path) -> None:
@@ -411,9 +405,7 @@ class TestIgnoreFiles:
         Path("a/.gitignore").write_text("\n".join(inner), newline="")
         self.ignored()
 
-    def test_files_above_the_named_folder_count(
-        self, repository: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_files_above_the_named_folder_count(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patterns hold from the top of the repository, wherever the run starts."""
         plant("src/deep/a.py", "src/deep/b.py")
         Path(".gitignore").write_text("/src/deep/a.py\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
-from golden_rules.rules.base import Bad, Good, Rule, Subject, Violation
+from golden_rules.rules.base import Rule, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.source.imports import reference
 
@@ -92,22 +92,27 @@ class HandTimed(Rule):
         found = timings(outline, function, piece.node)
         base = metric_name(outline, function, subject.config.app_for(subject.path))
         taken: set[str] = set()
-        reported: set[object] = set()
-        for difference in found.differences:
-            sink = difference.telemetry
-            start = difference.stamp or difference.start
-            if sink is None or start in reported:
-                continue
-            reported.add(start)
+        for difference in _first_of_each_start(found):
             target = target_name(found.body, difference)
             metric = timing_name(base, (difference.start, target), taken, subject.source.text)
             code = " ".join(subject.source.text[slice(*piece.span(difference.node))].split())
             yield Violation(
                 span=piece.span(difference.node),
-                message=f"`{target or function.qualname}` is timed by hand: `{code}` ends in {sink.words}",
+                message=f"`{target or function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
                 remedy=_remedy(difference, metric),
                 fix=_fix(subject, piece, found, difference, metric),
             )
+
+
+def _first_of_each_start(found: Timings) -> list[Difference]:
+    """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
+    firsts: dict[object, Difference] = {}
+    for difference in found.differences:
+        if difference.telemetry:
+            firsts.setdefault(difference.stamp or difference.start, difference)
+    return sorted(
+        firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
+    )
 
 
 def _subtracts(function: Function) -> bool:

@@ -115,7 +115,20 @@ def _is_quiet_call(call: cst.Call) -> bool:
     name = callee(call)
     if is_log(name) or is_metric(name) or is_report(name) or is_pure(name) or hands_over(name):
         return True
-    if name.rpartition(".")[2] in ("len", "type", "str", "create_task", "get", "items", "time", "total_seconds", "stop", "add", "update", "labels"):
+    if name.rpartition(".")[2] in (
+        "len",
+        "type",
+        "str",
+        "create_task",
+        "get",
+        "items",
+        "time",
+        "total_seconds",
+        "stop",
+        "add",
+        "update",
+        "labels",
+    ):
         return True
     return any(argument.keyword is not None and is_duration(argument.keyword.value) for argument in call.args)
 
@@ -152,9 +165,10 @@ def _is_effective(kind: type[cst.CSTNode], top: cst.CSTNode, *, caught: bool, in
     return kind is cst.Break or not isinstance(top, _LOOPS)
 
 
-def _exits_after(body: Body, block: cst.CSTNode, node: cst.CSTNode) -> set[type[cst.CSTNode]]:
+def _exits_after(
+    body: Body, block: cst.IndentedBlock | cst.SimpleStatementLine, node: cst.CSTNode
+) -> set[type[cst.CSTNode]]:
     """Return how control surely leaves a block once it has passed `node`; empty where it may reach the block's end."""
-    assert isinstance(block, cst.IndentedBlock | cst.SimpleStatementLine)
     order = body.order(node)
     for line in block.body:
         # The statement that holds the node counts only where it is the exit itself: `return time.time() - start`.

@@ -41,12 +41,8 @@ def timer_edits(
 ) -> tuple[Edit, ...] | None:
     """Return the edits that put a timer in the place of a start and all differences from it.
 
-    Args:
-        text: The file's text.
-        timer: The expression that makes the timer: `timed("shop.orders.refund.duration")`.
-
-    Returns:
-        The edits, or `None` where they are not certain to keep every value, path and type.
+    `timer` is the expression that makes the timer: `timed("shop.orders.refund.duration")`. Returns `None` where the edits
+    are not certain to keep every value, path and type.
     """
     body = found.body
     uses_of: dict[Stamp, list[_Use]] = {}
@@ -82,8 +78,10 @@ def _is_plain_variable(body: Body, function: Function, found: Timings, name: str
     stamps = found.stamps.get(name, [])
     return len(bindings) == len(stamps) and all(
         isinstance(stamp.binding, cst.AnnAssign)
-        or (isinstance(stamp.binding, cst.Assign) and len(stamp.binding.targets) == 1)
-        and isinstance(stamp.binding.targets[0].target, cst.Name)
+        or (
+            (isinstance(stamp.binding, cst.Assign) and len(stamp.binding.targets) == 1)
+            and isinstance(stamp.binding.targets[0].target, cst.Name)
+        )
         for stamp in stamps
     )
 

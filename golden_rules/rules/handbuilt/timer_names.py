@@ -65,4 +65,8 @@ def _mentions(text: str, name: str) -> bool:
 
 
 def _word(name: str) -> str:
-    return "_".join(part for part in snake(name).split("_") if part.rstrip("0123456789") not in _EMPTY_WORDS and part.isascii() and part)
+    return "_".join(
+        part
+        for part in snake(name).split("_")
+        if part.rstrip("0123456789") not in _EMPTY_WORDS and part.isascii() and part
+    )

@@ -63,11 +63,11 @@ class Difference:
         return any(sink.use is Use.DECIDES for sink in self.sinks)
 
     @property
-    def telemetry(self) -> Sink | None:
-        """The place that makes the value telemetry, or `None` where it is none."""
+    def telemetry(self) -> str:
+        """The place, in words, that makes the value telemetry; `""` where it is none."""
         if self.decides:
-            return None
-        return next((sink for sink in self.sinks if sink.use in TELEMETRY), None)
+            return ""
+        return next((sink.words for sink in self.sinks if sink.use in TELEMETRY), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def decorator_edits(
     return tuple(edits)
 
 
-def _timing_lines(node: cst.FunctionDef, found: Timings, difference: Difference) -> list[cst.SimpleStatementLine] | None:
+def _timing_lines(
+    node: cst.FunctionDef, found: Timings, difference: Difference
+) -> list[cst.SimpleStatementLine] | None:
     """Return the lines that only measure and log, in order; `None` where anything else hangs on them."""
     stamp, body = difference.stamp, found.body
     if stamp is None or stamp.reading.unit is Unit.CPU_SECONDS or not isinstance(node.body, cst.IndentedBlock):
@@ -103,7 +105,9 @@ def _logs(line: cst.BaseStatement) -> bool:
 
 
 def _is_removable(line: cst.BaseStatement) -> bool:
-    return isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and line.trailing_whitespace.comment is None
+    return (
+        isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and line.trailing_whitespace.comment is None
+    )
 
 
 def _is_trivial(line: cst.BaseStatement) -> bool:

@@ -59,11 +59,12 @@ def _metric(subject: Subject) -> str:
 
 
 def _why(subject: Subject) -> str:
-    """Return the two weightiest reasons that speak for measuring, as one clause."""
-    reasons = [reason.words for reason in subject.verdict.reasons if reason.points >= 0]
-    plain = [words for words in reasons if words.startswith(("it ", "a ", "the "))] or reasons
-    first, *more = plain[:2]
-    return " and ".join([first, *(words.removeprefix("it ") for words in more)])
+    """Return the one or two weightiest reasons that speak for measuring, as one clause."""
+    reasons = [reason for reason in subject.verdict.reasons if reason.points >= 0]
+    facts = [reason.words for reason in reasons if reason.words.startswith("it ") and reason.points >= 1]
+    if subject.verdict.kind is Kind.REQUIRED or not facts:
+        return reasons[0].words
+    return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 
 def _insert(subject: Subject, piece: Slice, decorators: tuple[tuple[str, str], ...]) -> Fix | None:
