@@ -46,7 +46,7 @@ def wrap(function: Callable[..., Any], observers: Observers[Observer]) -> Callab
     """Return a function of the same kind that has each of its calls observed."""
     # an object with an `async def __call__` is no coroutine function by itself
     is_plain = inspect.isroutine(function) or isinstance(function, functools.partial)
-    called = function if is_plain else type(function).__call__  # type: ignore[operator]  # mypy takes it for a call
+    called = function if is_plain else type(function).__call__
     if inspect.isasyncgenfunction(called):
         wrapper: Callable[..., Any] = _wrap_async_generator(function, observers)
     elif inspect.iscoroutinefunction(called):
