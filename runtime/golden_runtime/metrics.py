@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
 from golden_runtime.errors import ConfigurationError, MetricConflictError
@@ -17,14 +17,19 @@ from golden_runtime.names import in_namespace, translate
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-Kind: TypeAlias = Literal["counter", "histogram"]
+Kind: TypeAlias = Literal["counter", "histogram", "gauge"]
 
-_METRICS: dict[Kind, type[Counter] | type[Histogram]] = {"counter": Counter, "histogram": Histogram}
+_METRICS: dict[Kind, type[Counter] | type[Gauge] | type[Histogram]] = {
+    "counter": Counter,
+    "histogram": Histogram,
+    "gauge": Gauge,
+}
 
 # What a metric adds to its own name: two metrics that share one of these names cannot be in one registry.
 _SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "counter": ("_total", "_created"),
     "histogram": ("_bucket", "_sum", "_count", "_created"),
+    "gauge": (),
 }
 
 # Guards declaring, moving and first records. Reentrant, because a signal handler may call a measured function.
@@ -49,7 +54,7 @@ class Declaration:
 
 
 class Series:
-    """One time series. `record` adds to a counter, or observes a value of a histogram."""
+    """One time series. `record` adds to a counter, observes a value of a histogram, or sets a gauge."""
 
     __slots__ = ("_family", "_values", "record")
 
@@ -98,7 +103,9 @@ class Family:
     def recorder(self, values: tuple[str, ...]) -> Callable[[float], None]:
         """Return the client's method that records for these label values, and expose their series."""
         metric = self._metric.labels(*values) if values else self._metric
-        return metric.inc if isinstance(metric, Counter) else metric.observe
+        if isinstance(metric, Histogram):
+            return metric.observe
+        return metric.set if isinstance(metric, Gauge) else metric.inc
 
     def expose_in(self, exposed: Exposed) -> None:
         """Move to another metric of the client, which exposes the same series, at zero."""
