@@ -81,7 +81,9 @@ def analyse_source(
     withheld = 0
     if not config.runtime_declared:
         withheld = sum(_needs_import(finding) for finding in findings)
-        findings = [replace(finding, fix=None) if _needs_import(finding) else finding for finding in findings]
+        findings = [
+            replace(finding, fix=None, unsafe_fix=None) if _needs_import(finding) else finding for finding in findings
+        ]
     facts = FileFacts(text.line_count, tuple(silenced), withheld)
     return FileResult(path, tuple(findings), tuple(_scored(path, judged)), facts)
 
@@ -157,6 +159,7 @@ def _finding(subject: Subject, rule: Rule, violation: Violation) -> Finding:
         remedy=violation.remedy,
         text=subject.source.line(line),
         fix=violation.fix,
+        unsafe_fix=violation.unsafe_fix,
     )
 
 

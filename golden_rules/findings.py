@@ -65,6 +65,8 @@ class Finding:
         function: The qualified name of the function or class it speaks of, `""` for the module.
         remedy: What to write instead, in one sentence.
         text: The source line it starts on.
+        fix: The fix; the safe one where there are two.
+        unsafe_fix: What `--unsafe-fixes` does instead of a safe fix.
     """
 
     code: str
@@ -80,6 +82,13 @@ class Finding:
     remedy: str
     text: str
     fix: Fix | None = None
+    unsafe_fix: Fix | None = None
+
+    def fix_for(self, *, unsafe: bool) -> Fix | None:
+        """Return the fix to apply, where unsafe ones are allowed or not, or `None`."""
+        if unsafe:
+            return self.unsafe_fix or self.fix
+        return self.fix if self.fix is not None and self.fix.safety is Safety.SAFE else None
 
 
 @dataclass(frozen=True, slots=True)

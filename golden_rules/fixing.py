@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
-from golden_rules.findings import FileResult, Finding, Safety
+from golden_rules.findings import FileResult, Finding, Fix
 from golden_rules.naming import module_parts, package_of
 from golden_rules.rules.base import Rule
 from golden_rules.source.edits import apply_fixes, compatible_fixes
@@ -57,7 +57,7 @@ def fix_source(
     content = source
     result = analyse_source(content, path, config, rules)
     for _ in range(_MAX_ROUNDS):
-        fixable = [finding for finding in result.findings if _is_applicable(finding, unsafe=unsafe)]
+        fixable = {finding: fix for finding in result.findings if (fix := finding.fix_for(unsafe=unsafe)) is not None}
         if not fixable:
             return FixedSource(content, tuple(applied), result)
         content, chosen = _round(content, path, fixable)
@@ -67,15 +67,11 @@ def fix_source(
     raise FixError(f"the fixes of {codes} do not come to an end")
 
 
-def _is_applicable(finding: Finding, *, unsafe: bool) -> bool:
-    return finding.fix is not None and (unsafe or finding.fix.safety is Safety.SAFE)
-
-
-def _round(content: bytes, path: str, fixable: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
+def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[bytes, list[Finding]]:
     text = decode(content)
     module = outline(parse(text), ".".join(module_parts(path)), package_of(path))
-    fixes = compatible_fixes([finding.fix for finding in fixable if finding.fix is not None])
-    chosen = [finding for finding in fixable if finding.fix in fixes]
+    fixes = compatible_fixes(list(fixable.values()))
+    chosen = [finding for finding, fix in fixable.items() if fix in fixes]
     fixed = apply_fixes(text, module, fixes)
     codes = ", ".join(sorted({finding.code for finding in chosen}))
     try:

@@ -87,12 +87,15 @@ class Violation:
         span: The file offsets that the finding marks.
         message: What is wrong and why, in the code's own terms.
         remedy: What to write instead.
+        fix: The fix; the safe one where there are two.
+        unsafe_fix: What `--unsafe-fixes` does instead of a safe fix.
     """
 
     span: tuple[int, int]
     message: str
     remedy: str
     fix: Fix | None = None
+    unsafe_fix: Fix | None = None
 
 
 class Rule(ABC):

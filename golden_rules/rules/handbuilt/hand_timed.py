@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
-from golden_rules.rules.base import Rule, Subject, Violation
+from golden_rules.rules.base import Bad, Good, Rule, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.source.imports import reference
 
@@ -56,8 +56,8 @@ class HandTimed(Rule):
     where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by a billion. A
     reading that is also stored as a timestamp, shared with another function, or compared is for you to untangle.
 
-    Where no safe fix is possible because of the unit, and a whole function is timed for one log line at its end, the
-    unsafe fix puts `@timed("...")` on the function and drops the readings and the line, with all else it said.
+    Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
+    drops the readings and the line, with all else it said.
 
     The clocks' import may become unused; that is left to the linter that reports unused imports.
 
@@ -71,6 +71,347 @@ class HandTimed(Rule):
     code: ClassVar[str] = "GR201"
     name: ClassVar[str] = "hand-timed"
     triggers: ClassVar[tuple[str, ...]] = ("time", "clock", "now", "seconds", "perf_counter", "monotonic", "today")
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import logging
+import time
+
+from shop.gateway import send
+
+logger = logging.getLogger(__name__)
+
+
+def refund(order):
+    start = time.perf_counter()
+    answer = send(order)
+    if not answer.accepted:
+        logger.warning("refund refused after %.3f s", time.perf_counter() - start)
+        return None
+    logger.info("refunded in %.3f s", time.perf_counter() - start)
+    return answer.receipt
+""",
+            """\
+import logging
+import time
+
+from golden_runtime import timed
+
+from shop.gateway import send
+
+logger = logging.getLogger(__name__)
+
+
+def refund(order):
+    start = timed("shop.orders.refund.duration").start()
+    answer = send(order)
+    if not answer.accepted:
+        logger.warning("refund refused after %.3f s", start.stop())
+        return None
+    logger.info("refunded in %.3f s", start.stop())
+    return answer.receipt
+""",
+        ),
+        Bad(
+            """\
+import time
+
+from shop.stock import count, move
+
+
+def transfer(items, log):
+    started = time.monotonic()
+    counted = count(items)
+    log.debug("counted after %.2f s", time.monotonic() - started)
+    move(items)
+    return {"items": counted, "duration_ms": (time.monotonic() - started) * 1000}
+""",
+            """\
+import time
+
+from golden_runtime import timed
+
+from shop.stock import count, move
+
+
+def transfer(items, log):
+    started = timed("shop.orders.transfer.duration").start()
+    counted = count(items)
+    log.debug("counted after %.2f s", started.elapsed)
+    move(items)
+    return {"items": counted, "duration_ms": started.stop() * 1000}
+""",
+        ),
+        Bad(
+            """\
+from datetime import datetime
+
+from shop.stock import Report, read_shelves
+
+
+async def take_stock(shop):
+    began: datetime = datetime.now()
+    shelves = await read_shelves(shop)
+    elapsed = (datetime.now() - began).total_seconds()
+    return Report(shelves, elapsed=elapsed)
+""",
+            """\
+from datetime import datetime
+
+from golden_runtime import timed
+
+from shop.stock import Report, read_shelves
+
+
+async def take_stock(shop):
+    began = timed("shop.orders.take_stock.duration").start()
+    shelves = await read_shelves(shop)
+    elapsed = began.stop()
+    return Report(shelves, elapsed=elapsed)
+""",
+        ),
+        Bad(
+            """\
+from time import perf_counter_ns
+
+from shop.stock import latencies, pack
+
+
+def pack_parcel(parcel):
+    t0 = perf_counter_ns()
+    pack(parcel)
+    t1 = perf_counter_ns()
+    latencies.append((t1 - t0) / 1e9)
+""",
+            """\
+from time import perf_counter_ns
+
+from golden_runtime import timed
+
+from shop.stock import latencies, pack
+
+
+def pack_parcel(parcel):
+    t0 = timed("shop.orders.pack_parcel.duration").start()
+    pack(parcel)
+    latencies.append(t0.stop())
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
+class Picker:
+    def begin(self, order):
+        self.started = time.monotonic()
+        self.pick(order)
+
+    def finish(self, order):
+        self.log.info("picked %s in %.1f s", order, time.monotonic() - self.started)
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
+def render(page, logger):
+    start = time.time()
+    text = page.render()
+    took = time.time() - start
+    if took > 0.5:
+        logger.warning("%s took %.1f s", page.name, took)
+    return text
+""",
+            """\
+import time
+
+from golden_runtime import timed
+
+
+def render(page, logger):
+    start = timed("shop.orders.render.duration").start()
+    text = page.render()
+    took = start.stop()
+    if took > 0.5:
+        logger.warning("%s took %.1f s", page.name, took)
+    return text
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
+def ship(order, metrics):
+    start = time.perf_counter()
+    order.pack()
+    metrics.timing("pack", time.perf_counter() - start)
+    start_label = time.perf_counter()
+    order.label()
+    metrics.timing("label", time.perf_counter() - start_label)
+""",
+            """\
+import time
+
+from golden_runtime import timed
+
+
+def ship(order, metrics):
+    start = timed("shop.orders.ship.duration").start()
+    order.pack()
+    metrics.timing("pack", start.stop())
+    start_label = timed("shop.orders.ship.label.duration").start()
+    order.label()
+    metrics.timing("label", start_label.stop())
+""",
+        ),
+        Bad(
+            """\
+import logging
+from datetime import datetime
+
+logger = logging.getLogger(__name__)
+
+
+def rebuild_index(shelves):
+    start = datetime.now()
+    for shelf in shelves:
+        shelf.sort()
+        shelf.label()
+    logger.info("index rebuilt in %s", datetime.now() - start)
+""",
+            """\
+import logging
+from datetime import datetime
+
+from golden_runtime import timed
+
+logger = logging.getLogger(__name__)
+
+
+@timed("shop.orders.rebuild_index.duration")
+def rebuild_index(shelves):
+    for shelf in shelves:
+        shelf.sort()
+        shelf.label()
+""",
+            unsafe=True,
+        ),
+        Good(
+            """\
+import time
+
+
+def wait_for_gateway(gateway, timeout):
+    start = time.monotonic()
+    while not gateway.ready():
+        if time.monotonic() - start > timeout:
+            raise TimeoutError(gateway.name)
+        gateway.poll()
+""",
+            "a deadline is no telemetry",
+        ),
+        Good(
+            """\
+import time
+
+
+class TokenBucket:
+    def take(self):
+        now = time.monotonic()
+        elapsed = now - self.updated
+        self.tokens = min(self.capacity, self.tokens + elapsed * self.refill_rate)
+        self.updated = now
+        return self.tokens >= 1
+""",
+            "a token bucket is a rate limit",
+        ),
+        Good(
+            """\
+import time
+
+
+def run_every(interval, job):
+    while True:
+        start = time.monotonic()
+        job()
+        time.sleep(max(0.0, interval - (time.monotonic() - start)))
+""",
+            "what is left of an interval is slept",
+        ),
+        Good(
+            """\
+import time
+
+
+def fetch_all(pages, client, timeout):
+    start = time.monotonic()
+    for page in pages:
+        client.get(page, timeout=timeout - (time.monotonic() - start))
+""",
+            "a timeout that shrinks",
+        ),
+        Good(
+            """\
+import time
+
+
+class Prices:
+    def get(self, product):
+        price, stored_at = self.entries[product]
+        if time.time() - stored_at > self.ttl:
+            del self.entries[product]
+            return None
+        return price
+""",
+            "the age of a cache entry",
+        ),
+        Good(
+            """\
+import time
+
+
+class Monitor:
+    def is_alive(self, worker):
+        return time.time() - worker.last_seen < self.allowed_silence
+""",
+            "silence since the last heartbeat",
+        ),
+        Good(
+            """\
+import time
+
+
+def batches(rows, logger):
+    start = time.perf_counter()
+    for batch in rows:
+        yield batch
+    logger.info("all rows in %.1f s", time.perf_counter() - start)
+""",
+            "generators are left alone",
+        ),
+        Good(
+            """\
+import functools
+import time
+
+
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            print(function.__name__, time.perf_counter() - start)
+
+    return wrapper
+""",
+            "a decorator of the project's own measures others",
+        ),
+    )
 
     def wants(self, subject: Subject) -> bool:
         """Return whether the function reads a clock and subtracts."""
@@ -96,11 +437,13 @@ class HandTimed(Rule):
             target = target_name(found.body, difference)
             metric = timing_name(base, (difference.start, target), taken, subject.source.text)
             code = " ".join(subject.source.text[slice(*piece.span(difference.node))].split())
+            safe, unsafe = _fixes(subject, piece, found, difference, metric)
             yield Violation(
                 span=piece.span(difference.node),
                 message=f"`{target or function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
                 remedy=_remedy(difference, metric),
-                fix=_fix(subject, piece, found, difference, metric),
+                fix=safe or unsafe,
+                unsafe_fix=unsafe if safe else None,
             )
 
 
@@ -139,23 +482,27 @@ def _remedy(difference: Difference, metric: str) -> str:
     return f'write `{name} = timed("{metric}").start()`, and `{name}.stop()` for the seconds'
 
 
-def _fix(subject: Subject, piece: Slice, found: Timings, difference: Difference, metric: str) -> Fix | None:
-    """Return the safe fix; the unsafe one where only that is possible; or `None`."""
+def _fixes(
+    subject: Subject, piece: Slice, found: Timings, difference: Difference, metric: str
+) -> tuple[Fix | None, Fix | None]:
+    """Return the safe fix and the unsafe one, `None` for each that is not possible."""
     from golden_rules.rules.handbuilt.timer_fixes import timer_edits
     from golden_rules.rules.handbuilt.whole_function import decorator_edits
 
     function, source = subject.function, subject.source
     spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
     if spelled is None or difference.stamp is None:
-        return None
+        return None, None
     name, needed = spelled
     call = f'{name}("{metric}")'
     imports = () if needed is None else (needed,)
+    safe = unsafe = None
     if name.partition(".")[0] not in function.bound:
         edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
         if edits is not None:
-            return Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
-    if subject.verdict.measured:
-        return None
-    edits = decorator_edits(piece, source, function, found, difference, call)
-    return None if edits is None else Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
+            safe = Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
+    if not subject.verdict.measured:
+        edits = decorator_edits(piece, source, function, found, difference, call)
+        if edits is not None:
+            unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
+    return safe, unsafe

@@ -208,5 +208,6 @@ def surely_reaches(body: Body, first: cst.CSTNode, later: cst.CSTNode) -> bool:
         if id(ancestor) in around:
             break
         child = ancestor
+    held_by = {id(ancestor) for ancestor in body.ancestors(later)}
     between = body.nodes[body.order(first) : body.order(later)]
-    return not any(isinstance(node, _EXITS) for node in between)
+    return not any(isinstance(node, _EXITS) and id(node) not in held_by for node in between)
