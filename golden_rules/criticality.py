@@ -248,7 +248,7 @@ def _scored(file: _File, function: Function) -> Verdict:
     step = _resilience_step(function)
     adapter, talk = _external_call(file.module, function)
     if entry:
-        reasons.append(Reason(5.0, f"it is {entry}"))
+        reasons.append(Reason(6.5 if function.decorators else 5.0, f"it is {entry}"))
     if step:
         reasons.append(Reason(6.0, f"it {step}"))
     if talk is not None:
@@ -260,6 +260,8 @@ def _scored(file: _File, function: Function) -> Verdict:
         reasons.append(Reason(2.5, "it is started as a task of its own"))
     reasons += _shape(function)
     reasons += _name(function)
+    if not entry:
+        reasons += _decorated(function)
     if function.parent is not None and not entry:
         reasons.append(Reason(-4.0, "it is a function inside a function"))
     score = sum(reason.points for reason in reasons)
@@ -305,9 +307,11 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
     if not found:
         return "", None
     _, adapter, call, target = min(found, key=lambda item: item[0])
+    verb = "awaits" if call.awaited else "calls"
     # A receiver whose class is known is surer than one that is only named like a session or a cursor.
-    points = 4.0 if target is not None and is_library(target) else 3.0
-    return adapter, Reason(points, f"it {'awaits' if call.awaited else 'calls'} `{target or call.name}`")
+    if target is not None and is_library(target):
+        return adapter, Reason(4.0, f"it {verb} `{target}`")
+    return adapter, Reason(3.0, f"it {verb} `{call.name.replace('()', '')}`")
 
 
 def _resilience_calls(function: Function) -> list[str]:
@@ -366,7 +370,14 @@ def _name(function: Function) -> Iterator[Reason]:
         yield Reason(1.5, "its name says that it carries work out")
     if function.owner is None and function.parent is None:
         yield Reason(-0.5, "it is a plain function")
+
+
+def _decorated(function: Function) -> Iterator[Reason]:
+    """Yield what the decorators of a function that no framework calls say."""
     if {"staticmethod", "classmethod"}.intersection(function.decorators):
         yield Reason(-1.5, "it is a static or class method")
+    elif any(decorator.rpartition(".")[2] in frameworks.COMMANDS for decorator in function.decorators):
+        # A command of the command line is gone before anybody scrapes it.
+        yield Reason(-1.5, "it is a command of the command line")
     elif function.decorators:
-        yield Reason(1.5, f"it is decorated with `{function.decorators[0] or '...'}`")
+        yield Reason(1.5, f"decorated with `{function.decorators[0] or '...'}`")

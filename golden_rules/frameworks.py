@@ -59,6 +59,9 @@ _HTTP_METHODS = re.compile(
     r"^(async_)?(on_|do_)?(get|post|put|patch|delete|head|options|handle|dispatch|receive)$", re.IGNORECASE
 )
 
+# Decorators that make a command of the command line.
+COMMANDS = frozenset({"command", "group", "option", "argument", "pass_context"})
+
 # Decorators under or over which a measuring decorator measures nothing, breaks, or costs too much.
 NEVER = frozenset(
     {

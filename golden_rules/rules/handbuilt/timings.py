@@ -181,13 +181,14 @@ def _variable(node: cst.BaseExpression) -> str:
 
 
 def _last_stamp(found: Timings, name: str, node: cst.CSTNode) -> Stamp | None:
-    """Return the stamp that a variable holds at a node, by the order of the source, or the first one in a loop."""
-    stamps = found.stamps.get(name, [])
-    order = found.body.order(node)
-    earlier = [stamp for stamp in stamps if found.body.order(stamp.binding) < order]
+    """Return the stamp that a variable holds at a node: the last one before it, or the first one of a loop around both."""
+    body, stamps = found.body, found.stamps.get(name, [])
+    order = body.order(node)
+    earlier = [stamp for stamp in stamps if body.order(stamp.binding) < order]
     if earlier:
         return earlier[-1]
-    return stamps[0] if stamps else None
+    loops = [ancestor for ancestor in body.ancestors(node) if isinstance(ancestor, cst.For | cst.While)]
+    return next((stamp for stamp in stamps if any(loop in body.ancestors(stamp.binding) for loop in loops)), None)
 
 
 def _is_start_elsewhere(outline: Outline, function: Function, body: Body, start: str, unit: Unit) -> bool:
