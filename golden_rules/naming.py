@@ -10,7 +10,7 @@ import re
 from golden_rules.source.outline import Function, Outline
 
 # Folders that hold packages without being one.
-_SOURCE_FOLDERS = frozenset({"src", "lib", "python"})
+_SOURCE_FOLDERS = frozenset({"lib", "python"})
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _ILLEGAL = re.compile(r"[^a-z0-9_]+")
 
@@ -18,6 +18,9 @@ _ILLEGAL = re.compile(r"[^a-z0-9_]+")
 def module_parts(path: str) -> list[str]:
     """Return the dotted name's parts of the module at a path below the project's root."""
     parts = [part for part in path.removesuffix(".py").removesuffix(".pyi").split("/") if part not in ("", ".", "..")]
+    if "src" in (folders := parts[:-1]):
+        # In a monorepo the packages of a project stand below its own `src`.
+        del parts[: len(folders) - folders[::-1].index("src")]
     while len(parts) > 1 and parts[0] in _SOURCE_FOLDERS:
         del parts[0]
     if parts and parts[-1] == "__init__":

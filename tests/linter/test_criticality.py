@@ -1,0 +1,258 @@
+"""Which functions are called unmeasured, and which never are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from golden_rules import Config, analyse_source
+from golden_rules.fixing import fix_source
+
+WORK = """
+    order = await store.load(number)
+    parcel = await packing.pack(order)
+    await carrier.hand_over(parcel)
+    return parcel.label()
+"""
+
+
+def config(**settings: object) -> Config:
+    """Return a configuration with these settings."""
+    return Config(root=Path.cwd(), **settings)  # type: ignore[arg-type]  # each test names fields of Config
+
+
+def findings(source: str, path: str = "src/shop/orders.py", **settings: object) -> list[tuple[str, str]]:
+    """Return the codes found in a module, each with its function."""
+    result = analyse_source(dedent(source), path, config(**settings))
+    return [(finding.code, finding.function) for finding in result.findings]
+
+
+def function(decorators: str = "", name: str = "process_order", imports: str = "") -> str:
+    """Return a module with a function that does enough to be critical."""
+    return f"{imports}\n\n{decorators}async def {name}(number, store, packing, carrier):{WORK}"
+
+
+class TestNever:
+    """What is never called unmeasured, however much it does."""
+
+    @pytest.mark.parametrize(
+        "decorator",
+        [
+            "@property",
+            "@cached_property",
+            "@functools.cache",
+            "@functools.lru_cache(maxsize=8)",
+            "@typing.overload",
+            "@abstractmethod",
+            "@abc.abstractmethod",
+            "@pytest.fixture",
+            "@total.setter",
+            "@validator('number')",
+            "@numba.njit",
+        ],
+    )
+    def test_under_a_decorator(self, decorator: str) -> None:
+        """A decorator that makes something else than a plain function of it."""
+        assert findings(function()) == [("GR103", "process_order")]
+        assert findings(function(f"{decorator}\n")) == []
+
+    @pytest.mark.parametrize("name", ["__call__", "__aenter__", "__init__"])
+    def test_dunders(self, name: str) -> None:
+        """Dunders are the language's, not the program's operations."""
+        assert findings(f"class Order:\n    async def {name}(self, store, carrier, packing):{indented(WORK)}") == []
+
+    @pytest.mark.parametrize("body", ["...", "pass", '"""Load an order."""', "raise NotImplementedError"])
+    def test_stubs(self, body: str) -> None:
+        """A stub carries nothing out."""
+        assert findings(f"class Store:\n    def process_order(self, number):\n        {body}\n") == []
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "tests/test_orders.py",
+            "src/shop/conftest.py",
+            "examples/orders.py",
+            "src/shop/migrations/0001_orders.py",
+            "src/shop/_vendor/orders.py",
+            "src/shop/metrics.py",
+            "src/shop/telemetry/orders.py",
+        ],
+    )
+    def test_where_nobody_measures(self, path: str) -> None:
+        """Tests, examples, migrations, vendored code and metrics modules."""
+        assert findings(function(), path) == []
+
+    def test_what_the_configuration_names(self) -> None:
+        """`not-critical` names functions by module and name, by name, or by path."""
+        for pattern in ("shop.orders.process_*", "*.process_order", "src/shop/orders.py"):
+            assert findings(function(), not_critical=(pattern,)) == []
+        assert findings(function(), not_critical=("shop.payments.*",)) == [("GR103", "process_order")]
+
+    def test_what_a_comment_names(self) -> None:
+        """`not-critical` stands above the function or on its first line."""
+        assert findings(function("# golden-rules: not-critical -- the caller is measured\n")) == []
+
+
+class TestRequired:
+    """What is named critical is, whatever it does."""
+
+    def test_by_a_comment(self) -> None:
+        """A comment above the function, on the line of its `def`, or between its decorators."""
+        assert findings("# golden-rules: critical\ndef total(order):\n    return order.sum()\n") == [("GR105", "total")]
+        assert findings("def total(order):  # golden-rules: critical\n    return order.sum()\n") == [("GR105", "total")]
+
+    def test_by_the_configuration(self) -> None:
+        """The configuration prevails over what a function looks like, and a comment in a string is none."""
+        source = 'def total(order):\n    return "# golden-rules: critical"\n'
+        assert findings(source) == []
+        assert findings(source, critical=("shop.orders.total",)) == [("GR105", "total")]
+
+
+class TestMeasured:
+    """What something measures already, under whatever name it was imported."""
+
+    @pytest.mark.parametrize(
+        ("imports", "decorator"),
+        [
+            ("from golden_runtime import track_request", "track_request('a.b')"),
+            ("from golden_runtime import counted as c", "c('a.b')"),
+            ("import golden_runtime", "golden_runtime.timed('a.b')"),
+            ("import golden_runtime as gr", "gr.track_errors('a.b')"),
+            ("from golden_runtime import composites", "composites.track_adapter_request('db')"),
+            ("import golden_runtime.decorators as d", "d.counted('a.b')"),
+            ("from prometheus_client import Counter\nERRORS = Counter('a', 'b')", "ERRORS.count_exceptions()"),
+            ("from prometheus_client import Summary\nSECONDS = Summary('a', 'b')", "SECONDS.time()"),
+            ("from opentelemetry import trace\ntracer = trace.get_tracer('x')", "tracer.start_as_current_span('a')"),
+            ("from shop.metrics import REQUEST_TIME", "REQUEST_TIME.time()"),
+        ],
+    )
+    def test_by_a_decorator(self, imports: str, decorator: str) -> None:
+        """The runtime's decorators, those of prometheus_client and of OpenTelemetry."""
+        assert findings(function(f"@{decorator}\n", imports=imports)) == []
+
+    @pytest.mark.parametrize(
+        ("imports", "decorator"),
+        [
+            ("from shop.observability import watched", "watched"),
+            ("from shop import observability as o", "o.watched('a')"),
+            ("from .observability import watched as w", "w()"),
+            ("import shop.observability", "shop.observability.watched"),
+        ],
+    )
+    def test_by_a_module_of_the_project(self, imports: str, decorator: str) -> None:
+        """`measured-by` names modules whose decorators measure."""
+        source = function(f"@{decorator}\n", imports=imports)
+        assert findings(source) == [("GR103", "process_order")]
+        assert findings(source, measured_by=("shop.observability",)) == []
+
+    def test_by_a_decorator_above_another(self) -> None:
+        """Where the measuring decorator stands among others makes no difference here."""
+        source = function("@track_request('a.b')\n@retry\n", imports="from golden_runtime import track_request")
+        assert findings(source) == []
+
+    def test_by_a_re_exporting_module(self) -> None:
+        """`runtime-module` is the runtime under another name."""
+        source = function("@track_request('a.b')\n", imports="from shop.platform import track_request")
+        assert findings(source, runtime_module="shop.platform") == []
+
+
+class TestPlace:
+    """Where the decorator goes."""
+
+    @pytest.mark.parametrize(
+        "above",
+        [
+            '@router.post("/orders")',
+            "@shared_task",
+            "@app.task(bind=True, max_retries=3)",
+            '@scheduler.scheduled_job("interval", seconds=5)',
+            "@asynccontextmanager",
+            "@staticmethod",
+            "@classmethod",
+        ],
+    )
+    def test_under_what_registers_or_replaces_the_function(self, above: str) -> None:
+        """Below routes, tasks, jobs, context managers, static and class methods, so that they get the measured one."""
+        source = f"class Orders:\n    {above}\n    # golden-rules: critical\n    async def pack(number, store, packing, carrier):{indented(WORK)}"
+        fixed = fix_source(source.encode(), "src/shop/orders.py", config()).content.decode()
+        assert f'{above}\n    # golden-rules: critical\n    @track_request("shop.orders.pack")\n    async def' in fixed
+
+    def test_above_what_calls_it_again(self) -> None:
+        """One call, retries included, is one operation."""
+        source = function('@app.route("/x")\n@tenacity.retry(stop=3)\n')
+        fixed = fix_source(source.encode(), "src/shop/orders.py", config()).content.decode()
+        assert '@app.route("/x")\n@track_request("shop.orders.process_order")\n@tenacity.retry(stop=3)\n' in fixed
+
+
+class TestNames:
+    """What fixes call the series."""
+
+    @pytest.mark.parametrize(
+        ("path", "app", "name"),
+        [
+            ("src/shop/orders.py", None, "shop.orders.process_order"),
+            ("shop/orders/__init__.py", None, "shop.orders.process_order"),
+            ("services/pay/src/pay/charge.py", "pay", "pay.charge.process_order"),
+            ("charge.py", "pay", "pay.process_order"),
+            ("src/shop/_internal/orders.py", None, "shop.internal.orders.process_order"),
+        ],
+    )
+    def test_from_the_path(self, path: str, app: str | None, name: str) -> None:
+        """The module path below the app's package, then the function; leading underscores go."""
+        fixed = fix_source(function().encode(), path, config(app=app)).content.decode()
+        assert f'@track_request("{name}")' in fixed
+
+    def test_the_class_where_the_name_alone_would_clash(self) -> None:
+        """Two functions of one name in one file have two series."""
+        body = indented(WORK)
+        arguments = "(self, number, store, packing, carrier)"
+        source = f"class Mail:\n    async def handle{arguments}:{body}\n\nclass Push:\n    async def handle{arguments}:{body}"
+        fixed = fix_source(source.encode(), "src/shop/notify.py", config()).content.decode()
+        assert '@track_request("shop.notify.mail.handle")' in fixed
+        assert '@track_request("shop.notify.push.handle")' in fixed
+
+
+class TestOneFindingPerWrong:
+    """A person thinks in paths, not in functions."""
+
+    SERVED = """class Orders:
+    async def process_order(self, number, store, packing, carrier):
+        order = await store.load(number)
+        await self._deliver(number, store, packing, carrier)
+        await store.close(order)
+        await carrier.notify(order)
+
+    async def _deliver(self, number, store, packing, carrier):
+        async with store.lock(number):
+            await store.session.execute(number)
+        try:
+            await carrier.book(number, packing.size(number))
+        except CarrierError:
+            logger.exception("no carrier for %s", number)
+            raise
+"""
+
+    def test_what_only_serves_a_measured_function(self) -> None:
+        """Its time and its failures show in the series of the function that calls it."""
+        assert findings(self.SERVED) == [("GR103", "Orders.process_order")]
+
+    def test_what_is_started_apart_serves_nobody(self) -> None:
+        """Nobody waits for a task of its own, so nobody's series shows its failure."""
+        apart = self.SERVED.replace(
+            "await self._deliver(number, store, packing, carrier)",
+            "asyncio.create_task(self._deliver(number, store, packing, carrier))",
+        )
+        assert ("GR102", "Orders._deliver") in findings(apart)
+
+    def test_timing_by_hand_goes_first(self) -> None:
+        """A function that is timed by hand is not also called unmeasured."""
+        source = function().replace("    order = ", "    start = time.monotonic()\n    order = ")
+        source = source.replace("    return", "    logger.info('took %s', time.monotonic() - start)\n    return")
+        assert findings(f"import time\n{source}") == [("GR201", "process_order")]
+
+
+def indented(body: str) -> str:
+    """Return a body one level deeper."""
+    return body.replace("\n    ", "\n        ")
