@@ -6,6 +6,14 @@
 
 from __future__ import annotations
 
+from golden_runtime.circuit_breaker import (
+    CircuitBreaker,
+    CircuitBreakerConfig,
+    CircuitBreakerError,
+    CircuitState,
+    Transition,
+    circuit_breakers,
+)
 from golden_runtime.composites import track_adapter_request, track_cache_operation, track_request
 from golden_runtime.decorators import Timed, Timer, counted, timed, track_errors
 from golden_runtime.errors import ConfigurationError, MetricConflictError, MetricNameError
@@ -14,11 +22,17 @@ from golden_runtime.metrics import configure
 __version__ = "0.1.0"
 
 __all__ = [
+    "CircuitBreaker",
+    "CircuitBreakerConfig",
+    "CircuitBreakerError",
+    "CircuitState",
     "ConfigurationError",
     "MetricConflictError",
     "MetricNameError",
     "Timed",
     "Timer",
+    "Transition",
+    "circuit_breakers",
     "configure",
     "counted",
     "timed",

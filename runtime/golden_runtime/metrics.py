@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from golden_runtime.errors import ConfigurationError, MetricConflictError
 from golden_runtime.names import in_namespace, translate
+from golden_runtime.reporting import report_once
 from golden_runtime.tally import Tally
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Declaration:
 class Series:
     """One time series. `record` adds to a counter, observes a value of a histogram, or sets a gauge.
 
-    `count` adds one to a counter, at a tenth of the cost: it is folded into the client's counter when that is collected.
+    `count` adds one to a counter, at a tenth of the cost, and raises no `Exception`: it is folded into the client's counter
+    when that is collected.
     """
 
     __slots__ = ("_family", "_values", "count", "initial", "record")
@@ -91,13 +93,16 @@ class Series:
 
         Where several processes share their values through files, nothing collects this one: there each call records.
         """
-        self.record(1.0)
+        self._record_one()
         with _lock:
             if self.count == self._count_first:
                 self.count = self._record_one if _SHARES_FILES else self._family.tally(self.record).add
 
     def _record_one(self) -> None:
-        self.record(1.0)
+        try:
+            self.record(1.0)
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once(f"`{self.name}` cannot be recorded")
 
     @property
     def name(self) -> str:

@@ -1,0 +1,108 @@
+"""Functions of every kind, each call of which goes through a circuit breaker."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any, TypeVar, cast
+
+from golden_runtime.breaker_guard import Guard
+from golden_runtime.callables import kind_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def protect(guard: Guard, function: F) -> F:
+    """Return the function, protected: of the same kind, with the same signature and metadata.
+
+    Raises TypeError for what is no function.
+    """
+    wrap = _WRAPS[kind_of("CircuitBreaker", function)]
+    return cast("F", functools.update_wrapper(wrap(guard, function), function))
+
+
+def _wrap_function(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    machine, success = guard.machine, guard.success
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        ticket = machine.closed or guard.admit()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            guard.raised(ticket, error)
+            raise
+        if ticket.quiet:
+            success.count()
+        else:
+            guard.returned(ticket, result)
+        return result
+
+    return wrapper
+
+
+def _wrap_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    machine, success = guard.machine, guard.success
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        ticket = machine.closed or guard.admit()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            guard.raised(ticket, error)
+            raise
+        if ticket.quiet:
+            success.count()
+        else:
+            guard.returned(ticket, result)
+        return result
+
+    return wrapper
+
+
+def _wrap_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        ticket = guard.machine.closed or guard.admit()
+        try:
+            result = yield from function(*args, **kwargs)
+        except BaseException as error:
+            guard.raised(ticket, error)
+            raise
+        guard.succeeded(ticket)
+        return result
+
+    return wrapper
+
+
+def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        ticket = guard.machine.closed or guard.admit()
+        try:
+            generator = function(*args, **kwargs)
+            step = generator.__anext__()
+            while True:
+                item = await step
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    await generator.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                    # awaited outside this block: else what the generator raises later would have this error as its context
+                    step = generator.athrow(error)
+                else:
+                    step = generator.asend(sent)
+        except StopAsyncIteration:
+            guard.succeeded(ticket)
+        except BaseException as error:
+            guard.raised(ticket, error)
+            raise
+
+    return wrapper
+
+
+_WRAPS = {
+    "function": _wrap_function,
+    "coroutine": _wrap_coroutine,
+    "generator": _wrap_generator,
+    "async generator": _wrap_async_generator,
+}
