@@ -64,4 +64,12 @@ def _plugin(entry: EntryPoint) -> type[Rule]:
         ) from error
     if not (isinstance(rule, type) and issubclass(rule, Rule)):
         raise UsageError(f"the plugin `{entry.value}` is no subclass of `golden_rules.Rule`: mend or uninstall it")
+    missing = [name for name in ("code", "name", "wants", "check") if _is_missing(rule, name)]
+    if missing:
+        listed = ", ".join(f"`{name}`" for name in missing)
+        raise UsageError(f"the plugin `{entry.value}` is unfinished, it has no {listed}: mend or uninstall it")
     return rule
+
+
+def _is_missing(rule: type[Rule], name: str) -> bool:
+    return not hasattr(rule, name) or name in rule.__abstractmethods__
