@@ -1,6 +1,7 @@
-"""Write the pages in docs/rules from the rules themselves: `python docs/build.py`.
+"""Write what is made from the code: the pages in docs/rules and README's outputs (`python docs/build.py`).
 
-`tests/linter/test_docs.py` fails when a page is not what this would write.
+`tests/linter/test_docs.py` fails when a page is not what this would write, `tests/end_to_end/test_readme.py` when README
+is not.
 """
 
 from pathlib import Path
@@ -21,6 +22,9 @@ def pages() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
+    from readme import README, rendered  # this script's own folder is on the path
+
     FOLDER.mkdir(exist_ok=True)
+    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
