@@ -125,7 +125,7 @@ def news(before: dict[str, Series], after: dict[str, Series]) -> str:
         raise SystemExit("error: the fixed service exposes no new series")
     shown = sorted(counts)[:SERIES_SHOWN]
     width = max(len(str(found)) for found in shown)
-    table = "\n".join(f"{str(found):<{width}}  {found.value:g}" for found in shown)
+    table = "\n".join(f"{found!s:<{width}}  {found.value:g}" for found in shown)
     return (
         f"{table}\n[{len(after)} series in all, {len(before)} before the fixes; of the {len(new)} with new names,"
         f" {len(shown)} of the {len(counts)} that count something are shown, no buckets and sums]"
