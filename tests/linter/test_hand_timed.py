@@ -1,0 +1,260 @@
+"""GR201: what is telemetry and what is logic, and that its fix keeps every value and path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from golden_rules import Config, analyse_source
+from golden_rules.fixing import fix_source
+
+PATH = "src/shop/orders.py"
+CONFIG = Config(root=Path.cwd(), select=("GR201",))
+
+
+def messages(source: str, path: str = PATH) -> list[str]:
+    """Return what GR201 says of a module."""
+    return [finding.message for finding in analyse_source(dedent(source), path, CONFIG).findings]
+
+
+def fixed(source: str, *, unsafe: bool = False) -> str:
+    """Return a module after GR201's fixes."""
+    return fix_source(dedent(source).encode(), PATH, CONFIG, unsafe=unsafe).content.decode()
+
+
+def timed_function(end: str, *, clock: str = "time.monotonic()", imports: str = "import time") -> str:
+    """Return a module with a function that reads a clock, works, and ends in `end`."""
+    return f"{imports}\n\n\ndef f(order, log):\n    start = {clock}\n    order.pack()\n{indent(end, '    ')}\n"
+
+
+TELEMETRY = {
+    "log": "log.info('took %.1f', {d})",
+    "f-string": "log.info(f'took {{{d}:.1f}} s')",
+    "print": "print('took', round({d}, 2))",
+    "percent format": "log.debug('took %s' % ({d}))",
+    "by a variable": "took = {d}\nlog.info('took %s', took)",
+    "by two variables": "took = {d}\nms = took * 1000\nlog.info('took %s', ms)",
+    "metric": "HISTOGRAM.observe({d})",
+    "metric with labels": "HISTOGRAM.labels('a').observe({d})",
+    "statsd": "statsd.timing('pack', ({d}) * 1000)",
+    "keyword": "return Result(order, duration={d})",
+    "entry": "return {{'id': order.id, 'elapsed_ms': ({d}) * 1000}}",
+    "attribute": "order.pack_seconds = {d}",
+    "collection": "order.latencies.append({d})",
+    "span": "span.set_attribute('took', {d})",
+    "report only when slow": "took = {d}\nif took > 1:\n    log.warning('slow: %s', took)",
+    "rate in a log": "log.info('%s per second', order.count / ({d}))",
+}
+LOGIC = {
+    "deadline": "while {d} < 30:\n    order.poll()",
+    "deadline by a variable": "took = {d}\nif took > 30:\n    raise TimeoutError",
+    "what is left is slept": "time.sleep(max(0, 5 - ({d})))",
+    "what is left is waited": "order.wait(timeout=order.timeout - ({d}))",
+    "back-off": "delay = min(60, ({d}) * 2)\ntime.sleep(delay)",
+    "rate limit": "order.tokens += ({d}) * order.refill_rate",
+    "age of an entry": "return order.age < ({d})",
+    "returned decision": "return {d} < order.ttl",
+    "logged and compared": "took = {d}\nlog.info('took %s', took)\nif took > order.limit:\n    order.cancel()",
+    "exception": "raise TimeoutError(f'gave up after {{{d}}} s')",
+    "passed on": "order.consider({d})",
+}
+
+
+@pytest.mark.parametrize("end", TELEMETRY.values(), ids=TELEMETRY)
+@pytest.mark.parametrize("difference", ["time.monotonic() - start"])
+def test_telemetry_is_found_and_fixed(end: str, difference: str) -> None:
+    """A duration that ends in a log line, a metric or a result is telemetry, and its value stays where it was."""
+    source = timed_function(end.format(d=difference))
+    assert len(messages(source)) == 1
+    after = fixed(source)
+    assert 'start = timed("shop.orders.f.duration").start()' in after
+    assert after.count("start.stop()") == 1
+    assert "monotonic() - start" not in after
+
+
+@pytest.mark.parametrize("end", LOGIC.values(), ids=LOGIC)
+def test_logic_is_left_alone(end: str) -> None:
+    """A duration that is compared, slept or drives a limit is no telemetry, and nothing is said of it."""
+    assert messages(timed_function(end.format(d="time.monotonic() - start"))) == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "clock"),
+    [
+        ("import time", "time.time()"),
+        ("import time as t", "t.perf_counter()"),
+        ("from time import perf_counter as pc", "pc()"),
+        ("from timeit import default_timer", "default_timer()"),
+        ("import asyncio", "asyncio.get_running_loop().time()"),
+    ],
+)
+def test_clocks_of_seconds_are_replaced(imports: str, clock: str) -> None:
+    """Whatever a clock is called, it is one."""
+    after = fixed(timed_function(f"log.info('took %s', {clock} - start)", clock=clock, imports=imports))
+    assert "log.info('took %s', start.stop())" in after
+
+
+@pytest.mark.parametrize(
+    ("imports", "clock"),
+    [
+        ("import time", "time.process_time()"),
+        ("from datetime import datetime", "datetime.utcnow()"),
+        ("import time", "int(time.time() * 1000)"),
+        ("from shop import clock", "clock.now_ms()"),
+    ],
+)
+def test_other_clocks_are_found_but_not_replaced(imports: str, clock: str) -> None:
+    """A timer counts seconds of the wall: processor time, dates and units of the project's own are for a person."""
+    source = timed_function(f"log.info('took %s', {clock} - start)", clock=clock, imports=imports)
+    assert len(messages(source)) == 1
+    assert fixed(source) == source
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "start = time.time()\norder.created_at = start\nlog.info('took %s', time.time() - start)",
+        "start = time.time()\norder.pack(lambda: start)\nlog.info('took %s', time.time() - start)",
+        "global start\nstart = time.time()\nlog.info('took %s', time.time() - start)",
+        "start = time.time()\nlog.info('took %s', time.monotonic() - start)",
+        "if log:\n    start = time.time()\nlog.info('took %s', time.time() - start)",
+        "start = time.time()\nfor item in order:\n    log.info('took %s', time.time() - start)\n    start = time.time()",
+        "start = time.time()\ntry:\n    log.info('took %s', time.time() - start)\n    order.pack()\nexcept KeyError:\n    log.info('failed after %s', time.time() - start)",
+    ],
+    ids=["stored", "captured", "global", "two clocks", "one branch", "restarted", "unclear path"],
+)
+def test_what_is_not_certain_is_not_fixed(body: str) -> None:
+    """Where a reading has another use, or may be the last one twice, the finding has no safe fix."""
+    source = f"import time\n\n\ndef f(order, log):\n{indent(body, '    ')}\n"
+    assert fixed(source) == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\n\n\ndef f(rows, log):\n    start = time.time()\n    yield from rows\n    log.info('%s', time.time() - start)\n",
+        "import time\n\n\nclass Timer:\n    def __exit__(self, *args):\n        print(time.time() - self.start)\n",
+    ],
+    ids=["generator", "context manager"],
+)
+def test_left_alone_for_now(source: str) -> None:
+    """Generators, and helpers whose purpose is to measure."""
+    assert messages(source) == []
+
+
+@pytest.mark.parametrize("path", ["tests/test_pack.py", "benchmarks/pack.py", "src/shop/metrics.py", "conftest.py"])
+def test_where_measuring_is_the_subject(path: str) -> None:
+    """Tests, benchmarks and metrics modules measure by hand with good reason."""
+    assert messages(timed_function("log.info('took %s', time.monotonic() - start)"), path) == []
+
+
+def test_unsafe_fix_takes_reading_and_log_line_away() -> None:
+    """Who allows unsafe fixes gets the decorator in the place of clock, subtraction and log line."""
+    source = timed_function("log.info('took %.1f s', time.monotonic() - start)")
+    after = fixed(source, unsafe=True)
+    assert after.endswith('@timed("shop.orders.f.duration")\ndef f(order, log):\n    order.pack()\n')
+    assert fixed(source) != after
+
+
+def test_measured_once_where_a_decorator_measures_already() -> None:
+    """The unsafe fix adds no second decorator to a function that carries one."""
+    source = timed_function("log.info('took %.1f s', time.monotonic() - start)").replace(
+        "def f", "@counted('shop.f')\ndef f"
+    )
+    source = source.replace("import time", "import time\n\nfrom golden_runtime import counted")
+    assert "@timed" not in fixed(source, unsafe=True)
+
+
+# Statements of a function with hand timing; `D` is the difference.
+LINES = st.sampled_from(
+    [
+        "work(x)",
+        "log.info('so far', D)",
+        "if x == 1:\n    log.info('one', D)\n    return 'one'",
+        "if x == 2:\n    log.info('two', D)\n    raise KeyError('two')",
+        "if x > 1:\n    log.info('big', D)\nelse:\n    log.info('small', D)",
+        "for item in range(x):\n    work(item)",
+        "for item in range(x):\n    if item == 1:\n        log.info('found', D)\n        return item",
+        "try:\n    work(x)\nexcept ValueError:\n    log.info('failed', D)\n    return 'failed'",
+        "try:\n    work(x)\nexcept ValueError:\n    log.info('failed', D)\n    raise",
+        "took = D\nlog.info('took', took)",
+        "with log:\n    work(x)",
+        "while x > 2:\n    log.info('loop', D)\n    break",
+    ]
+)
+LAST = st.sampled_from(
+    ["log.info('end', D)\nreturn x", "return {'x': x, 'elapsed': D}", "log.info('end', D)", "return x"]
+)
+
+
+class Log:
+    """Keeps what is logged, each duration as its type."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[object, ...]] = []
+
+    def info(self, *words: object) -> None:
+        """Note a line."""
+        self.lines.append(tuple(map(without_seconds, words)))
+
+    def __enter__(self) -> None:
+        self.lines.append(("enter",))
+
+    def __exit__(self, *_: object) -> None:
+        self.lines.append(("exit",))
+
+
+def without_seconds(value: object) -> object:
+    """Return a value with each duration as its type."""
+    if isinstance(value, dict):
+        return {key: without_seconds(entry) for key, entry in value.items()}
+    return float if isinstance(value, float) else value
+
+
+def outcome(source: str, x: int) -> tuple[list[tuple[object, ...]], object]:
+    """Run `f(x)` of a module, and return what it logged, and what it returned or raised."""
+    log = Log()
+
+    def work(item: int) -> None:
+        log.lines.append(("work", item))
+        if item == 3:
+            raise ValueError(item)
+
+    space: dict[str, object] = {"log": log, "work": work}
+    exec(source, space)  # noqa: S102 - the module is the test's own
+    try:
+        return log.lines, without_seconds(space["f"](x))  # type: ignore[operator]  # `f` is the function in the source
+    except (KeyError, ValueError) as error:
+        return log.lines, repr(error)
+
+
+def recorded() -> float:
+    """Return how many durations the timer of `f` has recorded."""
+    return REGISTRY.get_sample_value("shop_orders_f_duration_seconds_count") or 0.0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LINES, min_size=1, max_size=4), LAST)
+def test_fixed_code_does_what_it_did(lines: list[str], last: str) -> None:
+    """Every path logs, returns and raises what it did; one that took the time records it exactly once.
+
+    A path that an error ends between two readings has taken no last one, and records nothing.
+    """
+    body = "\n".join([*lines, last]).replace("D", "time.monotonic() - start")
+    source = f"import time\n\n\ndef f(x):\n    start = time.monotonic()\n{indent(body, '    ')}\n"
+    after = fixed(source)
+    if after == source:
+        return
+    for x in range(5):
+        before = recorded()
+        expected = outcome(source, x)
+        assert recorded() == before
+        assert outcome(after, x) == expected
+        read_clock = any(float in line for line in expected[0]) or "elapsed" in str(expected[1])
+        cut_short = "ValueError" in str(expected[1])
+        assert recorded() - before == read_clock or (cut_short and recorded() == before)
