@@ -45,7 +45,7 @@ clean:
 $(INSTALLED): pyproject.toml runtime/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo 'error: `$(PYTHON)` is no Python 3.11 or later: name one, as in `make PYTHON=python3.13 $(MAKECMDGOALS)`' >&2; exit 1; }
-	@echo 'Setting up $(VENV) for Python $(VERSION); this takes a minute or two, once.'
+	@echo 'Setting up $(VENV) for Python $(VERSION), which can take a minute or two.'
 	@test "$$($(RUN) -c 'import pip, sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = '$(VERSION)' \
 	    || $(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
 	    || { $(PYTHON) -m venv --clear --without-pip $(VENV) \
