@@ -1,6 +1,6 @@
 """golden-rules: every critical function is measured, and nobody hand-builds what the runtime does.
 
-For authors of rules: `Rule`, `Bad`, `Good`, `SliceKind`, `Subject`, `Violation`, `Fix`, `Edit`, `Safety`. For editors and engines:
+For authors of rules: `FunctionRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give. For editors and engines:
 `analyse_source`, `check_source`, `Config`. They are imported when first used, so that the command line starts fast.
 """
 
@@ -12,20 +12,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from golden_rules.config import Config
     from golden_rules.engine import analyse_source, check_source
-    from golden_rules.findings import Edit, FileResult, Finding, Fix, ImportedName, Safety
-    from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+    from golden_rules.findings import Edit, Fact, FileResult, Finding, Fix, ImportedName, Safety
+    from golden_rules.rules.base import (
+        Bad,
+        ClassRule,
+        ClassSubject,
+        FunctionRule,
+        Good,
+        ModuleRule,
+        ModuleSubject,
+        Observation,
+        ProjectRule,
+        ProjectViolation,
+        Rule,
+        SliceKind,
+        Subject,
+        Violation,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Bad",
+    "ClassRule",
+    "ClassSubject",
     "Config",
     "Edit",
+    "Fact",
     "FileResult",
     "Finding",
     "Fix",
+    "FunctionRule",
     "Good",
     "ImportedName",
+    "ModuleRule",
+    "ModuleSubject",
+    "Observation",
+    "ProjectRule",
+    "ProjectViolation",
     "Rule",
     "Safety",
     "SliceKind",
@@ -38,8 +62,23 @@ __all__ = [
 _HOMES = {
     "golden_rules.config": ("Config",),
     "golden_rules.engine": ("analyse_source", "check_source"),
-    "golden_rules.findings": ("Edit", "FileResult", "Finding", "Fix", "ImportedName", "Safety"),
-    "golden_rules.rules.base": ("Bad", "Good", "Rule", "SliceKind", "Subject", "Violation"),
+    "golden_rules.findings": ("Edit", "Fact", "FileResult", "Finding", "Fix", "ImportedName", "Safety"),
+    "golden_rules.rules.base": (
+        "Bad",
+        "ClassRule",
+        "ClassSubject",
+        "FunctionRule",
+        "Good",
+        "ModuleRule",
+        "ModuleSubject",
+        "Observation",
+        "ProjectRule",
+        "ProjectViolation",
+        "Rule",
+        "SliceKind",
+        "Subject",
+        "Violation",
+    ),
 }
 
 

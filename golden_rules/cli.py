@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from golden_rules import __version__
-from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.errors import UsageError, described, did_you_mean
 from golden_rules.reports.style import Style, style_for
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ def commands() -> None:
     """Every critical function is measured, through the shared runtime, and nobody hand-builds what it does."""
 
 
-def _codes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(code.strip() for code in value.split(",") if code.strip())
+def _codes(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    if not codes:
+        raise UsageError(f"`--{parameter.name}` names no rule: give codes, prefixes or names, with commas between them")
+    return codes
 
 
 @commands.command()
@@ -85,7 +90,9 @@ def check(
     elif stdin_filename:
         raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
     else:
-        run = check_files(_files(paths or (".",), configs), fixing)
+        named = paths or (".",)
+        folders = [Path(path) for path in named if Path(path).is_dir()]
+        run = check_files(_files(named, configs), fixing, folders=folders)
         view.show(run)
     if run.failures:
         return TROUBLE
@@ -192,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = commands.main(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
     except UsageError as error:
         click.echo(f"error: {error}", err=True)
         status = TROUBLE
@@ -204,4 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever reads the output (`| head`) has seen enough; Python must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FINDINGS
+    except Exception as error:  # noqa: BLE001 - a bug ends like every other trouble, with a sentence and status 2
+        click.echo(f"error: golden-rules failed ({described(error)}); please report this", err=True)
+        status = TROUBLE
     sys.exit(status)

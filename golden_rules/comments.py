@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from golden_rules.source.outline import Function
+from golden_rules.source.outline import Class, Function
 from golden_rules.source.text import SourceText
 
 MARKER = "golden-rules:"
@@ -35,9 +35,9 @@ class Directives:
     critical: frozenset[int] = frozenset()
     not_critical: frozenset[int] = frozenset()
 
-    def suppress(self, code: str, line: int, function: Function | None) -> bool:
-        """Return whether a comment on the line, on the header of the function around it, or for the file ignores a code."""
-        lines = {line} if function is None else {line, *header_lines(function)}
+    def suppress(self, code: str, line: int, around: Function | Class | None) -> bool:
+        """Return whether a comment on the line, on the header of the function or class around it, or for the file ignores a code."""
+        lines = {line} if around is None else {line, *header_lines(around)}
         codes = self.ignored_in_file.union(*(self.ignored.get(number, ()) for number in lines))
         return code in codes or codes >= _EVERY_CODE
 
@@ -45,10 +45,10 @@ class Directives:
 NO_DIRECTIVES = Directives()
 
 
-def header_lines(function: Function) -> range:
-    """Return the lines on which a comment speaks of a function: the one above it, its decorators, its signature."""
-    body = function.node.body[0]
-    return range(function.start_line - 1, max(function.line + 1, body.lineno))
+def header_lines(around: Function | Class) -> range:
+    """Return the lines on which a comment speaks of a function or class: the one above it, its decorators, its header."""
+    body = around.node.body[0]
+    return range(around.start_line - 1, max(around.line + 1, body.lineno))
 
 
 def read_directives(source: SourceText) -> Directives:

@@ -7,22 +7,35 @@ engine can map `analyse_source`, since what goes in and comes out is plain and p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from golden_rules.comments import read_directives
+from golden_rules.comments import Directives, read_directives
 from golden_rules.config import Config
 from golden_rules.criticality import Verdict, verdicts
-from golden_rules.findings import FileFacts, FileResult, Finding, ScoredFunction, Severity
+from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity
 from golden_rules.naming import module_parts, package_of
 from golden_rules.precedence import UNMEASURED, one_finding_per_wrong, serving
 from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
-from golden_rules.rules.base import Rule, SliceKind, Subject, Violation
-from golden_rules.source.outline import Function, outline
+from golden_rules.rules.base import (
+    ClassRule,
+    ClassSubject,
+    FunctionRule,
+    ModuleRule,
+    ModuleSubject,
+    ProjectRule,
+    Rule,
+    SliceKind,
+    Subject,
+    Violation,
+)
+from golden_rules.source.outline import Class, Function, outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 SYNTAX_ERROR = "GR900"
@@ -64,19 +77,15 @@ def analyse_source(
         return _unparsed(path, config, str(error), text, error.line, error.column)
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
-    judged = verdicts(module, path, config, directives)
-    served = serving(module, judged)
+    subject = ModuleSubject(path, module, text, config, verdicts(module, path, config, directives))
     chosen = _chosen(load_rules() if rules is None else rules, path, config, text.text if triggers else None)
-    inner = [rule for rule in chosen if not rule.code.startswith(UNMEASURED)]
     findings: list[Finding] = []
     silenced: list[str] = []
-    for function in module.functions:
-        subject = Subject(path, function, module, text, config, judged[function])
-        for finding in _findings(subject, inner if function in served else chosen):
-            if directives.suppress(finding.code, finding.line, function):
-                silenced.append(finding.code)
-            else:
-                findings.append(finding)
+    for finding, around in _all_findings(subject, chosen):
+        if directives.suppress(finding.code, finding.line, around):
+            silenced.append(finding.code)
+        else:
+            findings.append(finding)
     findings = sorted(one_finding_per_wrong(findings), key=_place)
     withheld = 0
     if not config.runtime_declared:
@@ -84,8 +93,81 @@ def analyse_source(
         findings = [
             replace(finding, fix=None, unsafe_fix=None) if _needs_import(finding) else finding for finding in findings
         ]
-    facts = FileFacts(text.line_count, tuple(silenced), withheld)
-    return FileResult(path, tuple(findings), tuple(_scored(path, judged)), facts)
+    facts = FileFacts(text.line_count, tuple(silenced), withheld, tuple(_facts(subject, chosen, directives)))
+    return FileResult(path, tuple(findings), tuple(_scored(path, subject.verdicts)), facts)
+
+
+def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tuple[Finding, Function | Class | None]]:
+    """Yield what the rules find in a file, each with the function or class that a comment would silence it for."""
+    about_functions = [rule for rule in rules if isinstance(rule, FunctionRule)]
+    about_inner = [rule for rule in about_functions if not rule.code.startswith(UNMEASURED)]
+    served = serving(module.outline, module.verdicts)
+    for function, verdict in module.verdicts.items():
+        subject = Subject(module.path, function, module.outline, module.source, module.config, verdict)
+        for finding in _function_findings(subject, about_inner if function in served else about_functions):
+            yield finding, function
+    about_classes = [rule for rule in rules if isinstance(rule, ClassRule)]
+    for owner in module.outline.classes if about_classes else ():
+        for finding in _class_findings(ClassSubject(owner, module), about_classes):
+            yield finding, owner
+    for rule in rules:
+        if isinstance(rule, ModuleRule):
+            for finding in _module_findings(module, rule):
+                yield finding, None
+
+
+def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bool) -> list[Finding]:
+    """Return what the rules about the whole project find in its files, in order of place.
+
+    Args:
+        rules: The rules to choose from.
+        results: The analyses of the files of one project.
+        whole: Whether these are all of its files.
+    """
+    findings: list[Finding] = []
+    for rule in rules:
+        if not isinstance(rule, ProjectRule):
+            continue
+        facts = [fact for result in results for fact in result.facts.project if fact.code == rule.code]
+        for violation in rule.conclude(facts, whole=whole) if facts else ():
+            fact = violation.fact
+            if fact.place is None or fact.suppressed:
+                continue
+            place = asdict(fact.place)
+            findings.append(
+                Finding(
+                    code=rule.code,
+                    name=rule.name,
+                    message=violation.message,
+                    path=fact.path,
+                    severity=Severity.ERROR,
+                    remedy=violation.remedy,
+                    **place,
+                )
+            )
+    return sorted(findings, key=lambda finding: (finding.path, *_place(finding)))
+
+
+def _facts(module: ModuleSubject, rules: Sequence[Rule], directives: Directives) -> Iterator[Fact]:
+    """Yield what a file tells the rules about the whole project."""
+    around: dict[str, Function | Class] = {entry.qualname: entry for entry in module.outline.classes}
+    around.update((entry.qualname, entry) for entry in module.outline.functions)
+    for rule in rules:
+        if not isinstance(rule, ProjectRule):
+            continue
+        for observation in rule.observe(module):
+            if observation.span is None:
+                yield Fact(rule.code, module.path, observation.data)
+                continue
+            place = _place_of(module.source, observation.span, observation.function)
+            suppressed = directives.suppress(rule.code, place.line, around.get(observation.function))
+            yield Fact(rule.code, module.path, observation.data, place, suppressed)
+
+
+def _place_of(source: SourceText, span: tuple[int, int], function: str) -> Place:
+    line, column = source.position(span[0])
+    end_line, end_column = source.position(span[1])
+    return Place(line, column, end_line, end_column, function, source.line(line))
 
 
 def _place(finding: Finding) -> tuple[int, int, str]:
@@ -121,7 +203,7 @@ def _triggered(rule: Rule, text: str | None) -> bool:
     return text is None or not rule.triggers or any(word in text for word in rule.triggers)
 
 
-def _findings(subject: Subject, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Iterator[Finding]:
     """Yield what the rules find in one function; each kind of slice is parsed once, and only if a rule wants it."""
     wanting = [rule for rule in rules if rule.wants(subject)]
     if not wanting:
@@ -129,57 +211,74 @@ def _findings(subject: Subject, rules: Sequence[Rule]) -> Iterator[Finding]:
     from golden_rules.source.slices import SliceError, function_slice, header_slice
 
     makers = {SliceKind.HEADER: header_slice, SliceKind.FUNCTION: function_slice}
-    slices: dict[SliceKind, Slice] = {}
+    slices: dict[SliceKind, Slice[cst.FunctionDef]] = {}
+    function = subject.function
     for rule in wanting:
         try:
             if rule.slice_kind not in slices:
-                slices[rule.slice_kind] = makers[rule.slice_kind](subject.source, subject.function)
+                slices[rule.slice_kind] = makers[rule.slice_kind](subject.source, function)
             violations = list(rule.check(subject, slices[rule.slice_kind]))
         except (SliceError, RecursionError) as error:
-            yield _unseen(subject, str(error) or "it is nested too deeply")
+            yield _unseen(subject.path, subject.source, function.qualname, function.line, error)
             return
         for violation in violations:
-            yield _finding(subject, rule, violation)
+            yield _finding(subject.path, subject.source, function.qualname, rule, violation)
 
 
-def _finding(subject: Subject, rule: Rule, violation: Violation) -> Finding:
-    line, column = subject.source.position(violation.span[0])
-    end_line, end_column = subject.source.position(violation.span[1])
+def _class_findings(subject: ClassSubject, rules: Sequence[ClassRule]) -> Iterator[Finding]:
+    """Yield what the rules find in one class, which is parsed once, and only if a rule wants it."""
+    wanting = [rule for rule in rules if rule.wants(subject)]
+    if not wanting:
+        return
+    from golden_rules.source.slices import SliceError, class_slice
+
+    path, source, owner = subject.module.path, subject.module.source, subject.owner
+    try:
+        piece = class_slice(source, owner)
+        for rule in wanting:
+            for violation in list(rule.check(subject, piece)):
+                yield _finding(path, source, owner.qualname, rule, violation)
+    except (SliceError, RecursionError) as error:
+        yield _unseen(path, source, owner.qualname, owner.line, error)
+
+
+def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[Finding]:
+    """Yield what a rule finds at the top of a file; statements that LibCST cannot take are passed over."""
+    for violation in rule.check(module):
+        yield _finding(module.path, module.source, "", rule, violation)
+
+
+def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: Violation) -> Finding:
+    place = asdict(_place_of(source, violation.span, around))
     return Finding(
         code=rule.code,
         name=rule.name,
         message=violation.message,
-        path=subject.path,
-        line=line,
-        column=column,
-        end_line=end_line,
-        end_column=end_column,
-        function=subject.function.qualname,
+        path=path,
         severity=Severity.ERROR,
         remedy=violation.remedy,
-        text=subject.source.line(line),
         fix=violation.fix,
         unsafe_fix=violation.unsafe_fix,
+        **place,
     )
 
 
-def _unseen(subject: Subject, reason: str) -> Finding:
-    """Return the finding for a function that `ast` can parse and LibCST cannot."""
-    function = subject.function
-    line = subject.source.line(function.line)
+def _unseen(path: str, source: SourceText, around: str, line: int, error: Exception) -> Finding:
+    """Return the finding for a function or class that `ast` can parse and LibCST cannot."""
+    text = source.line(line)
     return Finding(
         code=SYNTAX_ERROR,
         name=ENGINE_CODES[SYNTAX_ERROR],
-        message=f"`{function.qualname}` cannot be checked: {reason}",
-        path=subject.path,
-        line=function.line,
+        message=f"`{around}` cannot be checked: {str(error) or 'it is nested too deeply'}",
+        path=path,
+        line=line,
         column=1,
-        end_line=function.line,
-        end_column=len(line) + 1,
-        function=function.qualname,
+        end_line=line,
+        end_column=len(text) + 1,
+        function=around,
         severity=Severity.ERROR,
         remedy="simplify it, or exclude the file",
-        text=line,
+        text=text,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
 
 class UsageError(Exception):
     """A failure that the user can cause and mend; its text is one sentence: what, where, and what to do."""
+
+
+def described(error: BaseException) -> str:
+    """Return what a bug report must hold: the kind of error, its message, and where it was raised."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" in {'/'.join(Path(frame.tb_frame.f_code.co_filename).parts[-2:])}:{frame.tb_lineno}" if frame else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:

@@ -113,6 +113,41 @@ class ScoredFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file: lines and columns from 1, the end behind the last character.
+
+    Attributes:
+        function: The qualified name of the function or class around it, `""` for the module.
+        text: The source line it starts on.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one file tells a rule about the whole project.
+
+    Attributes:
+        code: The rule that it is for.
+        path: The file, relative to the project's root, with `/`.
+        place: What a finding would mark; `None` where none can follow.
+        suppressed: Whether a comment silences the rule there.
+    """
+
+    code: str
+    path: str
+    data: tuple[object, ...]
+    place: Place | None = None
+    suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """What else is known of a file after its analysis.
 
@@ -120,11 +155,13 @@ class FileFacts:
         lines: How many lines it has.
         suppressed: The codes of the findings that comments silence, one for each finding.
         withheld: How many fixes were left out because the project does not declare the runtime.
+        project: What the file tells the rules about the whole project.
     """
 
     lines: int = 0
     suppressed: tuple[str, ...] = ()
     withheld: int = 0
+    project: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

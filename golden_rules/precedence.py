@@ -21,9 +21,9 @@ _OWN_SERIES = frozenset({Kind.REQUIRED, Kind.ENTRY_POINT})
 
 def one_finding_per_wrong(findings: Sequence[Finding]) -> list[Finding]:
     """Drop findings that give way: GR3xx goes before GR204, that before GR201-GR203, those before GR10x."""
-    best: dict[str, int] = defaultdict(lambda: len(_FAMILIES))
+    best: dict[str, int] = {}
     for finding in findings:
-        best[finding.function] = min(best[finding.function], _rank(finding.code))
+        best[finding.function] = min(best.get(finding.function, len(_FAMILIES)), _rank(finding.code))
     return [
         finding
         for finding in findings
@@ -39,12 +39,10 @@ def _rank(code: str) -> int:
 
 
 def _strongest(finding: Finding, best: Mapping[str, int]) -> int:
-    """Return the strongest rank found for the function, or for the class around it by a rule about classes."""
-    owner = finding.function.rpartition(".")[0]
-    ranks = [best[finding.function]]
-    if owner in best and best[owner] == 0:
-        ranks.append(0)
-    return min(ranks)
+    """Return the strongest rank found for the function; what stands inside hand-built code gives way to it as a whole."""
+    parts = finding.function.split(".")
+    outer = (".".join(parts[:length]) for length in range(1, len(parts)))
+    return min([best.get(finding.function, len(_FAMILIES)), *(0 for name in outer if best.get(name) == 0)])
 
 
 def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[Function]:

@@ -6,7 +6,7 @@ import functools
 from importlib.metadata import EntryPoint, entry_points
 
 from golden_rules.errors import UsageError
-from golden_rules.rules.base import Rule
+from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
@@ -23,6 +23,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredRequired,
     HandTimed,
 )
+_KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)
 # Findings that the engine makes itself.
 ENGINE_CODES = {"GR900": "syntax-error"}
 
@@ -62,14 +63,12 @@ def _plugin(entry: EntryPoint) -> type[Rule]:
         raise UsageError(
             f"the plugin `{entry.value}` cannot be loaded ({type(error).__name__}: {error}): mend or uninstall it"
         ) from error
-    if not (isinstance(rule, type) and issubclass(rule, Rule)):
-        raise UsageError(f"the plugin `{entry.value}` is no subclass of `golden_rules.Rule`: mend or uninstall it")
-    missing = [name for name in ("code", "name", "wants", "check") if _is_missing(rule, name)]
+    if not (isinstance(rule, type) and issubclass(rule, _KINDS)):
+        raise UsageError(
+            f"the plugin `{entry.value}` is no subclass of `golden_rules.FunctionRule` or one of its sisters: mend or uninstall it"
+        )
+    missing = [name for name in ("code", "name") if not hasattr(rule, name)] + sorted(rule.__abstractmethods__)
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
         raise UsageError(f"the plugin `{entry.value}` is unfinished, it has no {listed}: mend or uninstall it")
     return rule
-
-
-def _is_missing(rule: type[Rule], name: str) -> bool:
-    return not hasattr(rule, name) or name in rule.__abstractmethods__

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import gc
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from golden_rules.config import Config
-from golden_rules.engine import analyse_source
+from golden_rules.engine import analyse_source, project_findings
+from golden_rules.errors import described
 from golden_rules.files import SourceFile, UnreadableFile, read_source
 from golden_rules.findings import FileResult, Finding
 from golden_rules.fixing import FixedSource, FixError, fix_source
+from golden_rules.registry import load_rules
 from golden_rules.source.text import decode
 from golden_rules.writing import UnwritableFile, replace_file
 
@@ -63,9 +67,17 @@ class Fixing:
     write: bool = True
 
 
-def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None) -> Run:
-    """Check files, and fix them where that is asked for; trouble with one file never ends the run."""
+def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None, *, folders: Sequence[Path] = ()) -> Run:
+    """Check files, and fix them where that is asked for; trouble with one file never ends the run.
+
+    Args:
+        files: The files.
+        fixing: How fixes are applied; none are without it.
+        folders: The folders among what the user named. The rules about the whole project look at files below them only,
+            so that what is said of a file that was named by itself hangs on no other.
+    """
     run = Run()
+    checked: list[tuple[SourceFile, FileResult]] = []
     with _collector_off():
         for file in files:
             with _trouble_noted(run, file):
@@ -75,7 +87,26 @@ def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None) -> Ru
                     replace_file(file.path, fixed.content)
                 run.add(file.display, file.config, result, fixed.applied)
                 _keep_diff(run, file, source, fixed)
+                if result.facts.project:
+                    checked.append((file, result))
+        if checked and folders:
+            _check_projects(run, checked, [folder.absolute() for folder in folders])
     return run
+
+
+def _check_projects(run: Run, checked: Sequence[tuple[SourceFile, FileResult]], folders: Sequence[Path]) -> None:
+    """Add what the rules about a whole project find in each of the projects that the files belong to."""
+    projects: dict[Path, list[tuple[SourceFile, FileResult]]] = defaultdict(list)
+    for file, result in checked:
+        path = file.path.absolute()
+        if any(path.is_relative_to(folder) for folder in folders):
+            projects[file.config.root].append((file, result))
+    for root, members in projects.items():
+        whole = any(root.is_relative_to(folder) for folder in folders)
+        displayed = {file.relative: file.display for file, _ in members}
+        found = project_findings(load_rules(), [result for _, result in members], whole=whole)
+        run.findings += [replace(finding, path=displayed[finding.path]) for finding in found]
+    run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
 
 
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:
@@ -108,8 +139,7 @@ def _trouble_noted(run: Run, file: SourceFile) -> Iterator[None]:
     except FixError as error:
         run.failures.append(f"`{file.display}` was left as it was: {error}; please report this")
     except Exception as error:  # noqa: BLE001 - a bug in one rule must not hide what others find in other files
-        what = f"{type(error).__name__}: {error}"
-        run.failures.append(f"`{file.display}` could not be checked ({what}); please report this")
+        run.failures.append(f"`{file.display}` could not be checked ({described(error)}); please report this")
 
 
 def _keep_diff(run: Run, file: SourceFile, source: bytes, fixed: FixedSource) -> None:
@@ -119,10 +149,15 @@ def _keep_diff(run: Run, file: SourceFile, source: bytes, fixed: FixedSource) ->
 
 def diff(display: str, source: bytes, fixed: FixedSource) -> str:
     """Return the unified diff from a file to its fixed form."""
-    before = decode(source).text.splitlines(keepends=True)
-    after = decode(fixed.content).text.splitlines(keepends=True)
+    before = _lines(decode(source).text)
+    after = _lines(decode(fixed.content).text)
     lines = difflib.unified_diff(before, after, display, display)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return lines as `diff` and `patch` count them; `splitlines` would split at form feeds as well."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 @contextmanager

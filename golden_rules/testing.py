@@ -14,7 +14,7 @@ import ast
 from pathlib import Path
 
 from golden_rules.config import Config
-from golden_rules.engine import analyse_source
+from golden_rules.engine import analyse_source, project_findings
 from golden_rules.fixing import fix_source
 from golden_rules.rules.base import Bad, Good, Rule
 from golden_rules.validation import Place, check_table
@@ -43,7 +43,8 @@ def check_case(rule: type[Rule], case: Bad | Good) -> None:
     """
     config = _config(case)
     source = case.code.encode()
-    findings = analyse_source(source, case.path, config, [rule()]).findings
+    result = analyse_source(source, case.path, config, [rule()])
+    findings = (*result.findings, *project_findings([rule()], [result], whole=True))
     if isinstance(case, Good):
         _demand(not findings, f"{rule.code} finds fault with a good case: {[finding.message for finding in findings]}")
         return

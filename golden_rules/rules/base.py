@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 from golden_rules.findings import Fix, Safety
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.config import Config
     from golden_rules.criticality import Verdict
-    from golden_rules.source.outline import Function, Outline
+    from golden_rules.findings import Fact
+    from golden_rules.source.outline import Class, Function, Outline
     from golden_rules.source.slices import Slice
     from golden_rules.source.text import SourceText
 
@@ -80,8 +83,42 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleSubject:
+    """A file before any rule has asked to see its source.
+
+    Attributes:
+        path: The file, relative to the project's root, with `/`.
+        verdicts: What the outline says of each function, in order of line.
+    """
+
+    path: str
+    outline: Outline
+    source: SourceText
+    config: Config
+    verdicts: Mapping[Function, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSubject:
+    """A class before any rule has asked to see its source.
+
+    Attributes:
+        owner: The class.
+        module: The file that it stands in.
+    """
+
+    owner: Class
+    module: ModuleSubject
+
+    @property
+    def methods(self) -> tuple[Function, ...]:
+        """The functions in the class's body, in order of line."""
+        return tuple(function for function in self.module.verdicts if function.owner is self.owner)
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
-    """What a rule says of a function; the engine adds code, place and severity.
+    """What a rule says of one place; the engine adds code, place and severity.
 
     Attributes:
         span: The file offsets that the finding marks.
@@ -98,8 +135,37 @@ class Violation:
     unsafe_fix: Fix | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a file tells a rule about the whole project.
+
+    Attributes:
+        data: Plain data that can be pickled and compared.
+        span: The file offsets that a finding would mark; `None` where none can follow.
+        function: The qualified name of the function or class around it, `""` for the module.
+    """
+
+    data: tuple[object, ...]
+    span: tuple[int, int] | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectViolation:
+    """What a rule about the whole project says, at the place of one of its facts.
+
+    Attributes:
+        message: What is wrong and why, in the code's own terms.
+        remedy: What to write instead.
+    """
+
+    fact: Fact
+    message: str
+    remedy: str
+
+
 class Rule(ABC):
-    """A rule about single functions.
+    """What all rules have; a rule is a subclass of `FunctionRule`, `ClassRule`, `ModuleRule` or `ProjectRule`.
 
     The docstring of a subclass is its documentation, in Markdown, with the sections of a ruff rule page: what it does,
     why it matters, fix safety, when not to follow it. The example comes from the first of `cases`.
@@ -107,24 +173,14 @@ class Rule(ABC):
     Attributes:
         code: The code, such as `GR201`.
         name: The kebab-case name, such as `hand-timed`.
-        slice_kind: What `check` needs to see.
         triggers: Words without which the rule cannot fire, as the source holds them; empty where there are none.
         cases: Code that the rule finds and code that it leaves alone.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
-    slice_kind: ClassVar[SliceKind] = SliceKind.FUNCTION
     triggers: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[tuple[Bad | Good, ...]] = ()
-
-    @abstractmethod
-    def wants(self, subject: Subject) -> bool:
-        """Return whether `check` must see this function; cheap, from the outline alone."""
-
-    @abstractmethod
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
-        """Yield what is wrong with a function, seen as a LibCST node."""
 
     @classmethod
     def summary(cls) -> str:
@@ -138,3 +194,59 @@ class Rule(ABC):
         if not fixed:
             return None
         return Safety.UNSAFE if all(case.unsafe for case in fixed) else Safety.SAFE
+
+
+class FunctionRule(Rule):
+    """A rule about single functions.
+
+    Attributes:
+        slice_kind: What `check` needs to see.
+    """
+
+    slice_kind: ClassVar[SliceKind] = SliceKind.FUNCTION
+
+    @abstractmethod
+    def wants(self, subject: Subject) -> bool:
+        """Return whether `check` must see this function; cheap, from the outline alone."""
+
+    @abstractmethod
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        """Yield what is wrong with a function, seen as a LibCST node."""
+
+
+class ClassRule(Rule):
+    """A rule about single classes."""
+
+    @abstractmethod
+    def wants(self, subject: ClassSubject) -> bool:
+        """Return whether `check` must see this class; cheap, from the outline alone."""
+
+    @abstractmethod
+    def check(self, subject: ClassSubject, piece: Slice[cst.ClassDef]) -> Iterator[Violation]:
+        """Yield what is wrong with a class, seen as a LibCST node."""
+
+
+class ModuleRule(Rule):
+    """A rule about what stands at the top of a file, outside its functions."""
+
+    @abstractmethod
+    def check(self, subject: ModuleSubject) -> Iterator[Violation]:
+        """Yield what is wrong with a file; what needs LibCST parses single statements with `statement_slice`."""
+
+
+class ProjectRule(Rule):
+    """A rule about the whole project, which looks at all of its files together.
+
+    Each file is looked at by itself, and leaves facts, which can be cached and cross processes.
+    """
+
+    @abstractmethod
+    def observe(self, subject: ModuleSubject) -> Iterator[Observation]:
+        """Yield what a file tells."""
+
+    @abstractmethod
+    def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
+        """Yield what is wrong with a project, from the facts of its files.
+
+        `whole` says that every file of the project was looked at, so that what is not among the facts is not there.
+        """

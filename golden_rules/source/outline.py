@@ -61,6 +61,16 @@ class Class:
     decorators: tuple[str, ...]
     attributes: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def line(self) -> int:
+        """The line of `class`."""
+        return self.node.lineno
+
+    @property
+    def start_line(self) -> int:
+        """The line of the first decorator, or of `class`."""
+        return self.node.decorator_list[0].lineno if self.node.decorator_list else self.node.lineno
+
 
 @dataclass(eq=False, slots=True)
 class Function:
@@ -158,6 +168,9 @@ _STATEMENTS = frozenset(
     if issubclass(node_type, ast.stmt) and node_type is not ast.stmt
 )  # fmt: skip
 _EMPTY: tuple[str, ...] = ()
+_CAPTURES = frozenset({ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping})
+# Under these a statement need not run.
+_GUARDS = ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.With | ast.Match
 
 
 def dotted(node: ast.expr | None) -> str:
@@ -218,16 +231,18 @@ class _Walk:
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node, guarded=under)
             elif isinstance(node, ast.Name):
-                if isinstance(node.ctx, ast.Store):
+                if not isinstance(node.ctx, ast.Load):
                     self._bind(node.id)
             else:
+                if name := _captured(node):
+                    self._bind(name)
                 if isinstance(node, ast.Assign | ast.AnnAssign):
                     for target, constructor in _constructions(node):
                         if isinstance(target, ast.Name):
                             self.result.instances[target.id] = constructor
                 elif isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
                     continue
-                nested = under or isinstance(node, ast.If | ast.Try | ast.For | ast.While | ast.With)
+                nested = under or isinstance(node, _GUARDS)
                 stack.extend((child, nested) for child in ast.iter_child_nodes(node))
 
     def _bind(self, name: str) -> None:
@@ -320,6 +335,9 @@ class _Walk:
                     extend(node.decorator_list)  # type: ignore[attr-defined]  # as above
                     continue
                 self._statement(function, node)
+            elif kind in _CAPTURES:
+                if name := _captured(node):
+                    bound.add(name)
             elif kind is ast.Await:
                 function.awaits += 1
                 awaited.add(id(node.value))  # type: ignore[attr-defined]  # as above
@@ -376,6 +394,9 @@ class _Walk:
                 function.raises += 1
             case ast.Global() | ast.Nonlocal():
                 function.declares_scope = True
+                if isinstance(node, ast.Global):
+                    for name in node.names:
+                        self._bind(name)
             case ast.Import() | ast.ImportFrom():
                 for name, meaning in imported_names(node, self.result.package):
                     function.imports[name] = meaning
@@ -398,6 +419,17 @@ class _Walk:
         ):
             # `self.client = client` takes the class that the parameter's annotation names.
             function.owner.attributes.setdefault(target.attr, function.instances.get(constructor, constructor))
+
+
+def _captured(node: ast.AST) -> str:
+    """Return the name that an `except ... as` or a pattern binds, which `ast` keeps as plain text."""
+    match node:
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return name
+        case ast.MatchMapping(rest=str(name)):
+            return name
+        case _:
+            return ""
 
 
 def imported_names(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
@@ -446,16 +478,26 @@ def _constructor(value: ast.expr) -> str:
 
 def _annotated_class(annotation: ast.expr) -> str:
     """Return the class an annotation names: `X`, `"X"`, `X | None`, `Optional[X]`, `Annotated[X, ...]`."""
-    if isinstance(annotation, ast.BinOp):
-        return _annotated_class(annotation.left) or _annotated_class(annotation.right)
-    if isinstance(annotation, ast.Subscript):
-        if dotted(annotation.value).rpartition(".")[2] in ("Optional", "Annotated"):
-            inner = annotation.slice
-            return _annotated_class(inner.elts[0] if isinstance(inner, ast.Tuple) else inner)
-        return dotted(annotation.value)
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        return annotation.value if annotation.value.replace(".", "").isidentifier() else ""
-    return dotted(annotation)
+    # Left operands first, on a stack of our own: a union of a thousand classes would overflow Python's.
+    waiting = [annotation]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.BinOp):
+            waiting += (node.right, node.left)
+        elif isinstance(node, ast.Subscript) and dotted(node.value).rpartition(".")[2] in ("Optional", "Annotated"):
+            inner = node.slice
+            waiting.append(inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner)
+        elif name := _class_name(node):
+            return name
+    return ""
+
+
+def _class_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        return dotted(node.value)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value if node.value.replace(".", "").isidentifier() else ""
+    return dotted(node)
 
 
 def _endless(test: ast.expr) -> bool:

@@ -11,14 +11,30 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from golden_rules.source.text import SourceText
 
-# CPython reads 200 brackets deep. LibCST ends the process at some 3,000 on a stack of eight megabytes.
-_MAX_BRACKETS = 200
+# LibCST ends the process at some 3,000 nested brackets or operators on a stack of eight megabytes, takes time and memory
+# by the square of their number, and its code generator gives up at some 400.
+_MAX_NESTING = 300
 _MAX_ELIFS = 1000
 _DEEP_STACK = 256 * 1024 * 1024
-_BRACKET = re.compile(r"[\[({]|[\])}]")
+# What the nesting of expressions is counted by. Strings are one step, but for f-strings, which hold expressions.
+_STEP = re.compile(
+    r"""
+    (?P<skip> \#[^\r\n]* | \\(?:\r\n|.) )
+    | (?P<open> [\[({] ) | (?P<close> [\])}] ) | (?P<comma> , ) | (?P<newline> [\r\n] )
+    | (?P<step>
+        (?<![fFtT]) (?<![fFtT][rR]) (?: \"""(?s:\\.|(?!\""").)*\""" | \'\'\'(?s:\\.|(?!\'\'\').)*\'\'\'
+            | "(?:\\.|[^"\\\r\n])*" | '(?:\\.|[^'\\\r\n])*' )
+        | ["'] | [-+*/%@&|^~.] | \b(?:not|and|or|if|for|lambda|await)\b
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+TOO_DEEP = "too deeply nested to parse"
 
 
 class Unparseable(Exception):
@@ -48,8 +64,10 @@ def parse(source: SourceText) -> ast.Module:
         return _parsed(text)
     except SyntaxError as error:
         failure = _failure(source, error)
+    except UnicodeEncodeError as error:
+        raise Unparseable("source code cannot contain surrogates", *source.position(error.start)) from error
     except (RecursionError, MemoryError) as error:
-        raise Unparseable("too deeply nested to parse", 1, 1) from error
+        raise Unparseable(TOO_DEEP, 1, 1) from error
     older = _without_new_syntax(text)
     if older is None:
         raise failure
@@ -74,34 +92,43 @@ def _failure(source: SourceText, error: SyntaxError) -> Unparseable:
 
 def _without_new_syntax(text: str) -> str | None:
     """Return the text with newer syntax blanked, or `None` where LibCST cannot or must not parse it."""
-    if _bracket_depth(text) > _MAX_BRACKETS or text.count("elif") > _MAX_ELIFS:
+    if text.count("elif") > _MAX_ELIFS or _nests_deeper(text, _MAX_NESTING):
         return None
     return _on_deep_stack(lambda: _blanked(text))
 
 
-def _bracket_depth(text: str) -> int:
-    """Return an upper bound for the nesting of brackets: those in strings count as well."""
-    depth = deepest = 0
-    for match in _BRACKET.finditer(text):
-        if match.group() in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif depth:
-            depth -= 1
-    return deepest
+def _nests_deeper(text: str, limit: int) -> bool:
+    """Tell whether an expression may nest deeper, brackets and operators (`a.b.c`, `not not a`) counted alike."""
+    # Steps so far in each open bracket, in the last of its items.
+    steps = [0]
+    for match in _STEP.finditer(text):
+        match match.lastgroup:
+            case "open":
+                steps[-1] += 1
+                steps.append(0)
+            case "close" if len(steps) > 1:
+                steps.pop()
+            case "comma":
+                steps[-1] = 0
+            case "newline" if len(steps) == 1:
+                steps[-1] = 0
+            case "step":
+                steps[-1] += 1
+            case _:
+                continue
+        if sum(steps) > limit:
+            return True
+    return False
 
 
 def _on_deep_stack(work: Callable[[], str | None]) -> str | None:
     """Run work on a thread whose stack is deep enough for LibCST's recursion on whole files."""
-    results: list[str | None] = []
     previous = threading.stack_size(_DEEP_STACK)
     try:
-        thread = threading.Thread(target=lambda: results.append(work()))
-        thread.start()
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            return executor.submit(work).result()
     finally:
         threading.stack_size(previous)
-    thread.join()
-    return results[0] if results else None
 
 
 def _blanked(text: str) -> str | None:
@@ -114,7 +141,7 @@ def _blanked(text: str) -> str | None:
         if module.code != text:
             return None
         spans = spans_of(module)
-    except (cst.ParserSyntaxError, RecursionError):
+    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError):
         return None
     pieces = []
     position = 0

@@ -12,34 +12,37 @@ import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState  # not public; tests/linter/test_slices.py holds the contract
 
-from golden_rules.source.outline import Function
+from golden_rules.source.outline import Class, Function
 from golden_rules.source.text import SourceText
 
 # LibCST recurses in native code and its code generator in Python: some 2,000 levels end the process, 400 the generator.
 MAX_DEPTH = 300
 _NESTING_PREFIX = "if True:\n"
 
+N_co = TypeVar("N_co", bound=cst.CSTNode, covariant=True)
+
 
 class SliceError(Exception):
     """LibCST cannot take a piece of source that `ast` parsed: nested too deeply, or not given back unchanged."""
 
 
-@dataclass(eq=False, slots=True)
-class Slice:
-    """A function as LibCST sees it.
+@dataclass(eq=False)
+class Slice(Generic[N_co]):
+    """A function, class or other statement as LibCST sees it.
 
     Attributes:
-        node: The function.
+        node: The statement.
         start: The file offset of the slice's first character.
         end: The file offset after its last.
     """
 
     module: cst.Module
-    node: cst.FunctionDef
+    node: N_co
     start: int
     end: int
     _shift: int
@@ -57,18 +60,34 @@ class Slice:
         return self.module.code_for_node(node)
 
 
-def function_slice(source: SourceText, function: Function) -> Slice:
+def function_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDef]:
     """Parse a whole function, decorators included.
 
     Raises:
         SliceError: LibCST cannot take it.
     """
-    start = source.line_start(function.start_line)
-    end = source.line_end(function.end_line)
-    return _parse(source, function, start, end, source.parseable[start:end] + "\n")
+    return _of_kind(cst.FunctionDef, _statement(source, function.node, function.start_line))
 
 
-def header_slice(source: SourceText, function: Function) -> Slice:
+def class_slice(source: SourceText, owner: Class) -> Slice[cst.ClassDef]:
+    """Parse a whole class, decorators included.
+
+    Raises:
+        SliceError: LibCST cannot take it.
+    """
+    return _of_kind(cst.ClassDef, _statement(source, owner.node, owner.start_line))
+
+
+def statement_slice(source: SourceText, statement: ast.stmt) -> Slice[cst.BaseStatement]:
+    """Parse a statement of a module, its whole lines.
+
+    Raises:
+        SliceError: LibCST cannot take it.
+    """
+    return _statement(source, statement, statement.lineno)
+
+
+def header_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDef]:
     """Parse a function's decorators and signature with an empty body, which costs the same for any length of body.
 
     Raises:
@@ -77,11 +96,17 @@ def header_slice(source: SourceText, function: Function) -> Slice:
     start = source.line_start(function.start_line)
     def_start = source.line_start(function.line)
     end = def_start + _header_length(source.parseable[def_start : source.line_end(function.end_line)])
-    return _parse(source, function, start, end, source.parseable[start:end] + " ...\n")
+    return _of_kind(cst.FunctionDef, _parse(source, function.node, start, end, source.parseable[start:end] + " ...\n"))
 
 
-def _parse(source: SourceText, function: Function, start: int, end: int, text: str) -> Slice:
-    if depth(function.node) > MAX_DEPTH:
+def _statement(source: SourceText, node: ast.stmt, start_line: int) -> Slice[cst.BaseStatement]:
+    start = source.line_start(start_line)
+    end = source.line_end(node.end_lineno or node.lineno)
+    return _parse(source, node, start, end, source.parseable[start:end] + "\n")
+
+
+def _parse(source: SourceText, tree: ast.stmt, start: int, end: int, text: str) -> Slice[cst.BaseStatement]:
+    if depth(tree) > MAX_DEPTH:
         raise SliceError("it is nested too deeply")
     indented = text[0] in " \t\f"
     prefix = _NESTING_PREFIX if indented else ""
@@ -91,6 +116,8 @@ def _parse(source: SourceText, function: Function, start: int, end: int, text: s
         unchanged = module.code == prefix + text
     except cst.ParserSyntaxError as error:
         raise SliceError(f"LibCST reports: {error.message}") from error
+    except cst.CSTValidationError as error:
+        raise SliceError(f"LibCST reports: {error}") from error
     except RecursionError as error:
         raise SliceError("it is nested too deeply") from error
     if not unchanged:
@@ -98,19 +125,43 @@ def _parse(source: SourceText, function: Function, start: int, end: int, text: s
     body: cst.CSTNode = module.body[0]
     if indented and isinstance(body, cst.If):
         body = body.body.body[0]
-    if not isinstance(body, cst.FunctionDef):
-        raise SliceError("its first line holds more than a function")
+    if not isinstance(body, cst.BaseStatement):
+        raise SliceError("its first line holds no statement")
     return Slice(module, body, start, end, start - len(prefix))
 
 
+K = TypeVar("K", bound=cst.BaseStatement)
+
+
+def _of_kind(kind: type[K], piece: Slice[cst.BaseStatement]) -> Slice[K]:
+    if not isinstance(piece.node, kind):
+        raise SliceError("its first line holds more than itself")
+    return Slice(piece.module, piece.node, piece.start, piece.end, piece._shift)
+
+
 def depth(node: ast.AST) -> int:
-    """Return how many levels of nodes stand below a node."""
+    """Return how many levels of LibCST's nodes stand below a node, as nearly as `ast` tells.
+
+    LibCST nests what `ast` keeps in one list: `a or b or c`, `import a.b.c`, and the clauses of a comprehension.
+    """
     deepest = 0
     stack = [(node, 0)]
     while stack:
         current, level = stack.pop()
+        level += 1
+        match current:
+            case ast.BoolOp(values=values):
+                level += len(values)
+            case ast.ListComp(generators=clauses) | ast.SetComp(generators=clauses):
+                level += len(clauses)
+            case ast.DictComp(generators=clauses) | ast.GeneratorExp(generators=clauses):
+                level += len(clauses)
+            case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
+                level += name.count(".")
+            case _:
+                pass
         deepest = max(deepest, level)
-        stack.extend((child, level + 1) for child in ast.iter_child_nodes(current))
+        stack.extend((child, level) for child in ast.iter_child_nodes(current))
     return deepest
 
 
@@ -124,7 +175,8 @@ def _header_length(text: str) -> int:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
             if token.type == tokenize.NAME and token.string == "lambda":
-                lambdas += 1
+                # One in brackets has its colon there.
+                lambdas += not nesting
             elif token.type != tokenize.OP:
                 continue
             elif token.string in "([{":

@@ -132,10 +132,11 @@ def _decode_by_cookie(source: bytes) -> SourceText:
         raise UndecodableSource(_sentence(str(error)), _undecodable_line(source)) from error
     try:
         text = source.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+        unchanged = text.encode(encoding) == source
+    except (UnicodeError, LookupError) as error:
         line = source.count(b"\n", 0, error.start) + 1 if isinstance(error, UnicodeDecodeError) else 1
         raise UndecodableSource(f"the file is not valid {encoding}", line) from error
-    if text.encode(encoding) != source:
+    if not unchanged:
         # UTF-16 and the like, which Python does not accept as a source encoding either.
         raise UndecodableSource(f"`{encoding}` is no encoding for source files", 1)
     bom = text.startswith(_BOM)

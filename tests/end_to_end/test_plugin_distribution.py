@@ -98,9 +98,14 @@ def test_the_plugins_own_tests_run_its_cases(run, root, installed, tmp_path):
             id="taken-code",
         ),
         pytest.param(
-            "from golden_rules import Rule\nclass rule(Rule):\n    code = 'X1'\n",
-            "no `name`, `wants`, `check`",
+            "from golden_rules import FunctionRule\nclass rule(FunctionRule):\n    code = 'X1'\n",
+            "no `name`, `check`, `wants`",
             id="unfinished",
+        ),
+        pytest.param(
+            "from golden_rules import Rule\nclass rule(Rule):\n    code, name = 'X1', 'x'\n",
+            "no subclass of `golden_rules.FunctionRule`",
+            id="of-no-kind",
         ),
     ],
 )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
-from golden_rules.rules.base import Bad, Good, Rule, Subject, Violation
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.rules.handbuilt.timings import Difference, Timings
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
@@ -26,7 +28,7 @@ _OUT_OF_SCOPE = re.compile(
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 
 
-class HandTimed(Rule):
+class HandTimed(FunctionRule):
     """A duration is measured with clock readings and a subtraction, for a log line, a metric or a result.
 
     ## What it does
@@ -424,7 +426,7 @@ def logged(function):
             return False
         return _subtracts(function) and not _wraps_another(function)
 
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each start that a telemetry value is measured from."""
         from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
         from golden_rules.rules.handbuilt.timings import timings
@@ -483,7 +485,7 @@ def _remedy(difference: Difference, metric: str) -> str:
 
 
 def _fixes(
-    subject: Subject, piece: Slice, found: Timings, difference: Difference, metric: str
+    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
 ) -> tuple[Fix | None, Fix | None]:
     """Return the safe fix and the unsafe one, `None` for each that is not possible."""
     from golden_rules.rules.handbuilt.timer_fixes import timer_edits

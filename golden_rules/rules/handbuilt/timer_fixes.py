@@ -37,7 +37,7 @@ class _Use:
 
 
 def timer_edits(
-    piece: Slice, text: str, function: Function, found: Timings, stamp: Stamp, timer: str
+    piece: Slice[cst.FunctionDef], text: str, function: Function, found: Timings, stamp: Stamp, timer: str
 ) -> tuple[Edit, ...] | None:
     """Return the edits that put a timer in the place of a start and all differences from it.
 
@@ -92,7 +92,7 @@ def _parameters(function: Function) -> set[str]:
     return {argument.arg for argument in every if argument is not None}
 
 
-def _uses(piece: Slice, function: Function, found: Timings, stamp: Stamp) -> list[_Use] | None:
+def _uses(piece: Slice[cst.FunctionDef], function: Function, found: Timings, stamp: Stamp) -> list[_Use] | None:
     """Return the later readings of a start in order; `None` where one of them cannot be a timer's value."""
     if stamp.reading.value is not stamp.reading.call or stamp.reading.unit not in _REPLACEABLE:
         return None
@@ -107,7 +107,9 @@ def _uses(piece: Slice, function: Function, found: Timings, stamp: Stamp) -> lis
     return [use for use in uses if use is not None]
 
 
-def _use(piece: Slice, function: Function, found: Timings, stamp: Stamp, differences: list[Difference]) -> _Use | None:
+def _use(
+    piece: Slice[cst.FunctionDef], function: Function, found: Timings, stamp: Stamp, differences: list[Difference]
+) -> _Use | None:
     body = found.body
     end = differences[0].end
     place = end.binding if end else differences[0].node
@@ -173,7 +175,7 @@ def _is_final(body: Body, stamp: Stamp, use: _Use, uses: list[_Use]) -> bool:
     return not following
 
 
-def _start_edit(piece: Slice, stamp: Stamp, timer: str) -> Edit:
+def _start_edit(piece: Slice[cst.FunctionDef], stamp: Stamp, timer: str) -> Edit:
     binding = stamp.binding
     start, end = outer_span(piece, stamp.reading.call)
     if isinstance(binding, cst.AnnAssign) and not _is_final_annotation(binding):
@@ -187,7 +189,7 @@ def _is_final_annotation(binding: cst.AnnAssign) -> bool:
     return isinstance(annotation, cst.Name) and annotation.value == "Final"
 
 
-def _use_edits(piece: Slice, text: str, body: Body, use: _Use, value: str) -> Iterator[Edit]:
+def _use_edits(piece: Slice[cst.FunctionDef], text: str, body: Body, use: _Use, value: str) -> Iterator[Edit]:
     if use.end is None:
         yield from (_edit(piece, text, node, value) for node in use.replaced)
     elif len(use.replaced) == 1 and (line := _line_before(piece, body, use)) is not None:
@@ -198,7 +200,7 @@ def _use_edits(piece: Slice, text: str, body: Body, use: _Use, value: str) -> It
         yield from (_edit(piece, text, node, use.end.name) for node in use.replaced)
 
 
-def _line_before(piece: Slice, body: Body, use: _Use) -> Edit | None:
+def _line_before(piece: Slice[cst.FunctionDef], body: Body, use: _Use) -> Edit | None:
     """Return the edit that drops `end = clock()` where the very next statement uses it before it calls anything."""
     line = body.statement(use.place)
     block = body.parent(line)
@@ -218,7 +220,7 @@ def _line_before(piece: Slice, body: Body, use: _Use) -> Edit | None:
     return Edit(piece.span(line)[0], piece.span(following)[0], "")
 
 
-def _edit(piece: Slice, text: str, node: cst.BaseExpression, replacement: str) -> Edit:
+def _edit(piece: Slice[cst.FunctionDef], text: str, node: cst.BaseExpression, replacement: str) -> Edit:
     start, end = outer_span(piece, node)
     # `return(a - b)` needs a blank in place of its parenthesis.
     before = " " if _is_word(text[start - 1 : start]) else ""
@@ -230,7 +232,7 @@ def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
-def outer_span(piece: Slice, node: cst.BaseExpression) -> tuple[int, int]:
+def outer_span(piece: Slice[cst.FunctionDef], node: cst.BaseExpression) -> tuple[int, int]:
     """Return the file offsets of an expression with the parentheses around it."""
     if node.lpar:
         return piece.span(node.lpar[0])[0], piece.span(node.rpar[-1])[1]

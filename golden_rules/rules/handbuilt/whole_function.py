@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def decorator_edits(
-    piece: Slice, source: SourceText, function: Function, found: Timings, difference: Difference, decorator: str
+    piece: Slice[cst.FunctionDef],
+    source: SourceText,
+    function: Function,
+    found: Timings,
+    difference: Difference,
+    decorator: str,
 ) -> tuple[Edit, ...] | None:
     """Return the edits that decorate the function and drop its clock readings and the log line they end in.
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.unmeasured.insertion import unmeasured, violation
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 
-class UnmeasuredExternalCall(Rule):
+class UnmeasuredExternalCall(FunctionRule):
     """A function that itself talks to another system, and that nothing measures.
 
     ## What it does
@@ -143,7 +145,7 @@ class Orders:
     def wants(self, subject: Subject) -> bool:
         return unmeasured(subject, Kind.EXTERNAL_CALL)
 
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         yield violation(subject, piece, _decorator(subject))
 
 

@@ -11,6 +11,8 @@ from golden_rules.rules.base import Subject, Violation
 from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 # Decorators that call the function again: above them one series point stands for the whole, under them for an attempt.
@@ -43,7 +45,7 @@ def errors_decorator(subject: Subject) -> tuple[str, str]:
     return "track_errors", f'"{_metric(subject)}.errors"'
 
 
-def violation(subject: Subject, piece: Slice, *decorators: tuple[str, str]) -> Violation:
+def violation(subject: Subject, piece: Slice[cst.FunctionDef], *decorators: tuple[str, str]) -> Violation:
     """Return the finding on a function's name, with the fix that puts the decorators on it where that is safe."""
     shown = " and ".join(f"`@{name}({arguments})`" for name, arguments in decorators)
     return Violation(
@@ -67,7 +69,7 @@ def _why(subject: Subject) -> str:
     return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 
-def _insert(subject: Subject, piece: Slice, decorators: tuple[tuple[str, str], ...]) -> Fix | None:
+def _insert(subject: Subject, piece: Slice[cst.FunctionDef], decorators: tuple[tuple[str, str], ...]) -> Fix | None:
     lines = []
     imports: list[ImportedName] = []
     for name, arguments in decorators:
@@ -83,7 +85,7 @@ def _insert(subject: Subject, piece: Slice, decorators: tuple[tuple[str, str], .
     return Fix(Safety.SAFE, f"add {' and '.join(lines)}", (Edit(at, at, text),), tuple(imports))
 
 
-def _place(subject: Subject, piece: Slice) -> tuple[int, str]:
+def _place(subject: Subject, piece: Slice[cst.FunctionDef]) -> tuple[int, str]:
     """Return where the decorators go and their indent: next to the function, but above what calls it again.
 
     So they stand under whatever registers or replaces the function: routes, tasks, static and class methods.

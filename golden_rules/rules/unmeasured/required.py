@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 
-class UnmeasuredRequired(Rule):
+class UnmeasuredRequired(FunctionRule):
     """A function that is named critical, and that nothing measures.
 
     ## What it does
@@ -84,5 +86,5 @@ def total(order):
     def wants(self, subject: Subject) -> bool:
         return unmeasured(subject, Kind.REQUIRED)
 
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         yield violation(subject, piece, request_decorator(subject))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind, Step
-from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.unmeasured.insertion import (
     counted_decorator,
     errors_decorator,
@@ -16,10 +16,12 @@ from golden_rules.rules.unmeasured.insertion import (
 )
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 
-class UnmeasuredResilienceStep(Rule):
+class UnmeasuredResilienceStep(FunctionRule):
     """A step of resilience code that nothing measures: breaker bookkeeping, a retry, a dead letter, a queue poll.
 
     ## What it does
@@ -107,7 +109,7 @@ class CircuitBreaker:
     def wants(self, subject: Subject) -> bool:
         return unmeasured(subject, Kind.RESILIENCE_STEP)
 
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         match subject.verdict.step:
             case Step.RETRY:
                 yield violation(subject, piece, timed_decorator(subject), errors_decorator(subject))

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, Good, Rule, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from golden_rules.source.slices import Slice
 
 
-class UnmeasuredWorkflow(Rule):
+class UnmeasuredWorkflow(FunctionRule):
     """An execution path that nothing measures: what runs, executes, processes, handles or deploys.
 
     ## What it does
@@ -114,5 +116,5 @@ class Fulfilment:
     def wants(self, subject: Subject) -> bool:
         return unmeasured(subject, Kind.WORKFLOW)
 
-    def check(self, subject: Subject, piece: Slice) -> Iterator[Violation]:
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         yield violation(subject, piece, request_decorator(subject))
