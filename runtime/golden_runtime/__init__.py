@@ -18,6 +18,16 @@ from golden_runtime.composites import track_adapter_request, track_cache_operati
 from golden_runtime.decorators import Timed, Timer, counted, timed, track_errors
 from golden_runtime.errors import ConfigurationError, MetricConflictError, MetricNameError
 from golden_runtime.metrics import configure
+from golden_runtime.retry import (
+    RetryBudget,
+    RetryConfig,
+    RetryPolicy,
+    RetryStatistics,
+    RetryStrategy,
+    RetryTimeoutError,
+    remaining_seconds,
+    retry,
+)
 
 __version__ = "0.1.0"
 
@@ -29,12 +39,20 @@ __all__ = [
     "ConfigurationError",
     "MetricConflictError",
     "MetricNameError",
+    "RetryBudget",
+    "RetryConfig",
+    "RetryPolicy",
+    "RetryStatistics",
+    "RetryStrategy",
+    "RetryTimeoutError",
     "Timed",
     "Timer",
     "Transition",
     "circuit_breakers",
     "configure",
     "counted",
+    "remaining_seconds",
+    "retry",
     "timed",
     "track_adapter_request",
     "track_cache_operation",

@@ -1,0 +1,292 @@
+"""Retry policies: what failed is tried again, after growing delays, as long as that makes sense."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from types import CoroutineType
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+
+from golden_runtime.attempts import Attempt, Attempts, Plan, RetryStatistics
+from golden_runtime.backoff import Jitter, RetryStrategy
+from golden_runtime.callables import UNFINISHED, check_finished, kind_of, settled
+from golden_runtime.deadline import RetryTimeoutError, present, remaining_seconds
+from golden_runtime.retry_budget import RetryBudget
+from golden_runtime.retry_config import RetryConfig
+from golden_runtime.retry_series import RetrySeries
+from golden_runtime.settings import Which, matcher
+
+__all__ = [
+    "Attempt",
+    "Attempts",
+    "RetryBudget",
+    "RetryConfig",
+    "RetryPolicy",
+    "RetryStatistics",
+    "RetryStrategy",
+    "RetryTimeoutError",
+    "remaining_seconds",
+    "retry",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class RetryPolicy:
+    """Calls functions until they succeed, an error is not to be retried, or there is nothing left to try with.
+
+    Use it as `await policy.execute(f, ...)` and `policy.execute_sync(f, ...)`, as a decorator of functions of every kind
+    (`@policy`), or around blocks (see `attempts`). Threads and tasks may share it: nothing of one call is seen by another.
+    What is raised in the end is the last error itself, and its notes tell of the attempts. The `name` is the label of its
+    series.
+
+    `clock` returns seconds and never goes back, `sleep` and `async_sleep` wait for seconds, and `random` returns a number
+    from 0 up to 1.
+    """
+
+    __slots__ = ("_is_plain", "_plan", "config", "name")
+
+    def __init__(
+        self,
+        config: RetryConfig | None = None,
+        *,
+        name: str = "default",
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+        async_sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"the name of a retry policy must be a string that is not empty, not `{name!r}`")
+        self.name = name
+        self.config = config = config or RetryConfig()
+        self._plan = Plan(
+            name=name,
+            config=config,
+            backoff=config.backoff,
+            retries=matcher("retry_on", config.retry_on),
+            series=RetrySeries(name),
+            clock=clock,
+            sleep=sleep,
+            async_sleep=async_sleep,
+            random=random,
+        )
+        # what is done for such a call before it fails is count it
+        settings = (config.retry_result, config.deadline, config.attempt_timeout, config.budget)
+        self._is_plain = all(setting is None for setting in settings)
+
+    def __repr__(self) -> str:
+        return f"RetryPolicy({self.name!r}, {self.config!r})"
+
+    def attempts(self) -> Attempts:
+        """Return the attempts of one call: to have its statistics, or to try a block of code again."""
+        return Attempts(self._plan)
+
+    @overload
+    async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    async def execute(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    async def execute(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call a coroutine function until it succeeds, and return what it returns; raise the last error otherwise.
+
+        A plain function may be given too; it blocks the event loop while it runs. Raises CircuitBreakerError where a breaker
+        lets no call through, RetryTimeoutError where an attempt was cut off, and TypeError for a generator function, which is
+        to be decorated instead.
+        """
+        plan = self._plan
+        if not self._is_plain or present() is not None:
+            return await Attempts(plan).execute(function, *args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+            result = await (result if type(result) is CoroutineType else settled(function, result))
+        except BaseException as error:
+            attempts = Attempts(plan, begun=1)
+            delay = attempts.failed(error)
+            if delay is None:
+                raise
+        else:
+            plan.series.success.count()
+            return result
+        await plan.async_sleep(delay)
+        return await attempts.execute(function, *args, **kwargs)
+
+    def execute_sync(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a plain function until it succeeds, and return what it returns; raise the last error otherwise.
+
+        Raises CircuitBreakerError where a breaker lets no call through, RetryTimeoutError where the deadline leaves no time
+        for the first attempt, and TypeError for coroutine and generator functions.
+        """
+        plan = self._plan
+        if not self._is_plain or present() is not None:
+            return Attempts(plan).execute_sync(function, *args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+            if type(result) in UNFINISHED:
+                check_finished(function, result)
+        except BaseException as error:
+            attempts = Attempts(plan, begun=1)
+            delay = attempts.failed(error)
+            if delay is None:
+                raise
+        else:
+            plan.series.success.count()
+            return result
+        plan.sleep(delay)
+        return attempts.execute_sync(function, *args, **kwargs)
+
+    def __call__(self, function: F) -> F:
+        """Return the function, retried: of the same kind, with the same signature and metadata.
+
+        A generator is begun again as long as it has not given its first item; from then on errors pass, since what was handed
+        on cannot be taken back. Raises TypeError for what is no function.
+        """
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self(function.__func__))
+        wrap = {
+            "function": self._wrap_function,
+            "coroutine": self._wrap_coroutine,
+            "generator": self._wrap_generator,
+            "async generator": self._wrap_async_generator,
+        }[kind_of("retry", function)]
+        return cast("F", functools.update_wrapper(wrap(function), function))
+
+    def _wrap_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **kwargs: self.execute_sync(function, *args, **kwargs)
+
+    def _wrap_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return await self.execute(function, *args, **kwargs)
+
+        return wrapper
+
+    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            attempts = Attempts(self._plan)
+            while True:
+                attempts.begin()
+                generator = function(*args, **kwargs)
+                try:
+                    with attempts.limited():
+                        first = next(generator)
+                    break
+                except StopIteration as stop:
+                    attempts.succeeded()
+                    return stop.value
+                except BaseException as error:
+                    delay = attempts.failed(error)
+                    if delay is None:
+                        raise
+                self._plan.sleep(delay)
+            try:
+                result = yield from _resumed(first, generator)
+            except BaseException as error:
+                attempts.failed(error, final=True)
+                raise
+            attempts.succeeded()
+            return result
+
+        return wrapper
+
+    def _wrap_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            attempts = Attempts(self._plan)
+            while True:
+                attempts.begin()
+                generator = function(*args, **kwargs)
+                try:
+                    async with attempts.cut_off():
+                        item = await anext(generator)
+                    break
+                except StopAsyncIteration:
+                    attempts.succeeded()
+                    return
+                except BaseException as error:
+                    delay = attempts.failed(error)
+                    if delay is None:
+                        raise
+                await self._plan.async_sleep(delay)
+            try:
+                while True:
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        await generator.aclose()
+                        raise
+                    except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                        # awaited outside this block: else what the generator raises later would have this error as its context
+                        step = generator.athrow(error)
+                    else:
+                        step = generator.asend(sent)
+                    item = await step
+            except StopAsyncIteration:
+                attempts.succeeded()
+            except BaseException as error:
+                attempts.failed(error, final=True)
+                raise
+
+        return wrapper
+
+
+def _resumed(item: Any, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Go on with a generator that has given its first item."""
+    while True:
+        try:
+            sent = yield item
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+            step = functools.partial(generator.throw, error)
+        else:
+            step = functools.partial(generator.send, sent)
+        try:
+            item = step()
+        except StopIteration as stop:
+            return stop.value
+
+
+class RetrySettings(TypedDict, total=False):
+    """The settings of RetryConfig, as keywords of `retry`."""
+
+    max_retries: int
+    base_delay: float
+    max_delay: float
+    strategy: RetryStrategy
+    jitter: Jitter
+    retry_on: Which
+    retry_result: Callable[[Any], object] | None
+    deadline: float | None
+    attempt_timeout: float | None
+    budget: RetryBudget | None
+    on_open: Literal["raise", "wait"]
+
+
+def retry(
+    config: RetryConfig | None = None, /, *, name: str | None = None, **settings: Unpack[RetrySettings]
+) -> Callable[[F], F]:
+    """Return a decorator that retries a function of any kind: `@retry(max_retries=5, retry_on=ConnectionError)`.
+
+    The settings are those of RetryConfig, of which one may be given instead. `name` is the label of the series; without one
+    it is the function's, with its module. Raises ValueError for a setting that makes no sense, and TypeError for both.
+    """
+    if callable(config):
+        raise TypeError("`retry` is called before it decorates: write `@retry()`")
+    if config is not None and settings:
+        raise TypeError("`retry` takes a RetryConfig or its settings as keywords, not both")
+    chosen = config or RetryConfig(**settings)
+
+    def decorate(function: F) -> F:
+        return RetryPolicy(chosen, name=name or _name(function))(function)
+
+    return decorate
+
+
+def _name(function: Callable[..., Any]) -> str:
+    inner = getattr(function, "__func__", function)
+    inner = getattr(inner, "func", inner)
+    return f"{inner.__module__}.{getattr(inner, '__qualname__', type(inner).__qualname__)}".replace("<locals>.", "")

@@ -1,0 +1,46 @@
+"""What is recorded of the retry policies of one name."""
+
+from __future__ import annotations
+
+from golden_runtime.metrics import declare, families
+from golden_runtime.outcomes import CANCELLED, FAILURE, SUCCESS
+from golden_runtime.reporting import report_once
+
+
+class RetrySeries:
+    """The series of the policies of one name. Recording never raises an `Exception`."""
+
+    __slots__ = ("_delay", "_errors", "_exhausted", "_name", "cancelled", "failure", "success")
+
+    def __init__(self, name: str) -> None:
+        attempts, exhausted, self._errors, delay = families(
+            declare(
+                "counter", "retry_attempts_total", "Attempts under a retry policy, by outcome.", ["name", "outcome"]
+            ),
+            declare(
+                "counter", "retry_exhausted_total", "Calls that failed for good, though retries were meant.", ["name"]
+            ),
+            declare("counter", "retry_errors_total", "Those calls by their last error.", ["name", "error_type"]),
+            declare("histogram", "retry_delay_seconds", "Seconds waited before a retry.", ["name"]),
+        )
+        self._name = name
+        self.success, self.failure, self.cancelled = (
+            attempts.series({"name": name, "outcome": outcome}) for outcome in (SUCCESS, FAILURE, CANCELLED)
+        )
+        self._exhausted = exhausted.series({"name": name})
+        self._delay = delay.series({"name": name})
+
+    def gave_up(self, error_type: str) -> None:
+        """Count a call that failed for good, though retries were meant."""
+        self._exhausted.count()
+        try:
+            self._errors.series({"name": self._name, "error_type": error_type}).count()
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once("`retry_errors_total` cannot be recorded")
+
+    def waits(self, seconds: float) -> None:
+        """Record a delay."""
+        try:
+            self._delay.record(seconds)
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once("`retry_delay_seconds` cannot be recorded")
