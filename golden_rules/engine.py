@@ -29,6 +29,7 @@ from golden_rules.rules.base import (
     Subject,
     Violation,
 )
+from golden_rules.selection import EVERYTHING
 from golden_rules.source.outline import Class, Function, outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
@@ -285,7 +286,9 @@ def _unseen(path: str, source: SourceText, around: str, line: int, error: Except
 def _unparsed(path: str, config: Config, message: str, text: SourceText, line: int, column: int) -> FileResult:
     """Return the result for a file that is no Python."""
     facts = FileFacts(text.line_count)
-    if SYNTAX_ERROR not in config.enabled_codes(codes_and_names(), path):
+    # Whatever is selected, a file that could not be looked at is not clean; only `ignore` settings leave it out.
+    everything = replace(config, select=(EVERYTHING,), command_line=replace(config.command_line, select=None))
+    if SYNTAX_ERROR not in everything.enabled_codes(codes_and_names(), path):
         return FileResult(path, facts=facts)
     finding = Finding(
         code=SYNTAX_ERROR,

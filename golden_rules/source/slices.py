@@ -93,22 +93,29 @@ def header_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDe
     Raises:
         SliceError: LibCST cannot take it.
     """
-    start = source.line_start(function.start_line)
+    start = _statement_start(source, function.start_line)
     def_start = source.line_start(function.line)
     end = def_start + _header_length(source.parseable[def_start : source.line_end(function.end_line)])
     return _of_kind(cst.FunctionDef, _parse(source, function.node, start, end, source.parseable[start:end] + " ...\n"))
 
 
 def _statement(source: SourceText, node: ast.stmt, start_line: int) -> Slice[cst.BaseStatement]:
-    start = source.line_start(start_line)
+    start = _statement_start(source, start_line)
     end = source.line_end(node.end_lineno or node.lineno)
     return _parse(source, node, start, end, source.parseable[start:end] + "\n")
+
+
+def _statement_start(source: SourceText, line: int) -> int:
+    """Return where a line starts for LibCST, which does not take up the indent anew at a form feed as Python does."""
+    text = source.line(line)
+    indent = text[: len(text) - len(text.lstrip())]
+    return source.line_start(line) + indent.rfind("\f") + 1
 
 
 def _parse(source: SourceText, tree: ast.stmt, start: int, end: int, text: str) -> Slice[cst.BaseStatement]:
     if depth(tree) > MAX_DEPTH:
         raise SliceError("it is nested too deeply")
-    indented = text[0] in " \t\f"
+    indented = text[0] in " \t"
     prefix = _NESTING_PREFIX if indented else ""
     config = cst.PartialParserConfig(default_newline=source.newline if source.newline != "\r" else "\n")
     try:

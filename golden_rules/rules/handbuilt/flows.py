@@ -8,7 +8,6 @@ from enum import Enum
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import Body, callee, dotted
 from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate
 from golden_rules.rules.handbuilt.reporting import (
     hands_over,
@@ -22,6 +21,7 @@ from golden_rules.rules.handbuilt.reporting import (
     reports_only,
     returns_nothing,
 )
+from golden_rules.source.body import Body, callee, dotted
 
 
 class Use(Enum):

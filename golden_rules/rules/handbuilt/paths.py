@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import Body, callee
 from golden_rules.rules.handbuilt.clocks import is_duration
 from golden_rules.rules.handbuilt.reporting import hands_over, is_log, is_metric, is_pure, is_report
+from golden_rules.source.body import Body, callee
 
 _LOOPS = (cst.For, cst.While)
 _EXITS = (cst.Return, cst.Raise, cst.Break, cst.Continue)

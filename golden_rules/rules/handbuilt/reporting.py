@@ -6,8 +6,8 @@ import re
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import callee
 from golden_rules.rules.handbuilt.clocks import is_duration, snake
+from golden_rules.source.body import callee
 
 _LOG_METHODS = frozenset(
     {

@@ -13,8 +13,8 @@ from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.paths import UnclearPathError, dominates, loops_around, may_follow, surely_reaches
 
 if TYPE_CHECKING:
-    from golden_rules.rules.handbuilt.body import Body
     from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings
+    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 

@@ -9,8 +9,8 @@ import libcst as cst
 from golden_rules.rules.handbuilt.clocks import snake
 
 if TYPE_CHECKING:
-    from golden_rules.rules.handbuilt.body import Body
     from golden_rules.rules.handbuilt.timings import Difference
+    from golden_rules.source.body import Body
 
 # What a name says beside what is timed.
 _EMPTY_WORDS = frozenset(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.body import Body, dotted, read_body
 from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
+from golden_rules.source.body import Body, dotted, read_body
 from golden_rules.source.outline import Function, Outline
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from golden_rules.findings import Edit
-from golden_rules.rules.handbuilt.body import callee
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.flows import Use
 from golden_rules.rules.handbuilt.reporting import is_log
+from golden_rules.source.body import callee
 
 if TYPE_CHECKING:
-    from golden_rules.rules.handbuilt.body import Body
     from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
     from golden_rules.source.text import SourceText
