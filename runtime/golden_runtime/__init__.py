@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from golden_runtime.circuit_breaker import (
     CircuitBreaker,
     CircuitBreakerConfig,
@@ -29,6 +32,19 @@ from golden_runtime.retry import (
     retry,
 )
 
+if TYPE_CHECKING:
+    from golden_runtime.dead_letter_queue import DeadLetterQueue, SyncDeadLetterQueue
+    from golden_runtime.queue_errors import (
+        DuplicateTaskError,
+        QueueError,
+        SchemaError,
+        StaleLeaseError,
+        StorageError,
+        StorageUnavailableError,
+    )
+    from golden_runtime.task_queue import SyncTaskQueue, TaskQueue
+    from golden_runtime.tasks import DeadLetter, PastFailure, QueueStats, Task
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -37,14 +53,28 @@ __all__ = [
     "CircuitBreakerError",
     "CircuitState",
     "ConfigurationError",
+    "DeadLetter",
+    "DeadLetterQueue",
+    "DuplicateTaskError",
     "MetricConflictError",
     "MetricNameError",
+    "PastFailure",
+    "QueueError",
+    "QueueStats",
     "RetryBudget",
     "RetryConfig",
     "RetryPolicy",
     "RetryStatistics",
     "RetryStrategy",
     "RetryTimeoutError",
+    "SchemaError",
+    "StaleLeaseError",
+    "StorageError",
+    "StorageUnavailableError",
+    "SyncDeadLetterQueue",
+    "SyncTaskQueue",
+    "Task",
+    "TaskQueue",
     "Timed",
     "Timer",
     "Transition",
@@ -59,3 +89,27 @@ __all__ = [
     "track_errors",
     "track_request",
 ]
+
+# Queues load sqlite3 and more, which a program that only measures has no use for: they come when asked for.
+_LATER = {
+    "DeadLetter": "tasks",
+    "DeadLetterQueue": "dead_letter_queue",
+    "DuplicateTaskError": "queue_errors",
+    "PastFailure": "tasks",
+    "QueueError": "queue_errors",
+    "QueueStats": "tasks",
+    "SchemaError": "queue_errors",
+    "StaleLeaseError": "queue_errors",
+    "StorageError": "queue_errors",
+    "StorageUnavailableError": "queue_errors",
+    "SyncDeadLetterQueue": "dead_letter_queue",
+    "SyncTaskQueue": "task_queue",
+    "Task": "tasks",
+    "TaskQueue": "task_queue",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -1,0 +1,45 @@
+"""Errors as text that any store accepts: no NUL, no lone surrogate, no bound-less length, and never an error of its own."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+from golden_runtime.storage.burying import Burial
+
+# Characters. The end of a traceback says more than its beginning.
+_LONGEST_MESSAGE: Final = 4_000
+_LONGEST_TRACEBACK: Final = 30_000
+
+
+def burial(error: BaseException | str, *, phase: str, attempts: int) -> Burial:
+    """Return what a dead letter says of an error: its type, message and traceback, or a message alone."""
+    if isinstance(error, str):
+        return Burial("Failure", clean(error, _LONGEST_MESSAGE), "", phase, attempts)
+    return Burial(type(error).__name__, message(error), _traceback(error), phase, attempts)
+
+
+def message(error: BaseException | str) -> str:
+    """Return the message of an error, with its notes."""
+    if isinstance(error, str):
+        return clean(error, _LONGEST_MESSAGE)
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a broken `__str__` must not keep a task from being closed
+        text = f"(the message of this {type(error).__name__} cannot be read)"
+    return clean(text, _LONGEST_MESSAGE)
+
+
+def clean(text: str, longest: int) -> str:
+    """Return text that both stores take, cut to a length."""
+    plain = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 - as above
+        text = f"(the traceback of this {type(error).__name__} cannot be read)"
+    plain = clean(text, len(text) * 8)
+    return plain if len(plain) <= _LONGEST_TRACEBACK else f"…{plain[-_LONGEST_TRACEBACK:]}"

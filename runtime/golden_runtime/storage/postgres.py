@@ -1,0 +1,221 @@
+"""The shared store: one PostgreSQL database that any number of machines claim from."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from golden_runtime.queue_errors import QueueError, StorageError, StorageUnavailableError
+from golden_runtime.storage.schema import POSTGRES_TYPES, STEPS, check_version, migrate
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+except ImportError as error:  # pragma: no cover - the tests run with the extra
+    raise StorageError(
+        "PostgreSQL needs psycopg 3: install the extra with `pip install 'golden-runtime[postgres]'`"
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from golden_runtime.storage.session import Parameters, Row
+
+# statement_timestamp() moves on within a transaction, and is stable in a statement, so that indexes can be used with it
+_NOW = "CAST(extract(epoch FROM statement_timestamp()) AS double precision)"
+
+_PARAMETER = re.compile(r":([a-z_]+)")
+
+# The key of the advisory lock that migrations take turns by: "golden" in ASCII.
+_MIGRATION_LOCK = 0x676F6C64656E
+
+# SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once.
+_PASSING = {"40001", "40P01", "55P03"}
+_DISK_FULL = "53100"
+_READ_ONLY = "25006"
+_NOT_ALLOWED = "42501"
+
+# Refusals to connect that no waiting mends; libpq gives them no SQLSTATE.
+_FINAL = re.compile(r"authentication failed|does not exist|no password supplied|no pg_hba\.conf entry")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings:
+    """Which database, and how to treat it; see `open_storage`."""
+
+    url: str
+    durable: bool = True
+    clock: Callable[[], float] | None = None
+
+
+class PostgresSession:
+    """A connection to the database; see `Session`."""
+
+    def __init__(self, settings: PostgresSettings) -> None:
+        self._settings = settings
+        self._connection: psycopg.Connection[Row] | None = None
+        self._rendered: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Open the connection where it is not, or no more; psycopg begins with the first statement."""
+        if self._connection is not None and self._connection.closed:
+            self.close()
+        if self._connection is None:
+            self._connection = self._open()
+
+    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
+        """Run a statement and return its rows."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        rendered = self._rendered.get(statement)
+        if rendered is None:
+            rendered = self._rendered[statement] = self._render(statement)
+        if self._settings.clock is not None:
+            parameters = {**parameters, "now": self._settings.clock()}
+        cursor = self._connection.execute(rendered, parameters)
+        return cursor.fetchall() if cursor.description is not None else []
+
+    def commit(self) -> None:
+        """Commit, which returns once the server has it on its disk."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, or drop the connection where that fails."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            self.close()
+
+    def is_lost(self, error: Exception) -> bool:
+        """Whether the connection is gone, could not be made, or the transaction met another one in a deadlock."""
+        if not isinstance(error, psycopg.Error):
+            return False
+        if error.sqlstate in _PASSING:
+            return True
+        gone = self._connection is None or self._connection.closed
+        return gone and isinstance(error, psycopg.OperationalError) and _FINAL.search(str(error)) is None
+
+    def explain(self, error: Exception) -> Exception:
+        """Return the error in plain words."""
+        return explain(error, self._settings)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection[Row]:
+        options = {"connect_timeout": "10", "application_name": "golden-runtime", "keepalives_idle": "30"}
+        given = {key: str(value) for key, value in conninfo_to_dict(self._settings.url).items()}
+        connection: psycopg.Connection[Row] = psycopg.connect(make_conninfo("", **{**options, **given}))
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: psycopg.Connection[Row]) -> None:
+        # a server may be set to acknowledge commits that a crash would lose
+        if not self._settings.durable:
+            connection.execute("SET synchronous_commit = off")
+        elif _one(connection, "SHOW synchronous_commit") == "off":
+            connection.execute("SET synchronous_commit = on")
+        check_version(_version(connection), shown(self._settings.url))
+        if _version(connection) < len(STEPS):
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            # this also makes the session notice what another one has made while it waited for the lock
+            connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
+            migrate(_Plain(connection), _version(connection), POSTGRES_TYPES)
+            _set_version(connection, len(STEPS))
+        connection.commit()
+
+    def _render(self, statement: str) -> str:
+        marks = {
+            "{now}": _NOW if self._settings.clock is None else ":now",
+            "{skip_locked}": "FOR UPDATE SKIP LOCKED",
+            "{among_names}": "name IN (SELECT json_array_elements_text(CAST(:names AS json)))",
+        }
+        for mark, text in marks.items():
+            statement = statement.replace(mark, text)
+        return _PARAMETER.sub(r"%(\1)s", statement)
+
+
+class _Plain:
+    """A transaction for statements that need nothing filled in."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
+        self._connection.execute(statement, parameters)
+        return []
+
+
+def open_session(settings: PostgresSettings) -> PostgresSession:
+    """Return a session, which connects at its first transaction."""
+    return PostgresSession(settings)
+
+
+def shown(url: str) -> str:
+    """Return the URL without its password, for messages.
+
+    Raises StorageError where it is not one that PostgreSQL's client understands.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error as error:
+        raise StorageError(
+            f"`{url.partition('://')[0]}://...` is not a PostgreSQL URL ({_first_line(error)})"
+        ) from error
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"postgresql://{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def explain(error: Exception, settings: PostgresSettings) -> Exception:
+    """Return what PostgreSQL's error means for the one who reads it; other errors as they are."""
+    if isinstance(error, QueueError) or not isinstance(error, psycopg.Error):
+        return error
+    where = shown(settings.url)
+    if error.sqlstate == _DISK_FULL:
+        raised: StorageError = StorageUnavailableError(f"the disk of `{where}` is full: free some space and try again")
+    elif error.sqlstate == _READ_ONLY:
+        raised = StorageUnavailableError(f"`{where}` is read-only, a standby perhaps: connect to the primary")
+    elif error.sqlstate == _NOT_ALLOWED:
+        raised = StorageError(f"`{where}` does not allow it ({_first_line(error)}): grant this user the right")
+    elif isinstance(error, psycopg.OperationalError):
+        raised = StorageUnavailableError(
+            f"`{where}` does not answer ({_first_line(error)}): check that the server runs and that the URL is right"
+        )
+    else:
+        raised = StorageError(f"`{where}` refused an operation ({_first_line(error)})")
+    raised.__cause__ = error
+    return raised
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _one(connection: psycopg.Connection[Row], statement: str) -> object:
+    row = connection.execute(statement).fetchone()
+    return None if row is None else row[0]
+
+
+def _version(connection: psycopg.Connection[Row]) -> int:
+    if _one(connection, "SELECT to_regclass('golden_runtime_schema')") is None:
+        return 0
+    version = _one(connection, "SELECT version FROM golden_runtime_schema")
+    return version if isinstance(version, int) else 0
+
+
+def _set_version(connection: psycopg.Connection[Row], version: int) -> None:
+    connection.execute("DELETE FROM golden_runtime_schema")
+    connection.execute("INSERT INTO golden_runtime_schema (version) VALUES (%s)", (version,))

@@ -1,0 +1,48 @@
+"""What a store must offer: one connection, transactions on it, and errors in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Row: TypeAlias = tuple[Any, ...]
+Parameters: TypeAlias = Mapping[str, object]
+
+
+class Transaction(Protocol):
+    """A transaction that is open: statements see the ones before, and count only once it commits."""
+
+    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
+        """Run a statement with `:name` parameters and return its rows.
+
+        `{now}` stands for the time in seconds since 1970, `{skip_locked}` for the clause that passes over rows which
+        others hold, `{among_names}` for the condition that `name` is in the JSON array `:names`.
+        """
+
+
+# Runs again when the transaction it was part of failed. It may refuse with a QueueError only before it has written.
+Operation: TypeAlias = Callable[[Transaction], T]
+
+
+class Session(Transaction, Protocol):
+    """One connection, used by one thread. It opens at the first `begin`, and again after it was lost."""
+
+    def begin(self) -> None:
+        """Open a transaction, and before that the connection, with the schema brought up to date."""
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+
+    def rollback(self) -> None:
+        """Undo the transaction, if one is open. Never raises."""
+
+    def is_lost(self, error: Exception) -> bool:
+        """Whether the error says that the connection is gone, so that a new one may succeed."""
+
+    def explain(self, error: Exception) -> Exception:
+        """Return the error to show to the caller: a StorageError where the storage is at fault."""
+
+    def close(self) -> None:
+        """Close the connection. Never raises."""

@@ -1,0 +1,198 @@
+"""The embedded store: one SQLite file in WAL mode, synced to disk at every commit, shared by threads and processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from golden_runtime.queue_errors import QueueError, SchemaError, StorageError, StorageUnavailableError
+from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from golden_runtime.storage.session import Parameters, Row
+
+# RETURNING and MATERIALIZED came with it.
+_OLDEST_SQLITE = (3, 35, 0)
+
+_MARKS = {
+    "{now}": ":now",
+    "{skip_locked}": "",  # a writer is alone
+    "{among_names}": "name IN (SELECT value FROM json_each(:names))",
+}
+
+# SQLite's primary result codes (https://sqlite.org/rescode.html), and what each means for the one who reads it.
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "`{path}` is locked by another process that did not finish in {busy_timeout:g} seconds: "
+    "find what holds a transaction open on it",
+    sqlite3.SQLITE_FULL: "`{path}` cannot grow, the disk or the file's page limit is full: free some space and try again",
+    sqlite3.SQLITE_IOERR: "the disk failed under `{path}` ({error}): check the disk and its free space",
+}
+_BROKEN = {
+    sqlite3.SQLITE_CANTOPEN: "`{path}` cannot be opened: check that its folder exists and is writable",
+    sqlite3.SQLITE_NOTADB: "`{path}` is not an SQLite database: give another path",
+    sqlite3.SQLITE_CORRUPT: "`{path}` is damaged ({error}): restore it from a backup, or recover it with the sqlite3 shell",
+    sqlite3.SQLITE_READONLY: "`{path}` is read-only: give this process the right to write to it and to its folder",
+    sqlite3.SQLITE_PERM: "`{path}` may not be opened by this process: give it the right to read and write",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """Which file, and how to treat it; see `open_storage`."""
+
+    path: str
+    durable: bool = True
+    create: bool = True
+    busy_timeout: float = 30.0
+    max_page_count: int | None = None
+    clock: Callable[[], float] | None = None
+
+
+class SqliteSession:
+    """A connection to the file; see `Session`."""
+
+    def __init__(self, settings: SqliteSettings) -> None:
+        self._settings = settings
+        self._clock = settings.clock or time.time
+        self._connection: sqlite3.Connection | None = None
+        self._rendered: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Open a transaction; it takes the write lock at once, so that no later statement meets a conflict."""
+        if self._connection is None:
+            self._connection = self._open()
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
+        """Run a statement and return its rows."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        rendered = self._rendered.get(statement)
+        if rendered is None:
+            rendered = self._rendered[statement] = _render(statement)
+        return self._connection.execute(rendered, {**parameters, "now": self._clock()}).fetchall()
+
+    def commit(self) -> None:
+        """Commit, which returns once the log is on the disk."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction; some errors have made SQLite do so already."""
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def is_lost(self, error: Exception) -> bool:  # noqa: ARG002 - the protocol's
+        """A file is never lost."""
+        return False
+
+    def explain(self, error: Exception) -> Exception:
+        """Return the error in plain words."""
+        return explain(error, self._settings)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        _check_library()
+        path = Path(self._settings.path)
+        if not self._settings.create and not path.exists():
+            raise StorageError(f"there is no file `{path}`: check the path")
+        connection = sqlite3.connect(
+            path, timeout=self._settings.busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._settings.durable else 'NORMAL'}")
+        # where fsync does not reach the platter (macOS); elsewhere it does nothing
+        connection.execute("PRAGMA fullfsync = ON")
+        if self._settings.max_page_count is not None:
+            connection.execute(f"PRAGMA max_page_count = {int(self._settings.max_page_count)}")
+        check_version(_version(connection), self._settings.path)
+        if _version(connection) < len(STEPS):
+            self._migrate(connection)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring the schema up to date, unless another process has just done it."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            migrate(_Plain(connection), _version(connection), SQLITE_TYPES)
+            _set_version(connection, len(STEPS))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+class _Plain:
+    """A transaction for statements that need nothing filled in."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
+        return self._connection.execute(statement, dict(parameters)).fetchall()
+
+
+def explain(error: Exception, settings: SqliteSettings) -> Exception:
+    """Return what SQLite's error means for the one who reads it; other errors as they are."""
+    if isinstance(error, QueueError) or not isinstance(error, sqlite3.Error):
+        return error
+    # the low byte is the primary code, the rest details it
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    words = {"path": settings.path, "busy_timeout": settings.busy_timeout, "error": str(error)}
+    if code in _UNAVAILABLE:
+        return _caused(StorageUnavailableError(_UNAVAILABLE[code].format(**words)), error)
+    if code in _BROKEN:
+        return _caused(StorageError(_BROKEN[code].format(**words)), error)
+    return _caused(StorageError(f"SQLite refused an operation on `{settings.path}`: {error}"), error)
+
+
+def _caused(shown: StorageError, error: Exception) -> StorageError:
+    shown.__cause__ = error
+    return shown
+
+
+def _render(statement: str) -> str:
+    for mark, text in _MARKS.items():
+        statement = statement.replace(mark, text)
+    return statement
+
+
+def _check_library() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise SchemaError(
+            f"this Python has SQLite {sqlite3.sqlite_version}, and task queues need 3.35 or later: use a newer Python build"
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'golden_runtime_schema'"
+    if connection.execute(exists).fetchone() is None:
+        return 0
+    row = connection.execute("SELECT version FROM golden_runtime_schema").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _set_version(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version INTEGER NOT NULL)")
+    connection.execute("DELETE FROM golden_runtime_schema")
+    connection.execute("INSERT INTO golden_runtime_schema (version) VALUES (?)", (version,))

@@ -1,0 +1,121 @@
+"""A store as queues see it: operations that write, operations that read, from threads and from event loops."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
+
+from golden_runtime.queue_errors import StorageError
+from golden_runtime.storage.worker import Job, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from golden_runtime.storage.session import Operation, Session
+
+T = TypeVar("T")
+
+Clock: TypeAlias = "Callable[[], float]"
+
+_POSTGRES = ("postgresql", "postgres")
+
+
+class StorageOptions(TypedDict, total=False):
+    """The keyword arguments of `open_storage`, for those who pass them on."""
+
+    durable: bool
+    create: bool
+    busy_timeout: float
+    retry_for: float
+    max_page_count: int | None
+
+
+class Storage:
+    """One thread and connection for writes, which share commits, and another for reads, which hold up no write.
+
+    An operation has happened, durably, when its method returns or its future is done, not before.
+    """
+
+    def __init__(self, name: str, open_session: Callable[[], Session], *, retry_for: float) -> None:
+        self.name = name
+        self._writer = Worker(open_session, name=name, retry_for=retry_for)
+        self._reader = Worker(open_session, name=name, retry_for=retry_for)
+
+    def write(self, operation: Operation[T]) -> T:
+        """Run an operation and wait for its commit, blocking the thread."""
+        return _blocking(self._writer, operation)
+
+    def read(self, operation: Operation[T]) -> T:
+        """Run an operation that only reads, blocking the thread."""
+        return _blocking(self._reader, operation)
+
+    def write_soon(self, operation: Operation[T]) -> asyncio.Future[T]:
+        """Return a future of the running event loop, done once the operation is committed."""
+        return _awaitable(self._writer, operation)
+
+    def read_soon(self, operation: Operation[T]) -> asyncio.Future[T]:
+        """Return a future of the running event loop for an operation that only reads."""
+        return _awaitable(self._reader, operation)
+
+    def close(self) -> None:
+        """Finish what is queued and close both connections."""
+        self._writer.close()
+        self._reader.close()
+
+
+def open_storage(
+    url: str | PathLike[str],
+    *,
+    durable: bool = True,
+    create: bool = True,
+    busy_timeout: float = 30.0,
+    retry_for: float = 10.0,
+    max_page_count: int | None = None,
+    clock: Clock | None = None,
+) -> Storage:
+    """Return the store at a path (SQLite) or a `postgresql://` URL. It connects at the first operation.
+
+    durable: every commit is synced to disk. Without it a killed process still loses nothing, a power cut may.
+    create: make the SQLite file where it is missing.
+    busy_timeout: seconds to wait for other processes that write to the same SQLite file.
+    retry_for: seconds an operation waits for a lost database to come back.
+    max_page_count: the most pages the SQLite file may have; beyond that it is full.
+    clock: seconds since 1970. By default the time of this machine with SQLite, of the database with PostgreSQL, so that
+    many machines agree on when a lease ends.
+
+    Raises StorageError for a URL it does not know.
+    """
+    text = fspath(url)
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme in _POSTGRES:
+        # here, not above: psycopg is an extra
+        from golden_runtime.storage.postgres import PostgresSettings, open_session, shown
+
+        settings = PostgresSettings(text, durable, clock)
+        return Storage(shown(text), lambda: open_session(settings), retry_for=retry_for)
+    if separator and scheme != "sqlite":
+        raise StorageError(
+            f"`{scheme}://` is not a storage this library knows: give a path, `sqlite:///path` or `postgresql://...`"
+        )
+    path = rest.removeprefix("/") if separator else text
+    if not path or path == ":memory:":
+        raise StorageError(f"`{text}` is no file: tasks must outlive the process, so give a path")
+    from golden_runtime.storage.sqlite import SqliteSession, SqliteSettings
+
+    file = SqliteSettings(path, durable, create, busy_timeout, max_page_count, clock)
+    return Storage(path, lambda: SqliteSession(file), retry_for=retry_for)
+
+
+def _blocking(worker: Worker, operation: Operation[T]) -> T:
+    future: Future[T] = Future()
+    worker.submit(Job(operation, future))
+    return future.result()
+
+
+def _awaitable(worker: Worker, operation: Operation[T]) -> asyncio.Future[T]:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    worker.submit(Job(operation, future, loop))
+    return future

@@ -1,0 +1,401 @@
+"""A durable task queue: what `enqueue` has accepted ends completed or as a dead letter, whatever process is killed when."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+import time
+from functools import cached_property, partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from golden_runtime import failures
+from golden_runtime.dead_letter_queue import DeadLetterQueue
+from golden_runtime.payloads import checked_text, encoded, fresh_id
+from golden_runtime.queue_series import QueueSeries
+from golden_runtime.storage import task_operations
+from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
+from golden_runtime.storage.task_operations import Claim, ClaimRequest, NewTask, TaskState, Upkeep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from os import PathLike
+    from types import TracebackType
+
+    from golden_runtime.storage.session import Operation, Transaction
+    from golden_runtime.storage.storage import Clock
+    from golden_runtime.tasks import QueueStats, Task
+
+T = TypeVar("T")
+
+# Seconds between two rounds of upkeep while there is work; with none to claim, every poll makes one.
+_UPKEEP_EVERY = 1.0
+
+_LARGEST_INTEGER = 2**63 - 1
+
+
+class TaskQueue:
+    """A queue in an SQLite file (a path) or a PostgreSQL database (a `postgresql://` URL); methods are coroutines.
+
+    `sync` has the same methods for code without an event loop. Several queues, told apart by `name`, may share a store,
+    and any number of processes may share a queue. Tasks are delivered at least once: a worker that dies after its work
+    and before `mark_completed` leaves the task to another, so handlers should be idempotent or hand on `task.token`.
+
+    name: which queue of the store.
+    lease_seconds: how long a claim lasts without a heartbeat.
+    max_receives: how many claims in a row may end with a lease that ran out, before the task is a dead letter.
+    retention_seconds: how long closed tasks, and with them idempotency keys, are remembered.
+    worker: who claims, for people to read; the host and process id by default.
+    storage_options: as in `golden_runtime.storage.open_storage`, for a queue that opens its store itself.
+    """
+
+    def __init__(
+        self,
+        url: str | PathLike[str] | Storage,
+        *,
+        name: str = "default",
+        lease_seconds: float = 60.0,
+        max_receives: int = 5,
+        retention_seconds: float = 86_400.0,
+        worker: str | None = None,
+        clock: Clock | None = None,
+        **storage_options: Unpack[StorageOptions],
+    ) -> None:
+        self.name = checked_text("queue name", name)
+        self.lease_seconds = _positive("lease_seconds", lease_seconds)
+        self._upkeep = Upkeep(int(_positive("max_receives", max_receives)), max(0.0, retention_seconds))
+        self._owns_storage = not isinstance(url, Storage)
+        self.storage = url if isinstance(url, Storage) else open_storage(url, clock=clock, **storage_options)
+        self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
+        self._clock = clock or time.monotonic
+        self._upkeep_at = -math.inf
+        self._series = QueueSeries(self.name)
+        self.dead_letters = DeadLetterQueue(self.storage, queue=self.name)
+        self._listeners: list[Callable[[], None]] = []
+        self.dead_letters.on_replay = self._announce
+
+    @cached_property
+    def sync(self) -> SyncTaskQueue:
+        """The same queue for code without an event loop."""
+        return SyncTaskQueue(self)
+
+    async def enqueue(
+        self,
+        name: str,
+        payload: Any = None,
+        *,
+        priority: int = 0,
+        delay: float = 0.0,
+        idempotency_key: str | None = None,
+        task_id: str | None = None,
+    ) -> str:
+        """Store a task and return its id; once this returns, the task is safe.
+
+        name: what to do, for handlers to be chosen by.
+        payload: whatever JSON can say; a tuple comes back as a list, a key of a mapping as a string.
+        priority: higher first; within one priority the oldest first.
+        delay: seconds before it may be claimed.
+        idempotency_key: two tasks with one key are one task, whose id is returned, for as long as it is remembered.
+        task_id: the id to use instead of a generated one.
+
+        Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (then it is not),
+        TypeError or ValueError for a payload or argument that cannot be stored.
+        """
+        new = _new_task(name, payload, priority, delay, idempotency_key, task_id)
+        stored = await self._soon("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
+        self._announce()
+        return stored
+
+    async def get_next_task(
+        self, *, names: Iterable[str] | None = None, lease_seconds: float | None = None
+    ) -> Task | None:
+        """Claim the task that comes first, or return None: the highest priority, in it the oldest.
+
+        names: claim tasks of these names alone. lease_seconds: instead of the queue's.
+        """
+        tasks = await self.get_next_tasks(1, names=names, lease_seconds=lease_seconds)
+        return tasks[0] if tasks else None
+
+    async def get_next_tasks(
+        self, limit: int, *, names: Iterable[str] | None = None, lease_seconds: float | None = None
+    ) -> tuple[Task, ...]:
+        """Claim up to `limit` tasks in one transaction."""
+        request, forget = self._request(limit, names, lease_seconds)
+        began = perf_counter()
+        future = self.storage.write_soon(partial(self._claim, request=request, forget=forget))
+        try:
+            claim = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # the claim may be committed all the same: give back what nobody will work on
+            future.add_done_callback(self._give_back)
+            raise
+        return self._claimed(claim, perf_counter() - began)
+
+    async def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
+        """Extend the lease to `lease_seconds` from now. Raises StaleLeaseError when the task is no longer held."""
+        lost = await self.heartbeat_all((task,), lease_seconds=lease_seconds)
+        _check_held(lost)
+
+    async def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
+        """Extend many leases in one transaction, and return the tasks that are no longer held."""
+        return await self._soon("heartbeat", self._heartbeat(tasks, lease_seconds))
+
+    async def mark_completed(self, task: Task) -> None:
+        """Close a task as done. Raises StaleLeaseError when it is no longer held: then this result does not count."""
+        await self._soon("complete", partial(task_operations.complete, task=task))
+
+    async def mark_failed(
+        self,
+        task: Task,
+        error: BaseException | str,
+        *,
+        retry_in: float | None = None,
+        phase: str = "execute",
+        attempts: int = 1,
+    ) -> None:
+        """Report a failure: the task becomes a dead letter, or is due again after `retry_in` seconds.
+
+        attempts: how many tries failed since it was claimed. Raises StaleLeaseError when the task is no longer held.
+        """
+        operation, error_type = self._failure(task, error, retry_in, phase, attempts)
+        await self._soon("fail", operation)
+        if error_type is not None:
+            self.dead_letters.series.added(error_type)
+
+    async def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0) -> None:
+        """Put a task back as if it had not been claimed, to be claimed again after `delay` seconds.
+
+        Raises StaleLeaseError when the task is no longer held.
+        """
+        await self._soon("release", partial(task_operations.release, task=task, delay=delay, attempts=attempts))
+        self._announce()
+
+    async def stats(self) -> QueueStats:
+        """Count the tasks that are not closed, and set the gauges of the queue to what was found."""
+        found = await self.storage.read_soon(partial(task_operations.stats, queue=self.name))
+        self._series.counted(found)
+        return found
+
+    async def get_state(self, task_id: str) -> TaskState | None:
+        """Return where a task stands, or None if it is unknown or forgotten."""
+        return await self.storage.read_soon(partial(task_operations.state_of, queue=self.name, task_id=task_id))
+
+    async def aclose(self) -> None:
+        """Close the store, unless it was handed in; other tasks of the event loop go on meanwhile."""
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Close the store, unless it was handed in."""
+        if self._owns_storage:
+            self.storage.close()
+
+    async def __aenter__(self) -> TaskQueue:
+        await self.storage.read_soon(_nothing)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` whenever this object puts a task into the queue; returns the function that ends it."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    def _announce(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+    async def _soon(self, name: str, operation: Operation[T]) -> T:
+        began = perf_counter()
+        try:
+            return await self.storage.write_soon(operation)
+        finally:
+            self._series.timed(name, perf_counter() - began)
+
+    def _request(
+        self, limit: int, names: Iterable[str] | None, lease_seconds: float | None
+    ) -> tuple[ClaimRequest, bool]:
+        chosen = None if names is None else tuple(names)
+        request = ClaimRequest(limit, lease_seconds or self.lease_seconds, self._worker, chosen)
+        now = self._clock()
+        forget = now - self._upkeep_at >= _UPKEEP_EVERY
+        if forget:
+            self._upkeep_at = now
+        return request, forget
+
+    def _claim(self, transaction: Transaction, *, request: ClaimRequest, forget: bool) -> Claim:
+        """Claim; with upkeep first when it is time, or else when there is too little to claim."""
+        if forget:
+            expired, buried = task_operations.upkeep(transaction, self.name, self._upkeep, forget=True)
+            return Claim(task_operations.claim(transaction, self.name, request), expired, buried)
+        tasks = task_operations.claim(transaction, self.name, request)
+        if len(tasks) == request.limit:
+            return Claim(tasks, 0, ())
+        expired, buried = task_operations.upkeep(transaction, self.name, self._upkeep, forget=False)
+        rest = ClaimRequest(request.limit - len(tasks), request.lease, request.worker, request.names)
+        return Claim((*tasks, *task_operations.claim(transaction, self.name, rest)), expired, buried)
+
+    def _claimed(self, claim: Claim, seconds: float) -> tuple[Task, ...]:
+        self._series.timed("claim" if claim.tasks else "poll", seconds)
+        self._series.claimed(len(claim.tasks), claim.expired)
+        for burial in claim.buried:
+            self.dead_letters.series.added(burial.error_type)
+        return claim.tasks
+
+    def _give_back(self, future: asyncio.Future[Claim]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        for task in self._claimed(future.result(), 0.0):
+            self.storage.write_soon(partial(task_operations.release, task=task, delay=0.0, attempts=0))
+
+    def _heartbeat(self, tasks: Sequence[Task], lease_seconds: float | None) -> Operation[tuple[Task, ...]]:
+        return partial(task_operations.heartbeat, tasks=tasks, lease=lease_seconds or self.lease_seconds)
+
+    def _failure(
+        self, task: Task, error: BaseException | str, retry_in: float | None, phase: str, attempts: int
+    ) -> tuple[Operation[None], str | None]:
+        if retry_in is not None:
+            words = failures.message(error)
+            return partial(task_operations.retry_later, task=task, delay=retry_in, attempts=attempts, error=words), None
+        burial = failures.burial(error, phase=checked_text("phase", phase), attempts=attempts)
+        return partial(task_operations.fail, task=task, burial=burial), burial.error_type
+
+
+class SyncTaskQueue:
+    """A `TaskQueue` for code without an event loop: each method blocks its thread until it is done."""
+
+    def __init__(self, queue: TaskQueue) -> None:
+        self._queue = queue
+        self._storage = queue.storage
+        self._series = queue._series
+        self.name = queue.name
+        self.dead_letters = queue.dead_letters.sync
+
+    def enqueue(
+        self,
+        name: str,
+        payload: Any = None,
+        *,
+        priority: int = 0,
+        delay: float = 0.0,
+        idempotency_key: str | None = None,
+        task_id: str | None = None,
+    ) -> str:
+        """See `TaskQueue.enqueue`."""
+        new = _new_task(name, payload, priority, delay, idempotency_key, task_id)
+        stored = self._now("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
+        self._queue._announce()
+        return stored
+
+    def get_next_task(self, *, names: Iterable[str] | None = None, lease_seconds: float | None = None) -> Task | None:
+        """See `TaskQueue.get_next_task`."""
+        tasks = self.get_next_tasks(1, names=names, lease_seconds=lease_seconds)
+        return tasks[0] if tasks else None
+
+    def get_next_tasks(
+        self, limit: int, *, names: Iterable[str] | None = None, lease_seconds: float | None = None
+    ) -> tuple[Task, ...]:
+        """See `TaskQueue.get_next_tasks`."""
+        request, forget = self._queue._request(limit, names, lease_seconds)
+        began = perf_counter()
+        claim = self._storage.write(partial(self._queue._claim, request=request, forget=forget))
+        return self._queue._claimed(claim, perf_counter() - began)
+
+    def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
+        """See `TaskQueue.heartbeat`."""
+        _check_held(self.heartbeat_all((task,), lease_seconds=lease_seconds))
+
+    def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
+        """See `TaskQueue.heartbeat_all`."""
+        return self._now("heartbeat", self._queue._heartbeat(tasks, lease_seconds))
+
+    def mark_completed(self, task: Task) -> None:
+        """See `TaskQueue.mark_completed`."""
+        self._now("complete", partial(task_operations.complete, task=task))
+
+    def mark_failed(
+        self,
+        task: Task,
+        error: BaseException | str,
+        *,
+        retry_in: float | None = None,
+        phase: str = "execute",
+        attempts: int = 1,
+    ) -> None:
+        """See `TaskQueue.mark_failed`."""
+        operation, error_type = self._queue._failure(task, error, retry_in, phase, attempts)
+        self._now("fail", operation)
+        if error_type is not None:
+            self._queue.dead_letters.series.added(error_type)
+
+    def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0) -> None:
+        """See `TaskQueue.release`."""
+        self._now("release", partial(task_operations.release, task=task, delay=delay, attempts=attempts))
+        self._queue._announce()
+
+    def stats(self) -> QueueStats:
+        """See `TaskQueue.stats`."""
+        found = self._storage.read(partial(task_operations.stats, queue=self.name))
+        self._series.counted(found)
+        return found
+
+    def get_state(self, task_id: str) -> TaskState | None:
+        """See `TaskQueue.get_state`."""
+        return self._storage.read(partial(task_operations.state_of, queue=self.name, task_id=task_id))
+
+    def close(self) -> None:
+        """See `TaskQueue.close`."""
+        self._queue.close()
+
+    def __enter__(self) -> SyncTaskQueue:
+        self._storage.read(_nothing)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _now(self, name: str, operation: Operation[T]) -> T:
+        began = perf_counter()
+        try:
+            return self._storage.write(operation)
+        finally:
+            self._series.timed(name, perf_counter() - began)
+
+
+def _new_task(
+    name: str, payload: Any, priority: int, delay: float, idempotency_key: str | None, task_id: str | None
+) -> NewTask:
+    if not isinstance(priority, int) or abs(priority) > _LARGEST_INTEGER:
+        raise ValueError(f"priority `{priority!r}` is not a whole number of 64 bits: give a smaller one")
+    if not 0 <= delay < math.inf:
+        raise ValueError(f"delay `{delay!r}` is not a number of seconds: give zero or more")
+    return NewTask(
+        id=fresh_id() if task_id is None else checked_text("task_id", task_id),
+        id_is_generated=task_id is None,
+        name=checked_text("task name", name),
+        payload=encoded(payload),
+        priority=priority,
+        delay=delay,
+        idempotency_key=None if idempotency_key is None else checked_text("idempotency_key", idempotency_key),
+    )
+
+
+def _check_held(lost: Sequence[Task]) -> None:
+    for task in lost:
+        raise task_operations.stale(task)
+
+
+def _nothing(transaction: Transaction) -> None:
+    """Open the store, and so learn whether it can be opened."""
+
+
+def _positive(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} `{value!r}` must be more than zero")
+    return value
