@@ -1,7 +1,7 @@
 """golden-runtime: measure functions as Prometheus metrics, whatever kind of function they are.
 
-`track_request`, `track_adapter_request` and `track_cache_operation` measure a function as a whole; `counted`, `timed` and
-`track_errors` measure one thing of it. `configure` sets the namespace and the registry.
+`track_request`, `track_adapter_request` and `track_cache_operation` measure a function as a whole; `counted`, `timed`,
+`track_errors`, `measure_memory` and `traced` measure one thing of it. `configure` sets the namespace, the registry and more.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from golden_runtime.buckets import REQUEST_BUCKETS, WORKFLOW_BUCKETS
 from golden_runtime.circuit_breaker import (
     CircuitBreaker,
     CircuitBreakerConfig,
@@ -18,9 +19,10 @@ from golden_runtime.circuit_breaker import (
     circuit_breakers,
 )
 from golden_runtime.composites import track_adapter_request, track_cache_operation, track_request
-from golden_runtime.decorators import Timed, Timer, counted, timed, track_errors
+from golden_runtime.decorators import counted, measure_memory, timed, traced, track_errors
 from golden_runtime.errors import ConfigurationError, MetricConflictError, MetricNameError
 from golden_runtime.metrics import configure
+from golden_runtime.outcomes import UnsuccessfulResult, mark_failure
 from golden_runtime.retry import (
     RetryBudget,
     RetryConfig,
@@ -31,6 +33,7 @@ from golden_runtime.retry import (
     remaining_seconds,
     retry,
 )
+from golden_runtime.timers import Timed, Timer
 
 if TYPE_CHECKING:
     from golden_runtime.dead_letter_queue import DeadLetterQueue, SyncDeadLetterQueue
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "REQUEST_BUCKETS",
+    "WORKFLOW_BUCKETS",
     "CircuitBreaker",
     "CircuitBreakerConfig",
     "CircuitBreakerError",
@@ -78,12 +83,16 @@ __all__ = [
     "Timed",
     "Timer",
     "Transition",
+    "UnsuccessfulResult",
     "circuit_breakers",
     "configure",
     "counted",
+    "mark_failure",
+    "measure_memory",
     "remaining_seconds",
     "retry",
     "timed",
+    "traced",
     "track_adapter_request",
     "track_cache_operation",
     "track_errors",

@@ -42,6 +42,16 @@ def duration_name(name: str) -> str:
     return _with_suffix(name, "seconds")
 
 
+def bytes_name(name: str) -> str:
+    """Return the name of a gauge of bytes: `a.peak` gives `a_peak_bytes`."""
+    return _with_suffix(name, "bytes")
+
+
+def spelled(name: str, suffix: str) -> str:
+    """Return a name as it was written, without the suffix that is added anyway: `a.b_total` and `a.b` are one spelling."""
+    return re.sub(rf"([._/-]+{suffix})*[._/-]*$", "", name)
+
+
 def in_namespace(namespace: str, name: str) -> str:
     """Return a translated name below a translated namespace (which may be empty), never below it twice."""
     if not namespace or name.startswith(f"{namespace}_"):

@@ -6,43 +6,45 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from golden_runtime.labels import OTHER
 from golden_runtime.outcomes import CANCELLED, FAILURE, STATUSES, SUCCESS, is_cancellation
+from golden_runtime.recording import LIMIT
 from golden_runtime.reporting import report_once
+from golden_runtime.tracing import exemplar
 
 if TYPE_CHECKING:
-    from golden_runtime.metrics import Family, Series
+    from golden_runtime.exposition import Family
+    from golden_runtime.series import Series
+
+# Programs have fewer types of errors; those that make types as they go have no end of them.
+_MOST_ERROR_TYPES = 100
 
 
 class CallCount:
     """Counts calls as they start."""
 
-    __slots__ = ("_increment", "_series")
+    __slots__ = ("begin",)
+
+    begin: Callable[[], object]
 
     def __init__(self, calls: Family, labels: Mapping[str, str], increment: float) -> None:
-        self._series = calls.series(labels)
-        self._increment = increment
+        # the step of a tally itself, not a method that makes it: one Python call less for each counted one
+        self.begin = calls.series(labels).counting(increment)
 
-    def begin(self) -> None:
-        """Count a call."""
-        try:
-            self._series.record(self._increment)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once(f"`{self._series.name}` cannot be recorded")
-
-    def end(self, state: None, error: BaseException | None, result: object) -> None:
+    def end(self, state: object, error: BaseException | None, result: object) -> None:
         """Do nothing: how the call ends is not counted."""
 
 
 class Duration:
     """Records how long calls take, in seconds, however they end."""
 
-    __slots__ = ("_series", "begin")
+    __slots__ = ("_series", "begin", "buffer")
 
     begin: Callable[[], float]
 
     def __init__(self, durations: Family, labels: Mapping[str, str]) -> None:
         self._series = durations.series(labels)
-        # the clock itself, not a method that reads it: one Python call less for each measured one
+        self.buffer = self._series.buffer()
         self.begin = perf_counter
 
     def end(self, state: float, error: BaseException | None, result: object) -> None:
@@ -51,10 +53,10 @@ class Duration:
 
     def record(self, seconds: float) -> None:
         """Record one duration."""
-        try:
-            self._series.record(seconds)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once(f"`{self._series.name}` cannot be recorded")
+        self.buffer.append(seconds)
+        if len(self.buffer.pending) >= LIMIT:
+            self.buffer.settle()
+        _mark(self._series, seconds)
 
 
 class ErrorCount:
@@ -72,54 +74,59 @@ class ErrorCount:
 
     def end(self, state: None, error: BaseException | None, result: object) -> None:
         """Count the error, if there is one."""
-        if error is None:
-            return
-        try:
-            if not is_cancellation(error):
-                self.count(error)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once(f"`{self._errors.declaration.name}` cannot be recorded")
+        if error is not None and not is_cancellation(error):
+            self.count(error)
 
     def count(self, error: BaseException) -> None:
         """Count an error."""
         kind = type(error).__name__
-        series = self._series.get(kind)
-        if series is None:
-            series = self._series[kind] = self._errors.series({**self._labels, "error_type": kind})
-        series.record(1.0)
+        series = self._series.get(kind) or self._add(kind)
+        if series is not None:
+            series.record(1.0)
+
+    def _add(self, kind: str) -> Series | None:
+        if len(self._series) >= _MOST_ERROR_TYPES:
+            report_once(
+                f"`{self._errors.declaration.name}` took more than {_MOST_ERROR_TYPES} types of errors, "
+                f"so new ones count as `{OTHER}`: do not make exception classes as the program runs"
+            )
+            kind = OTHER
+        try:
+            return self._series.setdefault(kind, self._errors.series({**self._labels, "error_type": kind}))
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once(f"`{self._errors.declaration.name}` cannot be recorded")
+            return None
 
 
 class Request:
-    """Records the outcome and the duration of calls, and their errors where these are counted."""
+    """Records the outcome and the duration of calls, and their errors where these are counted.
 
-    __slots__ = ("_cancelled", "_duration", "_errors", "_failure", "_success", "begin")
+    What succeeds is noted once, in `buffer`, which feeds both series.
+    """
+
+    __slots__ = ("_by_status", "_duration", "_errors", "begin", "buffer")
 
     begin: Callable[[], float]
 
     def __init__(self, calls: Family, durations: Family, errors: Family | None, labels: Mapping[str, str]) -> None:
-        by_status = {status: calls.series({**labels, "status": status}) for status in STATUSES}
-        self._success = by_status[SUCCESS]
-        self._failure = by_status[FAILURE]
-        self._cancelled = by_status[CANCELLED]
         self._duration = durations.series(labels)
+        self._by_status = {
+            status: self._duration.buffer(calls.series({**labels, "status": status})) for status in STATUSES
+        }
+        self.buffer = self._by_status[SUCCESS]
         self._errors = None if errors is None else ErrorCount(errors, labels)
         self.begin = perf_counter
 
     def end(self, state: float, error: BaseException | None, result: object) -> None:
         """Record the outcome, and the seconds since `state`."""
         seconds = perf_counter() - state
-        try:
-            if error is None:
-                self._success.record(1.0)
-            elif is_cancellation(error):
-                self._cancelled.record(1.0)
-            else:
-                self._failure.record(1.0)
-                if self._errors is not None:
-                    self._errors.count(error)
-            self._duration.record(seconds)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once(f"`{self._duration.name}` cannot be recorded")
+        buffer = self._by_status[_status_of(error)]
+        buffer.append(seconds)
+        if len(buffer.pending) >= LIMIT:
+            buffer.settle()
+        if self._errors is not None:
+            self._errors.end(None, error, result)
+        _mark(self._duration, seconds)
 
 
 class Lookup:
@@ -136,11 +143,19 @@ class Lookup:
         self.begin = request.begin
 
     def end(self, state: float, error: BaseException | None, result: object) -> None:
-        """Record the request, then, unless it raised, whether it hit."""
+        """Record the request, then, unless it failed, whether it hit."""
         self._request.end(state, error, result)
-        if error is not None:
-            return
-        try:
-            (self._misses if result is None else self._hits).record(1.0)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once(f"`{self._hits.name}` cannot be recorded")
+        if error is None:
+            (self._misses if result is None else self._hits).count()
+
+
+def _status_of(error: BaseException | None) -> str:
+    if error is None:
+        return SUCCESS
+    return CANCELLED if is_cancellation(error) else FAILURE
+
+
+def _mark(durations: Series, seconds: float) -> None:
+    found = exemplar()
+    if found is not None:
+        durations.mark(seconds, found)

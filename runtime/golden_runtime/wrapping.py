@@ -6,8 +6,11 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
-from golden_runtime.labels import Observer, Observers
+from golden_runtime import quick
+from golden_runtime.metrics import configuration
+from golden_runtime.runs import Chooser, Plan, Predicate, Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,13 +19,23 @@ S = TypeVar("S")
 # The type of the function itself: overloads and generic functions survive it, which they would not with ParamSpec.
 F = TypeVar("F", bound=Callable[..., Any])
 
+# The plans of functions that are measured already: a further decorator joins the plan, so that a call has one set of marks
+# however many decorators are stacked on it. A decorator of other code in between makes it two functions.
+_plans: WeakKeyDictionary[Callable[..., Any], Plan] = WeakKeyDictionary()
+
 
 class Decorator:
     """Measures the functions it is applied to."""
 
-    def __init__(self, name: str, observe: Callable[[Callable[..., Any]], Observers[Observer]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        observe: Callable[[Callable[..., Any]], tuple[Chooser, ...]],
+        success_when: Predicate | None = None,
+    ) -> None:
         self._name = name
         self._observe = observe
+        self._success_when = success_when
 
     def __call__(self, function: F) -> F:
         """Return the function, measured: of the same kind, with the same signature and metadata.
@@ -39,107 +52,139 @@ class Decorator:
             raise TypeError(
                 f"`{self._name}` measures functions and methods, not `{function!r}`: put it on a function, below `@property`"
             )
-        return wrap(function, self._observe(function))
+        choosers = self._observe(function)
+        if not configuration().enabled:
+            return function
+        return measure(function, choosers, self._success_when)
 
 
-def wrap(function: Callable[..., Any], observers: Observers[Observer]) -> Callable[..., Any]:
+def measure(
+    function: Callable[..., Any], choosers: tuple[Chooser, ...], success_when: Predicate | None = None
+) -> Callable[..., Any]:
     """Return a function of the same kind that has each of its calls observed."""
+    inner = _plans.get(function) if inspect.isfunction(function) else None
+    plan = inner or Plan(function, ())
+    predicates = (success_when, *plan.predicates) if success_when else plan.predicates
+    plan = Plan(plan.function, (*choosers, *plan.choosers), predicates)
+    wrapper = functools.update_wrapper(_wrap(plan), function)
+    _plans[wrapper] = plan
+    return wrapper
+
+
+def _wrap(plan: Plan) -> Callable[..., Any]:
+    function = plan.function
     # an object with an `async def __call__` is no coroutine function by itself
     is_plain = inspect.isroutine(function) or isinstance(function, functools.partial)
     called = function if is_plain else type(function).__call__
     if inspect.isasyncgenfunction(called):
-        wrapper: Callable[..., Any] = _wrap_async_generator(function, observers)
-    elif inspect.iscoroutinefunction(called):
-        wrapper = _wrap_coroutine(function, observers)
-    elif inspect.isgeneratorfunction(called):
-        wrapper = _wrap_generator(function, observers)
-    else:
-        wrapper = _wrap_function(function, observers)
-    return functools.update_wrapper(wrapper, function)
+        if plan.predicates:
+            raise TypeError(f"`success_when` asks about a result, and the async generator `{function!r}` has none")
+        return _wrap_async_generator(function, plan)
+    if inspect.iscoroutinefunction(called):
+        return quick.coroutine(function, plan.only) or _wrap_coroutine(function, plan)
+    if inspect.isgeneratorfunction(called):
+        return _wrap_generator(function, plan)
+    return quick.function(function, plan.only) or _wrap_function(function, plan)
 
 
-def _wrap_function(function: Callable[P, R], observers: Observers[Observer]) -> Callable[P, R]:
-    fixed, choose = observers.fixed, observers.choose
-
+def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        observer = fixed or choose(args, kwargs)
-        state = observer.begin()
+        run = Run(plan, args, kwargs)
+        run.resume()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            observer.end(state, error, None)
+            run.end(error, None)
             raise
-        observer.end(state, None, result)
-        return result
+        else:
+            run.end(None, result)
+            return result
+        finally:
+            run.suspend()
 
     return wrapper
 
 
-def _wrap_coroutine(
-    function: Callable[P, Awaitable[R]], observers: Observers[Observer]
-) -> Callable[P, Coroutine[Any, Any, R]]:
-    fixed, choose = observers.fixed, observers.choose
-
+def _wrap_coroutine(function: Callable[P, Awaitable[R]], plan: Plan) -> Callable[P, Coroutine[Any, Any, R]]:
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        observer = fixed or choose(args, kwargs)
-        state = observer.begin()
+        run = Run(plan, args, kwargs)
+        run.resume()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            observer.end(state, error, None)
+            run.end(error, None)
             raise
-        observer.end(state, None, result)
-        return result
+        else:
+            run.end(None, result)
+            return result
+        finally:
+            run.suspend()
 
     return wrapper
 
 
-def _wrap_generator(
-    function: Callable[P, Generator[Y, S, R]], observers: Observers[Observer]
-) -> Callable[P, Generator[Y, S, R]]:
-    fixed, choose = observers.fixed, observers.choose
-
+def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Callable[P, Generator[Y, S, R]]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Generator[Y, S, R]:
-        observer = fixed or choose(args, kwargs)
-        state = observer.begin()
-        try:
-            result = yield from function(*args, **kwargs)
-        except BaseException as error:
-            observer.end(state, error, None)
-            raise
-        observer.end(state, None, result)
-        return result
-
-    return wrapper
-
-
-def _wrap_async_generator(
-    function: Callable[P, AsyncGenerator[Y, S]], observers: Observers[Observer]
-) -> Callable[P, AsyncGenerator[Y, S]]:
-    fixed, choose = observers.fixed, observers.choose
-
-    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Y, S]:
-        observer = fixed or choose(args, kwargs)
-        state = observer.begin()
+        run = Run(plan, args, kwargs)
+        run.resume()
         try:
             generator = function(*args, **kwargs)
-            step: Awaitable[Y] = generator.__anext__()
+            step: Callable[[Any], Y] = generator.send
+            given: Any = None
             while True:
-                item = await step
+                # outside the blocks below: else what the generator raises would carry an error thrown in as its context
+                item = step(given)
+                run.suspend()
                 try:
-                    sent = yield item
+                    given = yield item
+                    step = generator.send
                 except GeneratorExit:
+                    run.resume()
+                    generator.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                    step, given = generator.throw, error
+                run.resume()
+        except StopIteration as stop:
+            run.end(None, stop.value)
+            result: R = stop.value
+            return result
+        except BaseException as error:
+            run.end(error, None)
+            raise
+        finally:
+            run.suspend()
+
+    return wrapper
+
+
+def _wrap_async_generator(function: Callable[P, AsyncGenerator[Y, S]], plan: Plan) -> Callable[P, AsyncGenerator[Y, S]]:
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Y, S]:
+        run = Run(plan, args, kwargs)
+        run.resume()
+        try:
+            generator = function(*args, **kwargs)
+            step: Callable[[Any], Awaitable[Y]] = generator.asend
+            given: Any = None
+            while True:
+                item = await step(given)
+                run.suspend()
+                try:
+                    given = yield item
+                    step = generator.asend
+                except GeneratorExit:
+                    run.resume()
                     await generator.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
-                    # awaited outside this block: else what the generator raises later would carry this error as its context
-                    step = generator.athrow(error)
-                else:
-                    step = generator.asend(sent)
+                    step, given = generator.athrow, error
+                run.resume()
         except StopAsyncIteration:
-            observer.end(state, None, None)
+            run.end(None, None)
         except BaseException as error:
-            observer.end(state, error, None)
+            run.end(error, None)
             raise
+        finally:
+            run.suspend()
 
     return wrapper

@@ -1,0 +1,93 @@
+"""The memory that calls take: what `tracemalloc` sees the interpreter allocate while they run."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from golden_runtime.reporting import report_once
+
+if TYPE_CHECKING:
+    from golden_runtime.exposition import Family
+
+
+class Reading:
+    """What an open call has seen: the memory at its start and the most since then, in bytes."""
+
+    __slots__ = ("most", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.most = start
+
+
+class Tracing:
+    """Traces allocations while calls are open, and keeps the peak of each.
+
+    The peak that `tracemalloc` keeps is one for the process. So whenever a call begins or ends, every open call takes
+    note of the peak, which is then reset for the next stretch.
+    """
+
+    def __init__(self) -> None:
+        # reentrant, because a signal handler may call a measured function
+        self._lock = threading.RLock()
+        self._open: list[Reading] = []
+        self._is_ours = False
+
+    def begin(self) -> Reading:
+        """Open a call, and trace from now on if nobody does."""
+        with self._lock:
+            if not tracemalloc.is_tracing():
+                tracemalloc.start()
+                self._is_ours = True
+            reading = Reading(self._note())
+            self._open.append(reading)
+            return reading
+
+    def end(self, reading: Reading) -> int:
+        """Close a call, and return its peak above the start, in bytes. Tracing ends with the last call, if it began here."""
+        with self._lock:
+            if tracemalloc.is_tracing():
+                self._note()
+            self._open.remove(reading)
+            if self._is_ours and not self._open:
+                tracemalloc.stop()
+                self._is_ours = False
+            return reading.most - reading.start
+
+    def _note(self) -> int:
+        present, peak = tracemalloc.get_traced_memory()
+        for reading in self._open:
+            reading.most = max(reading.most, peak)
+        tracemalloc.reset_peak()
+        return present
+
+
+_tracing = Tracing()
+
+
+class Peak:
+    """Records the peak of each call's memory."""
+
+    __slots__ = ("_series",)
+
+    def __init__(self, peaks: Family, labels: Mapping[str, str]) -> None:
+        self._series = peaks.series(labels)
+
+    def begin(self) -> Reading | None:
+        """Trace from now on."""
+        try:
+            return _tracing.begin()
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once(f"memory cannot be traced, so `{self._series.name}` is not recorded")
+            return None
+
+    def end(self, state: Reading | None, error: BaseException | None, result: object) -> None:
+        """Record the peak, however the call ended."""
+        try:
+            if state is not None:
+                self._series.record(float(_tracing.end(state)))
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once(f"`{self._series.name}` cannot be recorded")

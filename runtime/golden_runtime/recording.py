@@ -1,0 +1,139 @@
+"""How values are recorded: noted by the measured call without waiting for a lock, and added up later."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from golden_runtime.reporting import report_once
+
+# How many values are noted before they are added up; at that number the cost of adding up no longer shows.
+LIMIT = 64
+
+
+class Gate:
+    """Lets one thread at a time add up, and turns away a signal handler that interrupts the thread that does.
+
+    Who is turned away leaves what it noted to the next. Fork waits for the gate, so that no child starts with it closed.
+    """
+
+    __slots__ = ("_busy", "lock")
+
+    def __init__(self) -> None:
+        # reentrant, because a signal handler that declares or forks must not wait for the thread it interrupts
+        self.lock = threading.RLock()
+        self._busy = False
+
+    def enter(self, *, wait: bool) -> bool:
+        """Return whether the caller may add up; if so it calls `leave` afterwards."""
+        if not self.lock.acquire(blocking=wait):
+            return False
+        if self._busy:
+            self.lock.release()
+            return False
+        self._busy = True
+        return True
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        self._busy = False
+        self.lock.release()
+
+
+gate = Gate()
+
+
+class Buffer:
+    """Values that calls have noted. `append` is one step of the interpreter, so that threads lose none.
+
+    Whoever appends calls `settle` once there are LIMIT of them. In files that processes share nothing may wait: there
+    `append` writes, and `pending` stays empty.
+    """
+
+    __slots__ = ("_fold", "append", "pending")
+
+    append: Callable[[float], object]
+    pending: Sequence[float]
+
+    def __init__(self, fold: Callable[[list[float]], None]) -> None:
+        self._fold = fold
+        noted: list[float] = []
+        self.pending = noted
+        self.append = noted.append
+
+    def settle(self) -> None:
+        """Add up, unless another thread is at it."""
+        if gate.enter(wait=False):
+            try:
+                self.drain()
+            finally:
+                gate.leave()
+
+    def drain(self) -> None:
+        """Add up what was noted until now; the gate is the caller's. Never raises an `Exception`."""
+        noted = self.pending
+        number = len(noted)
+        if not number or not isinstance(noted, list):
+            return
+        # what other threads append meanwhile comes behind these
+        values = noted[:number]
+        del noted[:number]
+        try:
+            self._fold(values)
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once("recorded values cannot be added up, so they are lost")
+
+
+class WriteThrough(Buffer):
+    """A buffer that keeps nothing: each value is written at once."""
+
+    __slots__ = ()
+
+    def __init__(self, write: Callable[[float], None]) -> None:
+        self._fold = _keep_nothing
+        self.pending = ()
+        self.append = lambda value: write_through(write, value)
+
+
+_queue: deque[tuple[Callable[[float], None], float]] = deque()
+
+
+def write_through(write: Callable[[float], None], value: float) -> None:
+    """Write a value, or leave that to the thread, or to the code below this signal handler, that is writing just now.
+
+    The client's own lock does not let a signal handler in. Never raises an `Exception`.
+    """
+    _queue.append((write, value))
+    # asked again after the gate, because a value may come while it closes
+    while _queue and gate.enter(wait=False):
+        try:
+            _write_queued()
+        finally:
+            gate.leave()
+
+
+def _write_queued() -> None:
+    # emptied by nobody else while the gate is ours
+    while _queue:
+        write, value = _queue.popleft()
+        try:
+            write(value)
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            report_once("a value cannot be written to the files that processes share, so it is lost")
+
+
+def _keep_nothing(values: list[float]) -> None:
+    """Fold nothing: a WriteThrough has no values."""
+
+
+def _leave_to_parent() -> None:
+    # what was queued when the process forked is in the parent's queue too, and is written there
+    _queue.clear()
+    with suppress(RuntimeError):
+        gate.lock.release()
+
+
+os.register_at_fork(before=gate.lock.acquire, after_in_parent=gate.lock.release, after_in_child=_leave_to_parent)

@@ -1,0 +1,96 @@
+"""One call of a measured function, with all the decorators stacked on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Token
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from golden_runtime.labels import Observer
+from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
+from golden_runtime.reporting import report_once
+from golden_runtime.tracing import OpenSpan
+
+Predicate = Callable[[Any], object]
+
+
+class Chooser(Protocol):
+    """Gives each call its observer: `fixed`, or where that is None, what `choose` returns."""
+
+    @property
+    def fixed(self) -> Observer | None:
+        """The observer of all calls."""
+
+    def choose(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Observer:
+        """Return the observer of a call with these arguments. Never raises an `Exception`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do for every call of a function: the observers of all its decorators, the outermost first."""
+
+    function: Callable[..., Any]
+    choosers: tuple[Chooser, ...]
+    predicates: tuple[Predicate, ...] = ()
+
+    @property
+    def only(self) -> Observer | None:
+        """The observer, where there is one for all calls and nothing else to do."""
+        if len(self.choosers) == 1 and not self.predicates:
+            return self.choosers[0].fixed
+        return None
+
+
+class Run:
+    """A running call. Its marks, and its spans, are the current ones from `resume` to `suspend`."""
+
+    __slots__ = ("_marks", "_observed", "_plan", "_spans", "_token")
+
+    def __init__(self, plan: Plan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        self._plan = plan
+        self._marks: Marks = []
+        observers = [chooser.fixed or chooser.choose(args, kwargs) for chooser in plan.choosers]
+        self._observed: Sequence[tuple[Observer, Any]] = [(observer, observer.begin()) for observer in observers]
+        self._spans = [state for _, state in self._observed if type(state) is OpenSpan]
+        self._token: Token[Marks | None] | None = None
+
+    def resume(self) -> None:
+        """Have the call's own code run from now on."""
+        self._token = current_marks.set(self._marks)
+        for span in self._spans:
+            span.attach()
+
+    def suspend(self) -> None:
+        """Have the caller's code, or the consumer's, run from now on."""
+        for span in reversed(self._spans):
+            span.detach()
+        leave(self._token)
+        self._token = None
+
+    def end(self, error: BaseException | None, result: object) -> None:
+        """Have every observer record how the call ended."""
+        if error is None and not self._marks:
+            error = self._unsuccessful(result)
+        error = decided(error, self._marks)
+        for observer, state in reversed(self._observed):
+            observer.end(state, error, result)
+
+    def _unsuccessful(self, result: object) -> BaseException | None:
+        for predicate in self._plan.predicates:
+            try:
+                if not predicate(result):
+                    return UnsuccessfulResult("`success_when` does not hold for the result")
+            except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
+                report_once(f"`success_when` of `{self._plan.function!r}` failed, so the call counts as a success")
+        return None
+
+
+def leave(token: Token[Marks | None] | None) -> None:
+    """Set back the marks that were current before. Does nothing in another context, from which a coroutine may be closed."""
+    if token is None:
+        return
+    try:
+        current_marks.reset(token)
+    except ValueError:
+        return

@@ -1,0 +1,185 @@
+"""Series in the files that several processes share: prometheus_client's multiprocess mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import Counter, Gauge, Histogram, values
+
+from golden_runtime.recording import Buffer, WriteThrough, gate, write_through
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+    from golden_runtime.declarations import Declaration
+    from golden_runtime.series import Series
+
+
+def shares_files() -> bool:
+    """Whether the client keeps values in files, which it decides when it is imported."""
+    return bool(getattr(values.ValueClass, "_multiprocess", False))
+
+
+class Opening(Protocol):
+    """When series come to stand in the files."""
+
+    def open(self) -> None:
+        """Have all series stand in the files, and those that are made later as well."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they do."""
+
+
+class SharedStore:
+    """The series of one metric in the files.
+
+    What stands in a file can neither be renamed nor removed. So the series of functions that are decorated before
+    `configure` wait for it, for the first record, or for a fork.
+    """
+
+    __slots__ = ("_bounds", "_declaration", "_metric", "_name", "_opening", "_series")
+
+    def __init__(self, declaration: Declaration, opening: Opening) -> None:
+        self._declaration = declaration
+        self._opening = opening
+        self._series: dict[tuple[str, ...], SharedSeries] = {}
+        self._metric: Counter | Gauge | Histogram | None = None
+        self._name = declaration.name
+        self._bounds: tuple[float, ...] = ()
+
+    def place(self, name: str, bounds: tuple[float, ...]) -> None:
+        """Expose the series, of which none has recorded, under a name; histograms count up to these bounds."""
+        self._name = name
+        self._bounds = bounds
+        self._metric = None
+        for series in self._series.values():
+            series.close()
+
+    def series(self, label_values: tuple[str, ...], initial: float) -> Series:
+        """Return the series with these label values, which stands in the files as soon as the others do."""
+        with gate.lock:
+            if label_values not in self._series:
+                self._series[label_values] = SharedSeries(self, self._declaration.name, label_values, initial)
+                if self._opening.is_open:
+                    self._series[label_values].open()
+            return self._series[label_values]
+
+    def open(self) -> None:
+        """Have all series stand in the files."""
+        for series in list(self._series.values()):
+            series.open()
+
+    def start(self) -> bool:
+        """Return whether series may be written at all; from the first time on they stand in place, these and all others."""
+        self._opening.open()
+        return self._opening.is_open
+
+    def recorder(self, label_values: tuple[str, ...]) -> Callable[[float], None]:
+        """Return what records one series, which stands in the files from now on."""
+        if self._metric is None:
+            self._metric = self._make()
+        child = self._metric.labels(*label_values) if label_values else self._metric
+        if isinstance(child, Histogram):
+            return child.observe
+        return child.set if isinstance(child, Gauge) else child.inc
+
+    def _make(self) -> Counter | Gauge | Histogram:
+        what = self._declaration
+        if what.kind == "histogram":
+            return Histogram(self._name, what.help, what.labels, registry=None, buckets=self._bounds)
+        if what.kind == "gauge":
+            return Gauge(self._name, what.help, what.labels, registry=None, multiprocess_mode=what.merge)
+        return Counter(self._name, what.help, what.labels, registry=None)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything was ever recorded."""
+        return any(series.touched for series in self._series.values())
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the values of this process, without the `_created` series that would double the others."""
+        self._opening.open()
+        for metric in () if self._metric is None else self._metric.collect():
+            created = f"{metric.name}_created"
+            metric.samples = [sample for sample in metric.samples if sample.name != created]
+            yield metric
+
+
+class SharedSeries:
+    """A series in the files. Every value is written at once: what a killed process had not written would be lost."""
+
+    __slots__ = ("_store", "_values", "count", "initial", "name", "record", "touched", "write")
+
+    count: Callable[[], object]
+    record: Callable[[float], None]
+    write: Callable[[float], None]
+
+    def __init__(self, store: SharedStore, name: str, label_values: tuple[str, ...], initial: float) -> None:
+        self.name = name
+        self._values = label_values
+        self.initial = initial
+        self.touched = False
+        self._store = store
+        self.close()
+        self.record = self._record
+        self.count = self.counting(1.0)
+
+    def close(self) -> None:
+        """Stand in the files again only when something is recorded, or when asked to."""
+        self.write = self._write_first
+
+    def open(self) -> None:
+        """Stand in the files, at zero or as a gauge at the initial value."""
+        record = self._store.recorder(self._values)
+        if self.initial and not self.touched:
+            record(self.initial)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything was ever recorded."""
+        return self.touched
+
+    def _write_first(self, value: float) -> None:
+        self.touched = True
+        self.write = self._store.recorder(self._values) if self._store.start() else _write_nothing
+        self.write(value)
+
+    def _record(self, value: float) -> None:
+        write_through(self._write, value)
+
+    def _write(self, value: float) -> None:
+        self.write(value)
+
+    def counting(self, increment: float) -> Callable[[], object]:
+        """Return what adds `increment` to a counter each time it is called."""
+        return lambda: write_through(self._write, increment)
+
+    def buffer(self, counter: Series | None = None) -> Buffer:
+        """Return what writes values at once; each of them counts one on `counter` too."""
+        if counter is None:
+            return WriteThrough(self._write)
+        return WriteThrough(self._pair(counter))
+
+    def _pair(self, counter: Series) -> Callable[[float], None]:
+        def write(value: float) -> None:
+            counter.add([1.0])
+            self.write(value)
+
+        return write
+
+    def add(self, added: list[float]) -> None:
+        """Write values; the gate is the caller's."""
+        for value in added:
+            self.write(value)
+
+    def share(self, buffer: Buffer, other: Series) -> None:
+        """Do nothing: nothing waits in a buffer here."""
+
+    def mark(self, value: float, exemplar: Mapping[str, str]) -> None:
+        """Do nothing: the client's files have no room for exemplars."""
+
+
+def _write_nothing(value: float) -> None:
+    """Do nothing: nothing is to be measured."""
