@@ -10,12 +10,11 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from golden_runtime import deadline as deadlines
 from golden_runtime.backoff import Backoff
 from golden_runtime.breaker_guard import CircuitBreakerError
 from golden_runtime.breaker_states import CircuitState
 from golden_runtime.callables import UNFINISHED, check_finished, settled
-from golden_runtime.deadline import Deadline, RetryTimeoutError
+from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, present
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_after import retry_after
@@ -83,7 +82,7 @@ class Attempts:
         self._delays: list[float] = []
         self._notes: deque[str] = deque(maxlen=_MOST_NOTES)
         self._started = plan.clock()
-        self._deadline = self._limit = _earlier(deadlines.present(), plan.config.deadline, plan.clock)
+        self._deadline = self._limit = _earlier(present(), plan.config.deadline, plan.clock)
 
     @property
     def statistics(self) -> RetryStatistics:
@@ -163,14 +162,14 @@ class Attempts:
 
     def limited(self) -> AbstractContextManager[None]:
         """Pass on, to what is called within, when the attempt that has begun is to be over."""
-        return nullcontext() if self._limit is None else deadlines.until(self._limit)
+        return nullcontext() if self._limit is None else Until(self._limit)
 
     def cut_off(self) -> AbstractAsyncContextManager[None]:
         """Pass that on, and cut off what is awaited within. Raises RetryTimeoutError where its time is over."""
         if self._limit is None:
             return nullcontext()
         whose = "`attempt_timeout`" if self._limit.of_attempt else "the deadline"
-        return deadlines.cut_off(self._limit, f"{whose} cut off attempt {self._number} of `{self._plan.name}`")
+        return CutOff(self._limit, f"{whose} cut off attempt {self._number} of `{self._plan.name}`")
 
     def succeeded(self) -> None:
         """Take the outcome of an attempt that succeeded."""
@@ -262,7 +261,7 @@ class Attempts:
 
     def _wait(self, delay: float, told: str) -> float:
         self._notes.append(f"{told}; waited {delay:.3g} s")
-        self._plan.series.waits(delay)
+        self._plan.series.delay.record(delay)
         try:
             _LOGGER.info("retry `%s`: %s; trying again in %.3g s", self._plan.name, told, delay)
         except Exception:  # noqa: BLE001 - an application's own logging handler must not break the call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import FrameType
 from typing import Generic, TypeVar
 
@@ -9,38 +10,46 @@ T = TypeVar("T")
 
 
 class Blocks(Generic[T]):
-    """What each block that is open on one context manager was given when it was entered.
+    """What the blocks that are open on one context manager were given when they were entered.
 
     Blocks are told apart by the frame that the `with` stands in. Threads, tasks and recursive calls each have a frame of
     their own, which lives until its block ends, and blocks of one frame nest. Neither threads nor context variables would
     do: a web framework may enter and leave one block in two threads.
     """
 
-    __slots__ = ("_open",)
+    __slots__ = ("_stacked", "_standing")
 
     def __init__(self) -> None:
-        self._open: dict[int, list[T]] = {}
+        self._standing: dict[int, list[T]] = {}
+        # those entered by an exit stack, which may be handed on: entered in one frame, left in another
+        self._stacked: dict[int, list[T]] = {}
 
-    def enter(self, frame: FrameType, item: T) -> None:
-        """Keep what a block is given."""
-        self._open.setdefault(_block_of(frame), []).append(item)
+    def enter(self, frame: FrameType, given: T) -> None:
+        """Keep what the block that `frame` enters is given."""
+        outer = _outside_contextlib(frame)
+        blocks = self._standing if outer is frame else self._stacked
+        blocks.setdefault(id(outer), []).append(given)
 
     def leave(self, frame: FrameType) -> T | None:
-        """Return what the block was given; None where it was never entered."""
-        block = _block_of(frame)
-        if block not in self._open:
-            # an exit stack that was handed on: entered in one frame, left in another
-            block = next(reversed(list(self._open)), block)
-        try:
-            item = self._open[block].pop()
-            if not self._open[block]:
-                del self._open[block]
-        except LookupError:
-            return None
-        return item
+        """Return what the block that `frame` leaves was given; None where nothing was kept of it."""
+        outer = _outside_contextlib(frame)
+        if outer is frame:
+            return _pop(self._standing, id(outer))
+        given = _pop(self._stacked, id(outer))
+        return _pop(self._stacked, next(reversed(list(self._stacked)), 0)) if given is None else given
 
 
-def _block_of(frame: FrameType) -> int:
-    while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
+def _pop(blocks: dict[int, list[T]], key: int) -> T | None:
+    kept = blocks.get(key)
+    if kept is None:
+        return None
+    given = kept.pop()
+    if not kept:
+        del blocks[key]
+    return given
+
+
+def _outside_contextlib(frame: FrameType) -> FrameType:
+    while frame.f_back is not None and frame.f_globals is contextlib.__dict__:
         frame = frame.f_back
-    return id(frame)
+    return frame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from golden_runtime.breaker_states import CircuitState
@@ -48,19 +47,12 @@ class BreakerSeries:
         self._transitions[to].count()
         self.show(to)
         level = logging.WARNING if to is CircuitState.OPEN else logging.INFO
-        _safely(
-            lambda: _LOGGER.log(level, "Circuit breaker '%s' transitioned to %s", self._name, to.name), "logging fails"
-        )
+        try:
+            _LOGGER.log(level, "Circuit breaker '%s' transitioned to %s", self._name, to.name)
+        except Exception:  # noqa: BLE001 - an application's own logging handler must not harm the call
+            report_once("logging a transition of a circuit breaker failed")
 
     def show(self, present: CircuitState) -> None:
         """Set the gauges: 1 for the present state, 0 for the others."""
         for state, series in self._states.items():
-            value = float(state is present)
-            _safely(lambda series=series, value=value: series.record(value), f"`{series.name}` cannot be recorded")  # type: ignore[misc]
-
-
-def _safely(act: Callable[[], None], problem: str) -> None:
-    try:
-        act()
-    except Exception:  # noqa: BLE001 - neither metrics nor logging harm the caller
-        report_once(problem)
+            series.record(float(state is present))

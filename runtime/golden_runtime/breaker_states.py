@@ -84,6 +84,7 @@ class Probe:
     __slots__ = ("half_open",)
 
     quiet = False
+    window = None
 
     def __init__(self, half_open: HalfOpen) -> None:
         self.half_open = half_open
@@ -97,10 +98,10 @@ class Machine:
     """Moves between the states. Threads may share it; no method waits for anything but the others' few steps.
 
     `closed` is the present state while that is `Closed`, else None. It is read without the lock: a call that reads it just
-    before the breaker opens is a call that began before.
+    before the breaker opens is a call that began before. `first` is the state it began in, which never comes back.
     """
 
-    __slots__ = ("_clock", "_config", "_lock", "_quiet", "closed", "present", "transitions")
+    __slots__ = ("_clock", "_config", "_lock", "_quiet", "closed", "first", "present", "transitions")
 
     def __init__(self, config: CircuitBreakerConfig, clock: Callable[[], float], *, quiet: bool) -> None:
         self._config = config
@@ -109,8 +110,9 @@ class Machine:
         # Reentrant, because a signal handler may make a call of its own while this thread is in here.
         self._lock = threading.RLock()
         self.transitions: deque[tuple[CircuitState, CircuitState]] = deque()
-        self.present: State = self._new_closed()
-        self.closed: Closed | None = self.present
+        self.first = self._new_closed()
+        self.present: State = self.first
+        self.closed: Closed | None = self.first
 
     def admit(self) -> Ticket | Rejection:
         """Return a ticket for a call that may begin now, or why it may not."""

@@ -15,7 +15,6 @@ from golden_runtime.breaker_guard import CircuitBreakerError, Guard, Listener, T
 from golden_runtime.breaker_states import CircuitState, Ticket
 from golden_runtime.breaker_wrapping import protect
 from golden_runtime.callables import UNFINISHED, check_finished, settled
-from golden_runtime.reporting import report_once
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -46,7 +45,7 @@ class CircuitBreaker:
     The newest breaker of a name is found in `circuit_breakers`. `clock` returns seconds and never goes back.
     """
 
-    __slots__ = ("_blocks", "_guard", "config", "name")
+    __slots__ = ("_blocks", "_first", "_guard", "_machine", "_success", "config", "name")
 
     def __init__(
         self,
@@ -61,6 +60,10 @@ class CircuitBreaker:
         self.name = name
         self.config = config or CircuitBreakerConfig()
         self._guard = Guard(name, self.config, clock, listeners)
+        # the way of a call that succeeds, without a step more than it takes
+        self._machine = self._guard.machine
+        self._success = self._guard.success
+        self._first = self._machine.first
         self._blocks: Blocks[Ticket] = Blocks()
         older = circuit_breakers.get(name)
         if older is not None:
@@ -73,7 +76,7 @@ class CircuitBreaker:
     @property
     def state(self) -> CircuitState:
         """The present state."""
-        return self._guard.machine.present.kind
+        return self._machine.present.kind
 
     @overload
     async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -84,35 +87,33 @@ class CircuitBreaker:
 
         A plain function may be given too; it blocks the event loop while it runs.
         """
-        guard = self._guard
-        ticket = guard.machine.closed or guard.admit()
+        ticket = self._machine.closed or self._guard.admit()
         try:
             result = function(*args, **kwargs)
             result = await (result if type(result) is CoroutineType else settled(function, result))
         except BaseException as error:
-            guard.raised(ticket, error)
+            self._guard.raised(ticket, error)
             raise
         if ticket.quiet:
-            guard.success.count()
+            self._success.count()
         else:
-            guard.returned(ticket, result)
+            self._guard.returned(ticket, result)
         return result
 
     def call_sync(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a plain function, and return what it returns. Raises CircuitBreakerError where that may not be now."""
-        guard = self._guard
-        ticket = guard.machine.closed or guard.admit()
+        ticket = self._machine.closed or self._guard.admit()
         try:
             result = function(*args, **kwargs)
             if type(result) in UNFINISHED:
                 check_finished(function, result)
         except BaseException as error:
-            guard.raised(ticket, error)
+            self._guard.raised(ticket, error)
             raise
         if ticket.quiet:
-            guard.success.count()
+            self._success.count()
         else:
-            guard.returned(ticket, result)
+            self._guard.returned(ticket, result)
         return result
 
     def __call__(self, function: F) -> F:
@@ -126,46 +127,52 @@ class CircuitBreaker:
         return protect(self._guard, function)
 
     def __enter__(self) -> None:
-        self._enter(sys._getframe(1))
+        ticket = self._machine.closed or self._guard.admit()
+        if ticket is not self._first:
+            self._blocks.enter(sys._getframe(1), ticket)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._leave(sys._getframe(1), error)
+        if error is None and self._machine.closed is self._first and self._first.quiet:
+            self._success.count()
+        else:
+            self._left(sys._getframe(1), error)
 
     async def __aenter__(self) -> None:
-        self._enter(sys._getframe(1))
+        ticket = self._machine.closed or self._guard.admit()
+        if ticket is not self._first:
+            self._blocks.enter(sys._getframe(1), ticket)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._leave(sys._getframe(1), error)
+        if error is None and self._machine.closed is self._first and self._first.quiet:
+            self._success.count()
+        else:
+            self._left(sys._getframe(1), error)
 
-    def _enter(self, frame: FrameType) -> None:
-        self._blocks.enter(frame, self._guard.machine.closed or self._guard.admit())
-
-    def _leave(self, frame: FrameType, error: BaseException | None) -> None:
-        ticket = self._blocks.leave(frame)
-        if ticket is None:
-            report_once(f"a block of circuit breaker `{self.name}` was left that had not been entered")
-        elif error is None:
+    def _left(self, frame: FrameType, error: BaseException | None) -> None:
+        # nothing is kept of a block that began before the first change of state, which is nearly every one
+        ticket = self._blocks.leave(frame) or self._first
+        if error is None:
             self._guard.succeeded(ticket)
         else:
             self._guard.raised(ticket, error)
 
     def force_open(self) -> None:
         """Reject every call from now on, until `force_close` or `reset`."""
-        self._guard.machine.open()
+        self._machine.open()
         self._guard.announce()
 
     def force_close(self) -> None:
         """Let every call through from now on, however many fail, until `force_open` or `reset`."""
-        self._guard.machine.close(held=True)
+        self._machine.close(held=True)
         self._guard.announce()
 
     def reset(self) -> None:
         """Close with nothing counted yet, and take no notice of calls that began before."""
-        self._guard.machine.close(held=False)
+        self._machine.close(held=False)
         self._guard.announce()
 
     def add_listener(self, listener: Listener) -> None:

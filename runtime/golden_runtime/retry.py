@@ -156,11 +156,45 @@ class RetryPolicy:
         return cast("F", functools.update_wrapper(wrap(function), function))
 
     def _wrap_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args, **kwargs: self.execute_sync(function, *args, **kwargs)
+        plan, is_plain = self._plan, self._is_plain
+
+        # `execute_sync` again, without its call: decorated functions are called the most
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not is_plain or present() is not None:
+                return Attempts(plan).execute_sync(function, *args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                attempts = Attempts(plan, begun=1)
+                delay = attempts.failed(error)
+                if delay is None:
+                    raise
+            else:
+                plan.series.success.count()
+                return result
+            plan.sleep(delay)
+            return attempts.execute_sync(function, *args, **kwargs)
+
+        return wrapper
 
     def _wrap_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        plan, is_plain = self._plan, self._is_plain
+
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return await self.execute(function, *args, **kwargs)
+            if not is_plain or present() is not None:
+                return await Attempts(plan).execute(function, *args, **kwargs)
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                attempts = Attempts(plan, begun=1)
+                delay = attempts.failed(error)
+                if delay is None:
+                    raise
+            else:
+                plan.series.success.count()
+                return result
+            await plan.async_sleep(delay)
+            return await attempts.execute(function, *args, **kwargs)
 
         return wrapper
 

@@ -10,7 +10,7 @@ from golden_runtime.reporting import report_once
 class RetrySeries:
     """The series of the policies of one name. Recording never raises an `Exception`."""
 
-    __slots__ = ("_delay", "_errors", "_exhausted", "_name", "cancelled", "failure", "success")
+    __slots__ = ("_errors", "_exhausted", "_name", "cancelled", "delay", "failure", "success")
 
     def __init__(self, name: str) -> None:
         attempts, exhausted, self._errors, delay = families(
@@ -28,19 +28,12 @@ class RetrySeries:
             attempts.series({"name": name, "outcome": outcome}) for outcome in (SUCCESS, FAILURE, CANCELLED)
         )
         self._exhausted = exhausted.series({"name": name})
-        self._delay = delay.series({"name": name})
+        self.delay = delay.series({"name": name})
 
     def gave_up(self, error_type: str) -> None:
         """Count a call that failed for good, though retries were meant."""
         self._exhausted.count()
         try:
             self._errors.series({"name": self._name, "error_type": error_type}).count()
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception:  # noqa: BLE001 - a new series may be refused, which must not harm the caller
             report_once("`retry_errors_total` cannot be recorded")
-
-    def waits(self, seconds: float) -> None:
-        """Record a delay."""
-        try:
-            self._delay.record(seconds)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once("`retry_delay_seconds` cannot be recorded")
