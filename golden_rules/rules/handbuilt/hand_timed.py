@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +10,7 @@ from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
+from golden_rules.rules.scope import out_of_scope
 from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
-# Tests, code whose purpose is to measure, code that runs once, and code of others.
-_OUT_OF_SCOPE = re.compile(
-    r"(^|/)(tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_party\w*)(/|$)"
-    r"|(^|/)(conftest|test_[^/]*|[^/]*_tests?|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*)\.py$"
-)
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 
 
@@ -422,7 +417,7 @@ def logged(function):
             return False
         if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
             return False
-        if subject.config.is_metrics_module(subject.path) or _OUT_OF_SCOPE.search(subject.path):
+        if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
             return False
         return _subtracts(function) and not _wraps_another(function)
 

@@ -1,0 +1,26 @@
+"""Which files the rules about hand-built code leave alone."""
+
+from __future__ import annotations
+
+import re
+
+from golden_rules.config import Config
+from golden_rules.source.outline import Outline
+
+# Tests, code whose purpose is to measure, code that runs once, and code of others.
+_OUT_OF_SCOPE = re.compile(
+    r"(^|/)(tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_party\w*)(/|$)"
+    r"|(^|/)(conftest|test_[^/]*|[^/]*_tests?|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*)\.py$"
+)
+_RUNTIME = "golden_runtime"
+
+
+def out_of_scope(path: str) -> bool:
+    """Whether a file holds tests, benchmarks, migrations or vendored code."""
+    return bool(_OUT_OF_SCOPE.search(path))
+
+
+def in_runtime(outline: Outline, config: Config) -> bool:
+    """Whether a module is the runtime itself, which builds by hand what others import."""
+    names = (_RUNTIME, config.runtime_module)
+    return any(outline.module == name or outline.module.startswith(name + ".") for name in names)
