@@ -9,7 +9,8 @@ from enum import Enum
 import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate
-from golden_rules.rules.handbuilt.reporting import (
+from golden_rules.rules.handbuilt.reporting import reports, reports_only, returns_nothing
+from golden_rules.rules.handbuilt.vocabulary import (
     hands_over,
     is_log,
     is_metric,
@@ -17,9 +18,6 @@ from golden_rules.rules.handbuilt.reporting import (
     is_report,
     is_waiting,
     keeps_durations,
-    reports,
-    reports_only,
-    returns_nothing,
 )
 from golden_rules.source.body import Body, callee, dotted
 

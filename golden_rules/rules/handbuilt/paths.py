@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import is_duration
-from golden_rules.rules.handbuilt.reporting import hands_over, is_log, is_metric, is_pure, is_report
+from golden_rules.rules.handbuilt.vocabulary import hands_over, is_log, is_metric, is_pure, is_report
 from golden_rules.source.body import Body, callee
 
 _LOOPS = (cst.For, cst.While)

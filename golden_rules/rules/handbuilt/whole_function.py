@@ -9,7 +9,7 @@ import libcst as cst
 from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.flows import Use
-from golden_rules.rules.handbuilt.reporting import is_log
+from golden_rules.rules.handbuilt.vocabulary import is_log
 from golden_rules.source.body import callee
 
 if TYPE_CHECKING:
