@@ -37,6 +37,8 @@ from golden_runtime.timers import Timed, Timer
 
 if TYPE_CHECKING:
     from golden_runtime.dead_letter_queue import DeadLetterQueue, SyncDeadLetterQueue
+    from golden_runtime.executor_pool import ExecutorPool, PoolClosedError, TaskTimeoutError
+    from golden_runtime.pool_metrics import PoolMetrics
     from golden_runtime.queue_errors import (
         DuplicateTaskError,
         QueueError,
@@ -61,9 +63,12 @@ __all__ = [
     "DeadLetter",
     "DeadLetterQueue",
     "DuplicateTaskError",
+    "ExecutorPool",
     "MetricConflictError",
     "MetricNameError",
     "PastFailure",
+    "PoolClosedError",
+    "PoolMetrics",
     "QueueError",
     "QueueStats",
     "RetryBudget",
@@ -80,6 +85,7 @@ __all__ = [
     "SyncTaskQueue",
     "Task",
     "TaskQueue",
+    "TaskTimeoutError",
     "Timed",
     "Timer",
     "Transition",
@@ -104,7 +110,10 @@ _LATER = {
     "DeadLetter": "tasks",
     "DeadLetterQueue": "dead_letter_queue",
     "DuplicateTaskError": "queue_errors",
+    "ExecutorPool": "executor_pool",
     "PastFailure": "tasks",
+    "PoolClosedError": "executor_pool",
+    "PoolMetrics": "pool_metrics",
     "QueueError": "queue_errors",
     "QueueStats": "tasks",
     "SchemaError": "queue_errors",
@@ -115,6 +124,7 @@ _LATER = {
     "SyncTaskQueue": "task_queue",
     "Task": "tasks",
     "TaskQueue": "task_queue",
+    "TaskTimeoutError": "executor_pool",
 }
 
 

@@ -65,7 +65,8 @@ class TaskQueue:
     ) -> None:
         self.name = checked_text("queue name", name)
         self.lease_seconds = _positive("lease_seconds", lease_seconds)
-        self._upkeep = Upkeep(int(_positive("max_receives", max_receives)), max(0.0, retention_seconds))
+        self.max_receives = int(_positive("max_receives", max_receives))
+        self._upkeep = Upkeep(self.max_receives, max(0.0, retention_seconds))
         self._owns_storage = not isinstance(url, Storage)
         self.storage = url if isinstance(url, Storage) else open_storage(url, clock=clock, **storage_options)
         self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
@@ -164,12 +165,17 @@ class TaskQueue:
         if error_type is not None:
             self.dead_letters.series.added(error_type)
 
-    async def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0) -> None:
+    async def release(
+        self, task: Task, *, delay: float = 0.0, attempts: int = 0, counts_as_received: bool = False
+    ) -> None:
         """Put a task back as if it had not been claimed, to be claimed again after `delay` seconds.
+
+        attempts: how many tries failed since it was claimed. counts_as_received: the claim counts towards
+        `max_receives`, as when its lease runs out: for whoever saw its worker die.
 
         Raises StaleLeaseError when the task is no longer held.
         """
-        await self._soon("release", partial(task_operations.release, task=task, delay=delay, attempts=attempts))
+        await self._soon("release", _release(task, delay, attempts, counts_as_received))
         self._announce()
 
     async def stats(self) -> QueueStats:
@@ -250,7 +256,7 @@ class TaskQueue:
         if future.cancelled() or future.exception() is not None:
             return
         for task in self._claimed(future.result(), 0.0):
-            self.storage.write_soon(partial(task_operations.release, task=task, delay=0.0, attempts=0))
+            self.storage.write_soon(_release(task, 0.0, 0, counted=False))
 
     def _heartbeat(self, tasks: Sequence[Task], lease_seconds: float | None) -> Operation[tuple[Task, ...]]:
         return partial(task_operations.heartbeat, tasks=tasks, lease=lease_seconds or self.lease_seconds)
@@ -332,9 +338,9 @@ class SyncTaskQueue:
         if error_type is not None:
             self._queue.dead_letters.series.added(error_type)
 
-    def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0) -> None:
+    def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0, counts_as_received: bool = False) -> None:
         """See `TaskQueue.release`."""
-        self._now("release", partial(task_operations.release, task=task, delay=delay, attempts=attempts))
+        self._now("release", _release(task, delay, attempts, counts_as_received))
         self._queue._announce()
 
     def stats(self) -> QueueStats:
@@ -384,6 +390,10 @@ def _new_task(
         delay=delay,
         idempotency_key=None if idempotency_key is None else checked_text("idempotency_key", idempotency_key),
     )
+
+
+def _release(task: Task, delay: float, attempts: int, counted: bool) -> Operation[None]:
+    return partial(task_operations.release, task=task, delay=delay, attempts=attempts, counted=counted)
 
 
 def _check_held(lost: Sequence[Task]) -> None:

@@ -60,7 +60,7 @@ _RETRY = """UPDATE golden_runtime_tasks SET state = :state, available_at = {now}
     WHERE id = :id AND token = :token AND state = 'claimed' RETURNING id"""
 
 _RELEASE = """UPDATE golden_runtime_tasks SET state = :state, available_at = {now} + :delay, lease_until = NULL, worker = NULL,
-    attempts = attempts + :attempts, receives = receives - 1
+    attempts = attempts + :attempts, receives = receives - :uncounted
     WHERE id = :id AND token = :token AND state = 'claimed' RETURNING id"""
 
 _PRESENT = "SELECT state, token FROM golden_runtime_tasks WHERE id = :id"
@@ -199,9 +199,9 @@ def retry_later(transaction: Transaction, task: Task, delay: float, attempts: in
     _put_back(transaction, _RETRY, task, delay, {"attempts": attempts, "error": error})
 
 
-def release(transaction: Transaction, task: Task, delay: float, attempts: int) -> None:
-    """Put a task back as if it had not been claimed."""
-    _put_back(transaction, _RELEASE, task, delay, {"attempts": attempts})
+def release(transaction: Transaction, task: Task, delay: float, attempts: int, *, counted: bool = False) -> None:
+    """Put a task back as if it had not been claimed, or, `counted`, as if its lease had run out."""
+    _put_back(transaction, _RELEASE, task, delay, {"attempts": attempts, "uncounted": 0 if counted else 1})
 
 
 def fail(transaction: Transaction, task: Task, burial: Burial) -> None:

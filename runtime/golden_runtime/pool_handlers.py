@@ -1,0 +1,138 @@
+"""The handlers of a pool: coroutine functions run on the event loop, plain functions in an executor."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from golden_runtime.tasks import Task
+
+Handler: TypeAlias = Callable[[Task], Any]
+Executors: TypeAlias = Executor | Callable[[], Executor]
+
+
+class ExecutorLostError(Exception):
+    """The executor gave up a task without an outcome: a worker process died, or a cluster is gone."""
+
+
+class ExecutorUnusableError(Exception):
+    """The executor takes no more tasks: it broke down, or was shut down, and cannot be replaced from here."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One task on its way through the pool."""
+
+    task: Task
+    workflow: str
+    call: Callable[[Run], Awaitable[object]]
+    attempts: int = 0
+    # who runs the handler, while it runs
+    worker: asyncio.Task[None] | None = None
+    # why the pool cancelled it, if it did
+    cancelled_for: str = ""
+    outside: Future[Any] | None = field(default=None, repr=False)
+
+
+class Handlers:
+    """Finds the handler of a task, by its name or the one there is."""
+
+    def __init__(self, handlers: Handler | Mapping[str, Handler], executors: Executors | None, size: int) -> None:
+        self._outside = Outside(executors, size)
+        if isinstance(handlers, Mapping):
+            if not handlers:
+                raise ValueError("a pool without handlers can do nothing: give at least one")
+            self.names: tuple[str, ...] | None = tuple(handlers)
+            self._named = {name: self._prepared(name, handler) for name, handler in handlers.items()}
+            self.workflows = self.names
+            self._only = None
+        else:
+            self.names = None
+            self._named = {}
+            # the function's name, not the tasks' names, which nothing bounds
+            self.workflows = (_name(handlers),)
+            self._only = self._prepared(self.workflows[0], handlers)
+
+    def run_of(self, task: Task) -> Run:
+        """Return a run of the task. Raises KeyError where there is no handler for its name."""
+        workflow, call = self._only or self._named[task.name]
+        return Run(task, workflow, call)
+
+    def close(self) -> None:
+        """Shut down the executors that were made here."""
+        self._outside.close()
+
+    def _prepared(self, workflow: str, handler: Handler) -> tuple[str, Callable[[Run], Awaitable[object]]]:
+        if not callable(handler):
+            raise TypeError(f"the handler of `{workflow}` must be a function of a task, not `{handler!r}`")
+        if _is_coroutine_function(handler):
+            return workflow, lambda run: handler(run.task)
+        return workflow, functools.partial(self._outside.call, handler)
+
+
+class Outside:
+    """Runs plain functions in an executor: the one given, the ones a function makes, or threads."""
+
+    def __init__(self, executors: Executors | None, size: int) -> None:
+        self._make = executors if not isinstance(executors, Executor) else None
+        if executors is None:
+            self._make = functools.partial(ThreadPoolExecutor, size, "golden-runtime pool")
+        self._executor = executors if isinstance(executors, Executor) else None
+
+    async def call(self, handler: Handler, run: Run) -> object:
+        """Run a handler and return what it returns.
+
+        Raises ExecutorLostError where the executor has lost the task, ExecutorUnusableError where it did not take it.
+        """
+        run.outside = self._submit(handler, run.task)
+        try:
+            return await asyncio.wrap_future(run.outside)
+        except BrokenExecutor as error:
+            raise ExecutorLostError(f"the executor broke down under the task ({error})") from error
+
+    def _submit(self, handler: Handler, task: Task) -> Future[Any]:
+        """Hand a task over, to a new executor where the present one is broken and can be replaced."""
+        if self._executor is not None:
+            try:
+                return self._executor.submit(handler, task)
+            except BrokenExecutor as error:
+                if self._make is None:
+                    raise ExecutorUnusableError(f"the executor is broken ({error}): start the process again") from error
+            except RuntimeError as error:
+                raise ExecutorUnusableError(f"the executor takes no more tasks ({error})") from error
+        assert self._make is not None, "an executor was given, or how to make one"  # noqa: S101 - for the type checker
+        self._executor = self._make()
+        return self._executor.submit(handler, task)
+
+    def close(self) -> None:
+        """Shut down the executor, if it was made here; what runs in it is not waited for."""
+        if self._make is not None and self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+
+
+async def left_behind(run: Run) -> None:
+    """Wait for a function that a timeout has left running: its thread is not free before, and so is no slot."""
+    if run.outside is not None and run.outside.running():
+        with suppress(Exception):
+            await asyncio.wrap_future(run.outside)
+
+
+def _is_coroutine_function(handler: Handler) -> bool:
+    inner = inspect.unwrap(handler)
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))  # noqa: B004 - it is looked at, not called
+
+
+def _name(handler: Handler) -> str:
+    inner: object = handler
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    return str(getattr(inner, "__name__", type(inner).__name__))
