@@ -66,6 +66,10 @@ class Family(Collector):
         """Show the series to other processes, from where they cannot move."""
         self._store.open()
 
+    def reopen(self) -> None:
+        """Show the series of this process, which was forked from another."""
+        self._store.reopen()
+
     @property
     def recorded(self) -> bool:
         """Whether anything was ever recorded."""

@@ -92,6 +92,16 @@ class Metrics:
         """Whether series stand in the files that processes share as soon as they are made."""
         return self._is_open and self.configuration.enabled
 
+    def reopen(self) -> None:
+        """Go on in a process that was forked from another: its series will stand in files of its own."""
+        for family in self._families.values():
+            family.reopen()
+        was_open, self._is_open = self._is_open, False
+        # a server that forks its workers has loaded, and configured, what it will ever load and configure; where the parent's
+        # files show every series at zero already, a child that records nothing needs none
+        if not was_open:
+            self.open()
+
     def open(self) -> None:
         """Have all series stand in those files, where they are seen at zero. Never raises an `Exception`."""
         if self._is_open:
@@ -109,8 +119,7 @@ class Metrics:
 _metrics = Metrics()
 
 if shares_files():
-    # a server that forks its workers has loaded, and configured, what it will ever load and configure
-    os.register_at_fork(after_in_child=_metrics.open)
+    os.register_at_fork(after_in_child=_metrics.reopen)
 
 
 def families(*declarations: Declaration) -> list[Family]:

@@ -82,6 +82,7 @@ def _counted_coroutine(measured: Callable[P, Awaitable[R]], observer: CallCount)
 def _timed(measured: Callable[P, R], observer: Duration) -> Callable[P, R]:
     clock, marks, enter = perf_counter, current_marks.get, current_marks.set
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
+    limit = LIMIT
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         token = None if marks() is None else enter(NO_MARKS)
@@ -92,7 +93,7 @@ def _timed(measured: Callable[P, R], observer: Duration) -> Callable[P, R]:
             append(clock() - started)
             if token is not None:
                 leave(token)
-            if len(pending) >= LIMIT:
+            if len(pending) >= limit:
                 settle()
 
     return wrapper
@@ -101,6 +102,7 @@ def _timed(measured: Callable[P, R], observer: Duration) -> Callable[P, R]:
 def _timed_coroutine(measured: Callable[P, Awaitable[R]], observer: Duration) -> Callable[P, Coroutine[Any, Any, R]]:
     clock, marks, enter = perf_counter, current_marks.get, current_marks.set
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
+    limit = LIMIT
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         token = None if marks() is None else enter(NO_MARKS)
@@ -111,7 +113,7 @@ def _timed_coroutine(measured: Callable[P, Awaitable[R]], observer: Duration) ->
             append(clock() - started)
             if token is not None:
                 leave(token)
-            if len(pending) >= LIMIT:
+            if len(pending) >= limit:
                 settle()
 
     return wrapper
@@ -120,6 +122,7 @@ def _timed_coroutine(measured: Callable[P, Awaitable[R]], observer: Duration) ->
 def _requested(measured: Callable[P, R], observer: Request) -> Callable[P, R]:
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
+    limit = LIMIT
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         started = clock()
@@ -136,7 +139,7 @@ def _requested(measured: Callable[P, R], observer: Request) -> Callable[P, R]:
             end(started, marks[0], None)
             return result
         append(clock() - started)
-        if len(pending) >= LIMIT:
+        if len(pending) >= limit:
             settle()
         return result
 
@@ -146,6 +149,7 @@ def _requested(measured: Callable[P, R], observer: Request) -> Callable[P, R]:
 def _requested_coroutine(measured: Callable[P, Awaitable[R]], observer: Request) -> Callable[P, Coroutine[Any, Any, R]]:
     clock, enter, end = perf_counter, current_marks.set, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
+    limit = LIMIT
     back = current_marks.reset
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -167,7 +171,7 @@ def _requested_coroutine(measured: Callable[P, Awaitable[R]], observer: Request)
             end(started, marks[0], None)
             return result
         append(clock() - started)
-        if len(pending) >= LIMIT:
+        if len(pending) >= limit:
             settle()
         return result
 

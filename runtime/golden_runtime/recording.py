@@ -7,11 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from golden_runtime.reporting import report_once
 
 # How many values are noted before they are added up; at that number the cost of adding up no longer shows.
-LIMIT = 64
+LIMIT = 128
 
 
 class Gate:
@@ -20,26 +21,26 @@ class Gate:
     Who is turned away leaves what it noted to the next. Fork waits for the gate, so that no child starts with it closed.
     """
 
-    __slots__ = ("_busy", "lock")
+    __slots__ = ("busy", "lock")
 
     def __init__(self) -> None:
         # reentrant, because a signal handler that declares or forks must not wait for the thread it interrupts
         self.lock = threading.RLock()
-        self._busy = False
+        self.busy = False
 
     def enter(self, *, wait: bool) -> bool:
         """Return whether the caller may add up; if so it calls `leave` afterwards."""
         if not self.lock.acquire(blocking=wait):
             return False
-        if self._busy:
+        if self.busy:
             self.lock.release()
             return False
-        self._busy = True
+        self.busy = True
         return True
 
     def leave(self) -> None:
         """Let the next one in."""
-        self._busy = False
+        self.busy = False
         self.lock.release()
 
 
@@ -92,21 +93,53 @@ class WriteThrough(Buffer):
 
     __slots__ = ()
 
-    def __init__(self, write: Callable[[float], None]) -> None:
+    def __init__(self, target: Writable) -> None:
         self._fold = _keep_nothing
         self.pending = ()
-        self.append = lambda value: write_through(write, value)
+        self.append = writing(target)
 
 
-_queue: deque[tuple[Callable[[float], None], float]] = deque()
+class Writable(Protocol):
+    """What values are written to."""
+
+    @property
+    def write(self) -> Callable[[float], None]:
+        """Write a value at once; the gate is the caller's, and whatever fails is raised."""
 
 
-def write_through(write: Callable[[float], None], value: float) -> None:
-    """Write a value, or leave that to the thread, or to the code below this signal handler, that is writing just now.
+_queue: deque[tuple[Writable, float]] = deque()
 
-    The client's own lock does not let a signal handler in. Never raises an `Exception`.
+
+def writing(target: Writable) -> Callable[[float], None]:
+    """Return what writes a value, or leaves that to whoever is writing just now: a thread, or code below a signal handler.
+
+    What is returned raises no `Exception`.
     """
-    _queue.append((write, value))
+    acquire, release, queue, own = gate.lock.acquire, gate.lock.release, _queue, gate
+
+    def write_through(value: float) -> None:
+        # `enter` and `leave` written out: in multiprocess mode every call comes here
+        if not acquire(False):
+            queue.append((target, value))
+        elif own.busy:
+            release()
+            queue.append((target, value))
+        else:
+            own.busy = True
+            try:
+                target.write(value)
+            except Exception:  # noqa: BLE001 - metrics never harm the caller
+                _report_loss()
+            finally:
+                own.busy = False
+                release()
+        if queue:
+            _write_queue()
+
+    return write_through
+
+
+def _write_queue() -> None:
     # asked again after the gate, because a value may come while it closes
     while _queue and gate.enter(wait=False):
         try:
@@ -118,11 +151,15 @@ def write_through(write: Callable[[float], None], value: float) -> None:
 def _write_queued() -> None:
     # emptied by nobody else while the gate is ours
     while _queue:
-        write, value = _queue.popleft()
+        target, value = _queue.popleft()
         try:
-            write(value)
+            target.write(value)
         except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once("a value cannot be written to the files that processes share, so it is lost")
+            _report_loss()
+
+
+def _report_loss() -> None:
+    report_once("a value cannot be written to the files that processes share, so it is lost")
 
 
 def _keep_nothing(values: list[float]) -> None:

@@ -50,8 +50,10 @@ class Run:
     def __init__(self, plan: Plan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         self._plan = plan
         self._marks: Marks = []
-        observers = [chooser.fixed or chooser.choose(args, kwargs) for chooser in plan.choosers]
-        self._observed: Sequence[tuple[Observer, Any]] = [(observer, observer.begin()) for observer in observers]
+        self._observed: Sequence[tuple[Observer, Any]] = [
+            (observer, observer.begin())
+            for observer in [chooser.fixed or chooser.choose(args, kwargs) for chooser in plan.choosers]
+        ]
         self._spans = [state for _, state in self._observed if type(state) is OpenSpan]
         self._token: Token[Marks | None] | None = None
 

@@ -32,8 +32,9 @@ class Series(Protocol):
     def buffer(self, counter: Series | None = None) -> Buffer:
         """Return where values of a histogram are noted; each of them counts one on `counter` too."""
 
-    def add(self, values: list[float]) -> None:
-        """Add values up; the gate is the caller's."""
+    @property
+    def write(self) -> Callable[[float], None]:
+        """Record a value at once; the gate is the caller's, and whatever fails is raised."""
 
     def share(self, buffer: Buffer, other: Series) -> None:
         """Have a buffer of another series drained whenever this one is collected, since it adds to both."""
@@ -53,6 +54,9 @@ class Store(Protocol):
 
     def open(self) -> None:
         """Show the series outside this process too, where others can see them; from then on they stay in place."""
+
+    def reopen(self) -> None:
+        """Be a store of this process, which was forked from another."""
 
     @property
     def recorded(self) -> bool:

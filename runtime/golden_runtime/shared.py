@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from time import time
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
-from golden_runtime.recording import Buffer, WriteThrough, gate, write_through
+from golden_runtime.recording import Buffer, WriteThrough, gate, writing
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -71,6 +74,11 @@ class SharedStore:
         for series in list(self._series.values()):
             series.open()
 
+    def reopen(self) -> None:
+        """Write to the files of this process, which was forked from another, from the next record on."""
+        for series in list(self._series.values()):
+            series.close()
+
     def start(self) -> bool:
         """Return whether series may be written at all; from the first time on they stand in place, these and all others."""
         self._opening.open()
@@ -82,8 +90,8 @@ class SharedStore:
             self._metric = self._make()
         child = self._metric.labels(*label_values) if label_values else self._metric
         if isinstance(child, Histogram):
-            return child.observe
-        return child.set if isinstance(child, Gauge) else child.inc
+            return _observing(child)
+        return _setting(child._value) if isinstance(child, Gauge) else _adding(child._value)
 
     def _make(self) -> Counter | Gauge | Histogram:
         what = self._declaration
@@ -107,6 +115,46 @@ class SharedStore:
             yield metric
 
 
+# The client's own `inc`, `observe` and `set` wait for one lock that all metrics of the process share, the user's too: a signal
+# handler that interrupts one of them would wait for ever. Under the gate a value of ours has one writer, and its place in the
+# file is its own, so no lock is needed. These are private attributes of the client; a test holds its releases to them.
+
+
+def _adding(value: Any) -> Callable[[float], None]:
+    # has the client open the files of this process, where it was forked from another
+    value.get()
+    key = value._key
+
+    def add(amount: float) -> None:
+        value._value = total = value._value + amount
+        value._file.write_value(key, total, 0.0)
+
+    return add
+
+
+def _setting(value: Any) -> Callable[[float], None]:
+    value.get()
+    key = value._key
+
+    def put(present: float) -> None:
+        value._value = present
+        value._file.write_value(key, present, time())
+
+    return put
+
+
+def _observing(histogram: Histogram) -> Callable[[float], None]:
+    bounds = histogram._upper_bounds
+    add = _adding(histogram._sum)
+    count = [_adding(bucket) for bucket in histogram._buckets]
+
+    def observe(value: float) -> None:
+        add(value)
+        count[bisect_left(bounds, value)](1.0)
+
+    return observe
+
+
 class SharedSeries:
     """A series in the files. Every value is written at once: what a killed process had not written would be lost."""
 
@@ -123,7 +171,7 @@ class SharedSeries:
         self.touched = False
         self._store = store
         self.close()
-        self.record = self._record
+        self.record = writing(self)
         self.count = self.counting(1.0)
 
     def close(self) -> None:
@@ -146,39 +194,34 @@ class SharedSeries:
         self.write = self._store.recorder(self._values) if self._store.start() else _write_nothing
         self.write(value)
 
-    def _record(self, value: float) -> None:
-        write_through(self._write, value)
-
-    def _write(self, value: float) -> None:
-        self.write(value)
-
     def counting(self, increment: float) -> Callable[[], object]:
         """Return what adds `increment` to a counter each time it is called."""
-        return lambda: write_through(self._write, increment)
+        return partial(self.record, increment)
 
     def buffer(self, counter: Series | None = None) -> Buffer:
         """Return what writes values at once; each of them counts one on `counter` too."""
-        if counter is None:
-            return WriteThrough(self._write)
-        return WriteThrough(self._pair(counter))
-
-    def _pair(self, counter: Series) -> Callable[[float], None]:
-        def write(value: float) -> None:
-            counter.add([1.0])
-            self.write(value)
-
-        return write
-
-    def add(self, added: list[float]) -> None:
-        """Write values; the gate is the caller's."""
-        for value in added:
-            self.write(value)
+        return WriteThrough(self if counter is None else Pair(counter, self))
 
     def share(self, buffer: Buffer, other: Series) -> None:
         """Do nothing: nothing waits in a buffer here."""
 
     def mark(self, value: float, exemplar: Mapping[str, str]) -> None:
         """Do nothing: the client's files have no room for exemplars."""
+
+
+class Pair:
+    """Writes a duration, and counts the call that took it."""
+
+    __slots__ = ("write",)
+
+    write: Callable[[float], None]
+
+    def __init__(self, counter: Series, durations: Series) -> None:
+        def write(value: float) -> None:
+            counter.write(1.0)
+            durations.write(value)
+
+        self.write = write
 
 
 def _write_nothing(value: float) -> None:
