@@ -11,12 +11,13 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed-$(VERSION)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test soak lint docs clean
 
 help:
 	@echo 'make demo   check and fix the reference service in fixtures/chimera, run it, show its new series'
 	@echo 'make test   run the whole test suite; ARGS="-k word" goes to pytest'
 	@echo 'make lint   ruff, the format, mypy, and golden-rules on itself'
+	@echo 'make soak   kill workers, producers and databases hundreds of times, and count what is left'
 	@echo 'make docs   write the pages and README outputs that are made from the code'
 	@echo 'make clean  remove the virtual environment and every cache'
 	@echo 'PYTHON=python3.13 chooses the interpreter.'
@@ -26,6 +27,11 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(RUN) -m pytest -n auto --dist loadgroup $(ARGS)
+
+soak: $(INSTALLED)
+	@$(RUN) tests/runtime/soak.py --store sqlite --kills 250
+	@$(RUN) tests/runtime/soak.py --store postgres --kills 250 --restarts 5
+	@$(RUN) tests/runtime/soak.py --store sqlite --kills 100 --full-disk
 
 lint: $(INSTALLED)
 	@$(RUN) -m ruff check .
