@@ -129,7 +129,7 @@ async def produce(queue: NotedQueue, seed: int) -> None:
     async def one() -> None:
         kind = chance.choices(_KINDS, _WEIGHTS)[0]
         try:
-            task_id = await queue.enqueue(kind, {"kind": kind, "filling": "x" * 200}, priority=chance.randrange(3))
+            task_id = await queue.enqueue(kind, {"kind": kind, "filling": "x" * 1000}, priority=chance.randrange(3))
         except StorageUnavailableError as error:
             queue.notes.add("refused", str(error))
         else:
