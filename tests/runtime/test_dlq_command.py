@@ -1,0 +1,146 @@
+"""`python -m golden_runtime dlq`, as the person on call meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from golden_runtime import TaskQueue
+from golden_runtime.dlq_command import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def dlq(store: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command on a store with three dead letters; gives its exit status and what it wrote."""
+    with TaskQueue(store).sync as queue:
+        for index, error in enumerate([KeyError("one"), ValueError("two \x1b[31m"), KeyError("three")]):
+            queue.enqueue("charge", {"order": index}, idempotency_key=f"k{index}")
+            task = queue.get_next_task()
+            assert task is not None
+            queue.mark_failed(task, error, attempts=index + 1)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["dlq", *arguments, "--url", store])
+        written = capsys.readouterr()
+        return status, written.out, written.err
+
+    return run
+
+
+def parsed(output: str) -> Any:
+    """Return what `--json` printed."""
+    return json.loads(output)
+
+
+def test_listing_shows_the_newest_first(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """A table with id, age, task, phase, tries and error; where there is more, how to see it."""
+    status, output, _ = dlq("list", "--limit", "2")
+    lines = output.splitlines()
+    assert status == 0
+    assert lines[0].split() == ["ID", "FAILED", "TASK", "PHASE", "TRIES", "ERROR"]
+    assert "KeyError: 'three'" in lines[1]
+    assert "2 of 3; the next page: --before 2" in lines[-1]
+    assert "'one'" in dlq("list", "--before", "2")[1]
+
+
+def test_listing_as_json_gives_whole_entries(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """Scripts get every field, times as text too."""
+    entries = parsed(dlq("list", "--json", "--error-type", "KeyError")[1])
+    assert [entry["payload"] for entry in entries] == [{"order": 2}, {"order": 0}]
+    assert {"task_id", "traceback", "history", "failed", "enqueued", "idempotency_key"} <= set(entries[0])
+
+
+def test_showing_gives_all_there_is(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """Payload, error and counts; what a message holds cannot steer the terminal."""
+    status, output, _ = dlq("show", "2")
+    assert status == 0
+    assert '"order": 1' in output
+    assert "ValueError: two \\x1b[31m" in output
+    assert "attempts  2" in output
+    assert "\x1b" not in output
+
+
+def test_showing_what_is_not_there(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """Exit status 1 and a sentence."""
+    assert dlq("show", "99") == (1, "", "error: queue `default` has no dead letter 99\n")
+
+
+def test_replaying_some(dlq: Callable[..., tuple[int, str, str]], store: str) -> None:
+    """By id, by condition, or a dry run that changes nothing; and it says how many."""
+    assert dlq("replay", "--name", "charge", "--dry-run")[1] == "3 dead letters would be replayed\n"
+    assert dlq("replay", "1")[1] == "1 dead letter replayed\n"
+    assert parsed(dlq("replay", "--search", "two", "--json")[1])["replayed"] == 1
+    with TaskQueue(store).sync as queue:
+        assert [task.payload for task in queue.get_next_tasks(9)] == [{"order": 0}, {"order": 1}]
+
+
+def test_replaying_all_is_asked_for(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """Without ids or conditions nothing happens but a question; `--all` means it, at a rate if wanted."""
+    status, _, complaint = dlq("replay")
+    assert (status, complaint) == (
+        2,
+        "error: which dead letters? give ids, a condition such as --name, or --all\n",
+    )
+    assert dlq("replay", "--all", "--rate", "5")[1] == "3 dead letters replayed, 5 a second\n"
+    assert dlq("list")[1] == "no dead letters in queue `default`\n"
+
+
+def test_replaying_what_is_not_there_replays_nothing(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """One wrong id among others stops the command before it changes anything."""
+    status, _, complaint = dlq("replay", "1", "77")
+    assert (status, "no dead letter 77; nothing was replayed" in complaint) == (1, True)
+    assert len(parsed(dlq("list", "--json")[1])) == 3
+
+
+def test_purging_the_old(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """Only what is older than the age, and only what matches."""
+    assert dlq("purge", "--older-than", "1h")[1] == "0 dead letters deleted\n"
+    assert dlq("purge", "--older-than", "0s", "--dry-run")[1] == "3 dead letters would be deleted\n"
+    assert dlq("purge", "--older-than", "0s", "--error-type", "KeyError")[1] == "2 dead letters deleted\n"
+    assert [entry["id"] for entry in parsed(dlq("list", "--json")[1])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list"], "which store? give `--url`"),
+        (["list", "--url", "nowhere.db"], "there is no file `nowhere.db`"),
+        (["list", "--url", "mysql://host"], "`mysql://` is not a storage"),
+    ],
+)
+def test_an_unusable_store_is_a_sentence(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 2, no traceback, and no file made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GOLDEN_RUNTIME_URL", raising=False)
+    assert main(["dlq", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["purge", "--older-than", "3x"], ["show", "x"], ["nonsense"], []])
+def test_wrong_usage_is_told_apart(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2 with the usage."""
+    with pytest.raises(SystemExit) as ended:
+        main(["dlq", *arguments])
+    assert ended.value.code == 2
+    assert "usage: python -m golden_runtime" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_program(sqlite_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m golden_runtime` with the URL in the environment, where no process list shows its password."""
+    with TaskQueue(sqlite_path).sync as queue:
+        queue.dead_letters.add_entry("n", None, "no")
+    monkeypatch.setenv("GOLDEN_RUNTIME_URL", sqlite_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "golden_runtime", "dlq", "list"], capture_output=True, text=True, check=True
+    )
+    assert "Failure: no" in done.stdout
