@@ -25,8 +25,9 @@ help:
 demo: $(INSTALLED)
 	@$(RUN) scripts/demo.py
 
+# A file stays with one worker, so that what its tests share is made once; the slow files come first.
 test: $(INSTALLED)
-	@$(RUN) -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(INSTALLED)
 	@$(RUN) tests/runtime/soak.py --store sqlite --kills 250

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-pytestmark = pytest.mark.xdist_group("chimera")
-
 SERVICE = ("chimera", "--demo", "--workflows", "12", "--metrics")
 
 

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-# pre-commit installs golden-rules into an environment of its own; one worker does that once.
-pytestmark = pytest.mark.xdist_group("pre-commit")
-
 UNMEASURED = """\
 import httpx
 

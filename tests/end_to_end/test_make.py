@@ -7,10 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("chimera")
-
 
 def digest(folder: Path) -> str:
     """A digest of every source file below a folder."""

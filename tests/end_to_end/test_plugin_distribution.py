@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("plugin")
-
 SLEEPER = "import time\n\n\nasync def settle(ledger):\n    time.sleep(ledger.pause)\n"
 
 
