@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
+from golden_runtime.attempt import Attempt
 from golden_runtime.backoff import Backoff
 from golden_runtime.breaker_guard import CircuitBreakerError
 from golden_runtime.breaker_states import CircuitState
@@ -19,22 +19,17 @@ from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_after import retry_after
 from golden_runtime.retry_config import RetryConfig
+from golden_runtime.retry_notes import Notes, described
 from golden_runtime.retry_series import RetrySeries
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOGGER = logging.getLogger(__name__)
 
-# Between two looks at a breaker whose probes are under way, at least so many seconds, however small the delays are.
+# Seconds between two looks at a breaker whose probes are under way.
 _SHORTEST_LOOK = 0.01
-
-# Notes are for people, who read neither the first of two thousand attempts nor the end of a long message.
-_MOST_NOTES = 20
-_LONGEST_MESSAGE = 200
+_LONGEST_LOOK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ class Attempts:
         self._number = begun
         self._rejections = 0
         self._delays: list[float] = []
-        self._notes: deque[str] = deque(maxlen=_MOST_NOTES)
+        self._notes = Notes(plan.name)
         self._started = plan.clock()
         self._deadline = self._limit = _earlier(present(), plan.config.deadline, plan.clock)
 
@@ -152,13 +147,19 @@ class Attempts:
         if config.budget is not None and not self._number and not self._rejections:
             config.budget.pay_in()
         if self._deadline is not None and self._deadline.remaining() <= 0:
-            error = RetryTimeoutError(
-                f"the deadline passed before attempt {self._number + 1} of `{self._plan.name}` began"
-            )
-            self._annotate(error)
-            raise error
+            raise self._too_late()
         self._number += 1
         self._limit = _earlier(self._deadline, config.attempt_timeout, self._plan.clock, of_attempt=True)
+
+    def _too_late(self) -> RetryTimeoutError:
+        told = f"attempt {self._number + 1} of `{self._plan.name}` did not begin: the deadline had passed"
+        error = RetryTimeoutError(told)
+        if self._number:
+            # the wait took longer than it should have
+            self._plan.series.gave_up(type(error).__name__)
+        self._notes.add(told)
+        self._notes.attach(error)
+        return error
 
     def limited(self) -> AbstractContextManager[None]:
         """Pass on, to what is called within, when the attempt that has begun is to be over."""
@@ -200,12 +201,12 @@ class Attempts:
         else:
             self._plan.series.failure.count()
             delay = self._delay_after_error(error, final=final)
-        if delay is None and len(self._notes) + self._rejections > 1:
-            self._annotate(error)
+        if delay is None:
+            self._notes.attach(error)
         return delay
 
     def _delay_after_error(self, error: BaseException, *, final: bool) -> float | None:
-        told = f"failed with {_described(error)}"
+        told = f"failed with {described(error)}"
         was_cut_off = isinstance(error, RetryTimeoutError) and error.limit is not None and error.limit is self._limit
         if final:
             self._give_up(told, "its first item had been handed on")
@@ -245,22 +246,22 @@ class Attempts:
         """Give the seconds after which a breaker may let a call through: no attempt was made, so none is used up."""
         self._number -= 1
         self._rejections += 1
-        told = f"{error}"
-        if self._plan.config.on_open == "raise":
-            self._notes.append(told)
-            return None
-        delay = error.retry_after
+        told, delay = str(error), error.retry_after
         if error.state is CircuitState.HALF_OPEN:
-            # nobody knows when a probe ends: look again after growing delays, not all at once
-            looked = self._plan.backoff.delay(self._rejections, self._plan.config.base_delay, self._plan.random)
-            delay = min(delay, max(looked, _SHORTEST_LOOK))
-        if math.isinf(delay) or (self._deadline is not None and delay >= self._deadline.remaining()):
-            self._notes.append(f"{told}, for longer than the deadline leaves")
-            return None
-        return self._wait(delay, told)
+            # nobody knows when a probe ends: all who wait look again, but not at the same moment
+            delay = min(delay, max(_SHORTEST_LOOK, _LONGEST_LOOK * self._plan.random()))
+        if self._plan.config.on_open == "raise":
+            self._notes.add(told)
+        elif math.isinf(delay):
+            self._notes.add(f"{told}, so that there is nothing to wait for")
+        elif self._deadline is not None and delay >= self._deadline.remaining():
+            self._notes.add(f"{told}, and the deadline does not leave that")
+        else:
+            return self._wait(delay, told)
+        return None
 
     def _wait(self, delay: float, told: str) -> float:
-        self._notes.append(f"{told}; waited {delay:.3g} s")
+        self._notes.add(f"{told}; waited {delay:.3g} s")
         self._plan.series.delay.record(delay)
         try:
             _LOGGER.info("retry `%s`: %s; trying again in %.3g s", self._plan.name, told, delay)
@@ -269,16 +270,7 @@ class Attempts:
         return delay
 
     def _give_up(self, told: str, reason: str) -> None:
-        self._notes.append(f"attempt {self._number} {told}; {reason}")
-
-    def _annotate(self, error: BaseException) -> None:
-        """Tell the attempts as notes of the error, in place of what an earlier call told of the same one."""
-        mark = f"retry `{self._plan.name}`: "
-        try:
-            kept = [note for note in getattr(error, "__notes__", ()) if not note.startswith(mark)]
-            error.__notes__ = [*kept, *(mark + note for note in self._notes)]
-        except Exception:  # noqa: BLE001 - an exception may forbid notes, which must not take the place of the error
-            report_once(f"an error of retry `{self._plan.name}` takes no notes")
+        self._notes.add(f"attempt {self._number} {told}; {reason}")
 
     def _asked(self, function: Callable[[Any], object], setting: str, outcome: object) -> bool:
         try:
@@ -295,69 +287,9 @@ class Attempts:
             return None
 
 
-class Attempt:
-    """One attempt of a loop over `RetryPolicy.attempts()`: the block that may be done again."""
-
-    __slots__ = ("_attempts", "_cut_off", "_limited", "delay", "number")
-
-    _limited: AbstractContextManager[None]
-    _cut_off: AbstractAsyncContextManager[None]
-
-    def __init__(self, attempts: Attempts, number: int) -> None:
-        self._attempts = attempts
-        self.number = number
-        # seconds until the next attempt; None after the last one
-        self.delay: float | None = None
-
-    def __enter__(self) -> Attempt:
-        self._attempts.begin()
-        self._limited = self._attempts.limited()
-        self._limited.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        self._limited.__exit__(None, None, None)
-        return self._over(error)
-
-    async def __aenter__(self) -> Attempt:
-        self._attempts.begin()
-        self._cut_off = self._attempts.cut_off()
-        await self._cut_off.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        try:
-            await self._cut_off.__aexit__(kind, error, traceback)
-        except RetryTimeoutError as timeout:
-            if self._over(timeout):
-                return True
-            raise
-        return self._over(error)
-
-    def _over(self, error: BaseException | None) -> bool:
-        if error is None:
-            self._attempts.succeeded()
-            return False
-        self.delay = self._attempts.failed(error)
-        return self.delay is not None
-
-
 def _earlier(
     outer: Deadline | None, seconds: float | None, clock: Callable[[], float], *, of_attempt: bool = False
 ) -> Deadline | None:
     if seconds is None or (outer is not None and outer.remaining() <= seconds):
         return outer
     return Deadline(clock() + seconds, clock, of_attempt=of_attempt)
-
-
-def _described(error: BaseException) -> str:
-    try:
-        message = str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - an exception's own `__str__` may fail
-        message = ""
-    shown = message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "..."
-    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

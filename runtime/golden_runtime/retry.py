@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import CoroutineType
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
-from golden_runtime.attempts import Attempt, Attempts, Plan, RetryStatistics
+from golden_runtime.attempt import Attempt
+from golden_runtime.attempts import Attempts, Plan, RetryStatistics
 from golden_runtime.backoff import Jitter, RetryStrategy
 from golden_runtime.callables import UNFINISHED, check_finished, kind_of, settled
 from golden_runtime.deadline import RetryTimeoutError, present, remaining_seconds

@@ -1,0 +1,179 @@
+"""Retried generators: begun again until they give their first item, and never after that."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from golden_runtime import RetryConfig, RetryPolicy
+from resilience_time import Clock, loop_time, run
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that sleeping moves."""
+    return Clock()
+
+
+def policy_of(clock: Clock, **settings: Any) -> RetryPolicy:
+    """Return a policy that sleeps on the clock."""
+    config = RetryConfig(**{"jitter": "none", **settings})
+    return RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)
+
+
+def test_stream_is_begun_again_before_its_first_item(clock: Clock) -> None:
+    """A stream that fails to begin is begun again, and its items come once."""
+    begun = []
+
+    @policy_of(clock)
+    def stream() -> Iterator[int]:
+        begun.append(1)
+        if len(begun) < 3:
+            raise OSError
+        yield from (1, 2, 3)
+
+    assert list(stream()) == [1, 2, 3]
+    assert (len(begun), clock.slept) == (3, [1.0, 2.0])
+
+
+def test_stream_is_not_replayed_after_its_first_item(clock: Clock) -> None:
+    """What was handed on cannot be taken back, so a later error is raised."""
+    begun, got = [], []
+
+    @policy_of(clock)
+    def stream() -> Iterator[int]:
+        begun.append(1)
+        yield 1
+        raise OSError("broken off")
+
+    with pytest.raises(OSError, match="broken off"):
+        got.extend(stream())
+    assert (begun, clock.slept) == ([1], [])
+
+
+def test_async_stream_is_begun_again_before_its_first_item(clock: Clock) -> None:
+    """Async generators too."""
+    begun = []
+
+    @policy_of(clock)
+    async def stream() -> AsyncIterator[int]:
+        begun.append(1)
+        if len(begun) < 3:
+            raise OSError
+        yield 1
+        yield 2
+
+    async def main() -> list[int]:
+        return [item async for item in stream()]
+
+    assert asyncio.run(main()) == [1, 2]
+    assert clock.slept == [1.0, 2.0]
+
+
+def test_async_stream_is_not_replayed_after_its_first_item(clock: Clock) -> None:
+    """Async generators neither."""
+    begun: list[int] = []
+
+    @policy_of(clock)
+    async def stream() -> AsyncIterator[int]:
+        begun.append(1)
+        yield 1
+        raise OSError("broken off")
+
+    async def main() -> None:
+        async for _ in stream():
+            pass
+
+    with pytest.raises(OSError, match="broken off"):
+        asyncio.run(main())
+    assert begun == [1]
+
+
+def test_empty_streams_end(clock: Clock) -> None:
+    """A stream without items is a success, with the value that it returns."""
+
+    @policy_of(clock)
+    def empty() -> Iterator[int]:
+        return "nothing"
+        yield
+
+    @policy_of(clock)
+    async def async_empty() -> AsyncIterator[int]:
+        return
+        yield
+
+    async def main() -> list[int]:
+        return [item async for item in async_empty()]
+
+    with pytest.raises(StopIteration, match="nothing"):
+        next(empty())
+    assert asyncio.run(main()) == []
+
+
+def test_streams_converse(clock: Clock) -> None:
+    """What is sent and thrown reaches the generator, and closing it runs its `finally`."""
+    heard: list[Any] = []
+
+    @policy_of(clock)
+    def talk() -> Iterator[Any]:
+        try:
+            heard.append((yield "first"))
+            try:
+                yield "second"
+            except KeyError:
+                heard.append("thrown")
+            yield "third"
+        finally:
+            heard.append("closed")
+
+    talking: Any = talk()
+    assert [next(talking), talking.send("sent"), talking.throw(KeyError())] == ["first", "second", "third"]
+    talking.close()
+    assert heard == ["sent", "thrown", "closed"]
+
+
+def test_async_streams_converse(clock: Clock) -> None:
+    """Async generators too."""
+    heard: list[Any] = []
+
+    @policy_of(clock)
+    async def talk() -> AsyncIterator[Any]:
+        try:
+            heard.append((yield "first"))
+            try:
+                yield "second"
+            except KeyError:
+                heard.append("thrown")
+            yield "third"
+        finally:
+            heard.append("closed")
+
+    async def main() -> list[str]:
+        talking: Any = talk()
+        got = [await anext(talking), await talking.asend("sent"), await talking.athrow(KeyError())]
+        await talking.aclose()
+        return got
+
+    assert asyncio.run(main()) == ["first", "second", "third"]
+    assert heard == ["sent", "thrown", "closed"]
+
+
+def test_attempt_timeout_is_for_the_first_item() -> None:
+    """A stream that does not begin in time is begun again; one that has begun may take its time."""
+    begun = []
+
+    async def main() -> list[int]:
+        policy = RetryPolicy(RetryConfig(attempt_timeout=2.0), name="test", clock=loop_time)
+
+        @policy
+        async def stream() -> AsyncIterator[int]:
+            begun.append(1)
+            await asyncio.sleep(3600.0 if len(begun) == 1 else 1.0)
+            yield 1
+            await asyncio.sleep(3600.0)
+            yield 2
+
+        return [item async for item in stream()]
+
+    assert run(main()) == [1, 2]
+    assert begun == [1, 1]
