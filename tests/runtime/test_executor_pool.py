@@ -434,7 +434,7 @@ def test_leases_are_kept_while_handlers_run(sqlite_path: str) -> None:
             ExecutorPool(handler, queue, name="one", poll_interval=0.02),
             ExecutorPool(handler, queue, name="two", poll_interval=0.02),
         ):
-            await queue.enqueue("n")
+            await queue.enqueue("n", {"a": ["payload"]})
             await idle(queue)
         assert runs == 1
 

@@ -1,0 +1,179 @@
+"""The slots of a pool: a fixed number of coroutines that run one task after the other, and who waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from golden_runtime.pool_handlers import Run
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Change:
+    """Something has changed: who waits looks again. It may be set from any thread."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def bind(self) -> None:
+        """Belong to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def set(self) -> None:
+        """Wake who waits. For the event loop's own thread."""
+        self._event.set()
+
+    def set_from_anywhere(self) -> None:
+        """Wake who waits, from whatever thread this is."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            here = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            here = False
+        if here:
+            self._event.set()
+        else:
+            loop.call_soon_threadsafe(self._event.set)
+
+    def clear(self) -> None:
+        """Take notice: only what changes from now on counts."""
+        self._event.clear()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until something changes, at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        self._event.clear()
+
+
+class Slots:
+    """Runs what is put in with `begin`, in order, as many at a time as there are slots.
+
+    perform: runs one task to its end; it raises nothing. `active` is everything put in and not yet ended, `waiting` the
+    part of it that has not begun.
+    """
+
+    def __init__(self, size: int, perform: Callable[[Run], Awaitable[None]]) -> None:
+        self.size = size
+        self.active: set[Run] = set()
+        self.waiting: deque[Run] = deque()
+        self.change = Change()
+        self.is_closed = False
+        # whether anybody looks at `change` when a task ends; a pool in memory saves the time
+        self.is_watched = False
+        self._perform = perform
+        self._workers: list[asyncio.Task[None]] = []
+        self._idle: list[asyncio.Future[None]] = []
+        self._queued: deque[asyncio.Future[None]] = deque()
+
+    def open(self) -> None:
+        """Begin to run, on the running event loop."""
+        self.change.bind()
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self.size)]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it ever began to run."""
+        return bool(self._workers)
+
+    @property
+    def busy(self) -> int:
+        """How many tasks are under way."""
+        return len(self.active) - len(self.waiting)
+
+    async def room(self, most: int) -> None:
+        """Wait until fewer than `most` tasks wait, or the slots are closed. Who comes first goes first."""
+        while len(self.waiting) >= most and not self.is_closed:
+            turn = asyncio.get_running_loop().create_future()
+            self._queued.append(turn)
+            await turn
+
+    def begin(self, run: Run) -> None:
+        """Run a task as soon as a slot is free."""
+        self.active.add(run)
+        self.waiting.append(run)
+        if self._idle:
+            self._idle.pop().set_result(None)
+
+    def close(self) -> None:
+        """Let idle slots end, and nobody wait for room any more. What is put in is still run."""
+        self.is_closed = self.is_watched = True
+        for turn in (*self._queued, *self._idle):
+            if not turn.done():
+                turn.set_result(None)
+        self._queued.clear()
+        self._idle.clear()
+        self.change.set()
+
+    def take_waiting(self) -> list[Run]:
+        """Return what has not begun, which now never will."""
+        left = list(self.waiting)
+        self.waiting.clear()
+        self.active.difference_update(left)
+        return left
+
+    def cancel(self, runs: Collection[Run], reason: Literal["lease", "stop"]) -> None:
+        """Cancel runs whose handlers are under way; one whose outcome is known already is left alone."""
+        for run in runs:
+            if run.worker is not None and not run.cancelled_for:
+                run.cancelled_for = reason
+                run.worker.cancel()
+
+    async def end(self, grace: float) -> None:
+        """Wait for the slots to end, and end those by force that take longer than `grace` seconds."""
+        await end_tasks(self._workers, grace)
+
+    async def _work(self) -> None:
+        """Run one task after the other: one slot."""
+        waiting, active, queued, perform = self.waiting, self.active, self._queued, self._perform
+        loop = asyncio.get_running_loop()
+        me = asyncio.current_task()
+        while True:
+            while waiting:
+                run = waiting.popleft()
+                if queued:
+                    _let_in(queued)
+                run.worker = me
+                await perform(run)
+                active.discard(run)
+                if self.is_watched:
+                    self.change.set()
+            if self.is_closed:
+                return
+            turn = loop.create_future()
+            self._idle.append(turn)
+            await turn
+
+
+async def end_tasks(tasks: Sequence[asyncio.Task[None]], grace: float) -> None:
+    """Wait for tasks of the event loop, and cancel those that take longer than the grace."""
+    if not tasks:
+        return
+    _, stubborn = await asyncio.wait(tasks, timeout=grace)
+    for task in stubborn:
+        task.cancel()
+    if not stubborn:
+        return
+    _, hanging = await asyncio.wait(stubborn, timeout=max(grace, 1.0))
+    if hanging:
+        _LOGGER.warning("%d handlers do not end, their tasks come back when their leases end", len(hanging))
+
+
+def _let_in(queued: deque[asyncio.Future[None]]) -> None:
+    """Let the first who waits, and still does, go on."""
+    while queued:
+        turn = queued.popleft()
+        if not turn.done():
+            turn.set_result(None)
+            return
