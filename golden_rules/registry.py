@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from golden_rules.errors import UsageError
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
+from golden_rules.rules.misleading.failure_blind import FailureBlind
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
 from golden_rules.rules.unmeasured.required import UnmeasuredRequired
@@ -22,6 +23,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredResilienceStep,
     UnmeasuredRequired,
     HandTimed,
+    FailureBlind,
 )
 _KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)
 # Findings that the engine makes itself.

@@ -1,0 +1,456 @@
+"""GR406: functions that swallow their exceptions under a decorator that records outcomes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.misleading.applied import Applied, applied
+from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.imports import reference
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.misleading.handlers import AnyHandler, Swallow
+    from golden_rules.source.body import Body
+    from golden_rules.source.slices import Slice
+
+_RUNTIME_OUTCOMES = frozenset(
+    {"track_request", "track_adapter_request", "track_cache_operation", "track_errors", "traced"}
+)
+_ERROR_DECORATOR = re.compile(r"(^|_)(errors?|exceptions?|failures?)$")
+# Questions: the exception is the answer no.
+_QUESTION = re.compile(
+    r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
+    r"|\w+_(exists?|health|healthy|available|ready|alive|check|valid|ping)$"
+)
+# What ends things: that it fails on the way is of no account.
+_CLOSING = re.compile(
+    r"_*(async_|a)?(close|shut_?down|stop|disconnect|clean_?up|teardown|tear_down|dispose|release|destroy|terminate|kill|flush|exit|unload|unsubscribe)(_\w+)?"
+)
+_SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
+_CLOSING_BRACKETS = re.compile(r"[\s,]*\)")
+_NAMES = ("error", "caught", "failure")
+
+
+class FailureBlind(FunctionRule):
+    """A measured function swallows its exceptions, so that its failures count as successes.
+
+    ## What it does
+
+    Finds functions under a decorator that records how calls end (`@track_request`, `@track_adapter_request`,
+    `@track_cache_operation`, `@track_errors`, `@traced`, a counter's `@FAILURES.count_exceptions()`, a tracer's
+    `@tracer.start_as_current_span(...)`, and decorators in `measured-by` that are named for errors) whose main work stands in
+    a `try` with an `except Exception`, `except BaseException` or bare `except` after which the function simply ends.
+
+    Left alone are handlers that raise, hand the error on (`future.set_exception`, `context.abort`), retry, do the work in
+    another way, or go on with more work; handlers in a loop that goes on with the next item; functions that ask a question
+    (`is_alive`, `has_access`), and those that close something and keep quiet about it.
+
+    ## Why is this bad?
+
+    The decorator sees a function that returned. The error rate reads zero while every call fails, and the alert that
+    was built on it never rings.
+
+    ## Fix safety
+
+    The fix makes `mark_failure(error)` the first statement of the handler. The function goes on as before, returns
+    the same and logs the same; the call counts as failed. It is safe where the handler says itself that something failed:
+    it logs an error, or returns the error, `False` or an error's status. Elsewhere (a warning, a default value, silence)
+    a handled exception may be an ordinary outcome to you, so the fix is unsafe. There is no fix under decorators of other
+    libraries, which `mark_failure` does not reach, nor where the name is taken.
+
+    ## When not to follow it
+
+    Where what the handler returns is as good as any other answer. Catching the exceptions that mean so, rather than all,
+    says it best. Where the result tells success from failure, `success_when=` on the decorator says so for all paths, and
+    silences the rule.
+    """
+
+    code: ClassVar[str] = "GR406"
+    name: ClassVar[str] = "failure-blind"
+    triggers: ClassVar[tuple[str, ...]] = ("except",)
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import logging
+
+from golden_runtime import track_request
+
+from shop.gateway import charge
+
+logger = logging.getLogger(__name__)
+
+
+@track_request("shop.orders.pay")
+async def pay(order):
+    try:
+        receipt = await charge(order.customer, order.total)
+        await order.save(receipt)
+        return {"paid": True, "receipt": receipt.number}
+    except Exception as e:
+        logger.exception("cannot pay %s", order.number)
+        return {"paid": False, "reason": str(e)}
+""",
+            """\
+import logging
+
+from golden_runtime import mark_failure, track_request
+
+from shop.gateway import charge
+
+logger = logging.getLogger(__name__)
+
+
+@track_request("shop.orders.pay")
+async def pay(order):
+    try:
+        receipt = await charge(order.customer, order.total)
+        await order.save(receipt)
+        return {"paid": True, "receipt": receipt.number}
+    except Exception as e:
+        mark_failure(e)
+        logger.exception("cannot pay %s", order.number)
+        return {"paid": False, "reason": str(e)}
+""",
+        ),
+        Bad(
+            """\
+import golden_runtime
+
+from shop.stock import recount
+
+
+class Shelf:
+    @golden_runtime.track_errors("shop.orders.restock.errors")
+    def restock(self, error):
+        try:
+            self.items = recount(self.number)
+        except:  # whatever it is
+            # the next delivery brings it right
+            self.items = []
+""",
+            """\
+import golden_runtime
+
+from shop.stock import recount
+
+
+class Shelf:
+    @golden_runtime.track_errors("shop.orders.restock.errors")
+    def restock(self, error):
+        try:
+            self.items = recount(self.number)
+        except BaseException as caught:  # whatever it is
+            golden_runtime.mark_failure(caught)
+            # the next delivery brings it right
+            self.items = []
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+from golden_runtime import track_adapter_request
+
+
+@track_adapter_request("stock")
+def reserve(stock, item):
+    try: stock.reserve(item)
+    except (ValueError, Exception): pass
+""",
+            """\
+from golden_runtime import mark_failure, track_adapter_request
+
+
+@track_adapter_request("stock")
+def reserve(stock, item):
+    try: stock.reserve(item)
+    except (ValueError, Exception) as error: mark_failure(error); pass
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+from prometheus_client import Counter
+
+FAILURES = Counter("shop_export_failures_total", "Exports that failed.")
+
+
+@FAILURES.count_exceptions()
+def export(orders, target):
+    try:
+        target.write(orders.dump())
+    except Exception as error:
+        target.log.error("export failed: %s", error)
+""",
+        ),
+        Good(
+            """\
+from golden_runtime import mark_failure, track_request
+
+from shop.gateway import charge
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    try:
+        return charge(order.customer, order.total)
+    except Exception as error:
+        mark_failure(error)
+        return None
+""",
+            "the runtime is told",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+from shop.gateway import Declined, charge
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    try:
+        return charge(order.customer, order.total)
+    except Declined:
+        return None
+    except Exception as error:
+        raise RuntimeError("no payment today") from error
+""",
+            "a narrow exception is an outcome and the rest is raised",
+        ),
+        Good(
+            """\
+import time
+
+from golden_runtime import track_request
+
+from shop.gateway import charge
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    for attempt in range(3):
+        try:
+            return charge(order.customer, order.total)
+        except Exception:
+            time.sleep(attempt)
+    raise TimeoutError(order.number)
+""",
+            "it tries again",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+from shop.gateway import charge, charge_by_mail
+
+
+@track_request("shop.orders.pay")
+def pay(order, logger):
+    try:
+        return charge(order.customer, order.total)
+    except Exception:
+        logger.warning("the gateway is down")
+        return charge_by_mail(order)
+""",
+            "it does the work in another way",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+from shop.gateway import charge, thank
+
+
+@track_request("shop.orders.pay")
+def pay(order, logger):
+    receipt = charge(order.customer, order.total)
+    order.save(receipt)
+    try:
+        thank(order.customer)
+    except Exception:
+        logger.exception("no thanks for %s", order.number)
+    return receipt
+""",
+            "what fails is not the main work",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.pay_all")
+def pay_all(orders, logger):
+    for order in orders:
+        try:
+            order.pay()
+        except Exception:
+            logger.exception("cannot pay %s", order.number)
+""",
+            "one item of many",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+from shop.gateway import charge
+
+
+@track_request("shop.orders.pay", success_when=lambda receipt: receipt is not None)
+def pay(order):
+    try:
+        return charge(order.customer, order.total)
+    except Exception:
+        return None
+""",
+            "the result tells",
+        ),
+        Good(
+            """\
+from golden_runtime import timed
+
+from shop.gateway import charge
+
+
+@timed("shop.orders.pay.duration")
+def pay(order):
+    try:
+        return charge(order.customer, order.total)
+    except Exception:
+        return None
+""",
+            "a duration has no outcome",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.is_open")
+def is_open(gateway):
+    try:
+        gateway.ping()
+        return True
+    except Exception:
+        return False
+""",
+            "the exception is the answer to a question",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        function = subject.function
+        if not function.handlers or not function.decorators or not _recorder(subject):
+            return False
+        return not out_of_scope(subject.path) and not in_runtime(subject.outline, subject.config)
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        from golden_rules.rules.misleading.handlers import caught, swallows
+
+        function, recorder = subject.function, _recorder(subject)
+        if recorder is None or _QUESTION.match(function.name):
+            return
+        body, found = swallows(piece.node)
+        for swallow in found:
+            if swallow.silent and _CLOSING.fullmatch(function.name):
+                continue
+            if _is_span(recorder) and _SPAN_TOLD.search(piece.code(swallow.handler)):
+                continue
+            fix = _fix(subject, piece, body, swallow) if recorder.name else None
+            name = caught(swallow.handler) or "error"
+            tell = f"begin the handler with `mark_failure({name})`, or raise" if recorder.name else "raise it"
+            yield Violation(
+                span=_header(subject, piece, swallow.handler),
+                message=f"failures of `{function.qualname}` count as successes for `@{recorder.written}`: "
+                f"`{_shown(piece, swallow.handler)}` {swallow.deed}",
+                remedy=f"{tell}, or catch only what is an ordinary outcome",
+                fix=fix,
+            )
+
+
+def _recorder(subject: Subject) -> Applied | None:
+    """Return the decorator that records how calls of a function end: one of the runtime's, if there is any."""
+    found = [entry for entry in applied(subject.outline, subject.function, subject.config) if _records(subject, entry)]
+    if any(entry.call and any(keyword.arg == "success_when" for keyword in entry.call.keywords) for entry in found):
+        return None
+    return min(found, key=lambda entry: not entry.name, default=None)
+
+
+def _records(subject: Subject, entry: Applied) -> bool:
+    if entry.name:
+        return entry.name in _RUNTIME_OUTCOMES
+    last = entry.written.rpartition(".")[2]
+    if last == "count_exceptions" or last == "start_as_current_span":
+        return entry.call is not None
+    configured = subject.config.measured_by
+    return bool(_ERROR_DECORATOR.search(last)) and any(
+        entry.target == name or entry.target.startswith(name + ".") for name in configured
+    )
+
+
+def _is_span(recorder: Applied) -> bool:
+    return recorder.name == "traced" or recorder.written.endswith("start_as_current_span")
+
+
+def _header(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHandler) -> tuple[int, int]:
+    """Return the place of `except X as e`, its colon left out; brackets are no part of a node's span."""
+    start = piece.span(handler)[0]
+    last = handler.name or handler.type
+    end = piece.span(last)[1] if last is not None else start + len("except")
+    brackets = _CLOSING_BRACKETS.match(subject.source.text, end)
+    return start, brackets.end() if brackets else end
+
+
+def _shown(piece: Slice[cst.FunctionDef], handler: AnyHandler) -> str:
+    star = "*" if type(handler).__name__ == "ExceptStarHandler" else ""
+    kind = f" {piece.code(handler.type)}" if handler.type is not None else ""
+    return f"except{star}{kind}"
+
+
+def _fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: Swallow) -> Fix | None:
+    from golden_rules.rules.misleading.handlers import caught
+
+    spelled = reference(subject.outline, subject.function, subject.config.runtime_module, "mark_failure")
+    if spelled is None or spelled[0].partition(".")[0] in subject.function.bound:
+        return None
+    handler = swallow.handler
+    name, edits = caught(handler), []
+    if not name:
+        name = next((name for name in _NAMES if _is_free(subject, body, name)), "")
+        at = _header(subject, piece, handler)[1]
+        edits.append(Edit(at, at, f" as {name}" if handler.type is not None else f" BaseException as {name}"))
+    if not name:
+        return None
+    marking = f"{spelled[0]}({name})"
+    edits.append(_insertion(subject, piece, handler, marking))
+    safety = Safety.SAFE if swallow.told else Safety.UNSAFE
+    imports = () if spelled[1] is None else (spelled[1],)
+    return Fix(safety, f"begin the handler with `{marking}`", tuple(edits), imports)
+
+
+def _insertion(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHandler, marking: str) -> Edit:
+    """Put a statement at the head of a handler, above the comments of what follows."""
+    source, first = subject.source, handler.body.body[0]
+    at = piece.span(first)[0]
+    line, column = source.position(at)
+    if line == source.position(piece.span(handler)[0])[0] or not hasattr(first, "leading_lines"):
+        return Edit(at, at, f"{marking}; ")
+    indent = source.line(line)[: column - 1]
+    above = source.line_start(line - len(first.leading_lines))
+    return Edit(above, above, f"{indent}{marking}{source.newline}")
+
+
+def _is_free(subject: Subject, body: Body, name: str) -> bool:
+    """Whether a handler may bind a name, which is gone after it, in a function that says nothing of that name."""
+    return (
+        name not in subject.outline.bound
+        and not any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(subject.function.node))
+        and name not in subject.function.bound
+        and name not in body.captured
+    )

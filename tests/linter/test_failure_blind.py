@@ -1,0 +1,156 @@
+"""GR406: which handlers hide failures from the decorator, and that the fix changes the count and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+from prometheus_client import REGISTRY
+
+from golden_rules import Config, analyse_source
+from golden_rules.fixing import fix_source
+
+PATH = "src/shop/orders.py"
+CONFIG = Config(root=Path.cwd(), select=("GR406",), measured_by=("shop.watch",))
+
+
+def function(body: str, *, decorator: str = '@track_request("shop.blind.pay")', name: str = "pay") -> str:
+    """Return a module with one measured function."""
+    head = "import contextlib\nimport logging\n\nfrom golden_runtime import *  # as far as names go\n"
+    head = head.replace("*  # as far as names go", "counted, timed, traced, track_errors, track_request")
+    return f"{head}\nlogger = logging.getLogger(__name__)\n\n\n{decorator}\ndef {name}(order):\n{indent(dedent(body), '    ')}"
+
+
+def findings(source: str, path: str = PATH) -> list[str]:
+    """Return what GR406 says of a module."""
+    return [finding.message for finding in analyse_source(source, path, CONFIG).findings]
+
+
+SWALLOWED = {
+    "bare": "try:\n    return order.pay()\nexcept:\n    return None\n",
+    "falls through": "try:\n    order.pay()\nexcept Exception:\n    logger.error('no')\n",
+    "in a with block": "with order:\n    try:\n        order.pay()\n    except Exception:\n        return False\n",
+    "result got ready first": "receipt = None\ntry:\n    receipt = order.pay()\nexcept Exception:\n    pass\nreturn receipt\n",
+    "loop inside": "try:\n    for line in order.lines():\n        line.pay()\nexcept Exception as e:\n    return {'error': str(e)}\n",
+    "returns out of a loop": "for line in order.lines():\n    try:\n        line.pay()\n    except Exception:\n        return None\n",
+    "gives up early": "try:\n    key = order.key()\nexcept Exception:\n    logger.error('no key')\n    return None\norder.open(key)\norder.pay()\norder.send()\n",
+    "after a narrow one": "try:\n    order.pay()\nexcept KeyError:\n    raise\nexcept BaseException as error:\n    order.failed = error\n",
+    "group": "try:\n    order.pay()\nexcept* Exception as group:\n    logger.error('%s', group)\n",
+    "yields the error": "try:\n    yield order.pay()\nexcept Exception as e:\n    yield f'failed: {e}'\n",
+}
+TOLD_OR_MEANT = {
+    "raised in part": "try:\n    order.pay()\nexcept Exception as e:\n    if order.final:\n        raise\n    return None\n",
+    "narrow": "try:\n    order.pay()\nexcept (KeyError, TimeoutError):\n    return None\n",
+    "handed on": "try:\n    order.future.set_result(order.pay())\nexcept Exception as e:\n    order.future.set_exception(e)\n",
+    "handed to what may raise": "try:\n    order.pay()\nexcept Exception as e:\n    order.handle_error(e)\n",
+    "aborted": "try:\n    order.pay()\nexcept Exception as e:\n    order.context.abort(13, str(e))\n",
+    "another way": "try:\n    return order.pay()\nexcept Exception:\n    return order.pay_by_mail()\n",
+    "another way by a variable": "try:\n    receipt = order.pay()\nexcept Exception:\n    receipt = order.pay_by_mail()\nreturn receipt\n",
+    "loop goes on": "while order.open():\n    try:\n        order.pay()\n    except Exception:\n        logger.exception('no')\n",
+    "more work follows": "try:\n    order.load()\nexcept Exception:\n    logger.warning('no')\norder.pay()\nreturn order.send()\n",
+    "result was there before": "receipt = order.pay(1)\ntry:\n    order.thank()\nexcept Exception:\n    pass\nreturn receipt\n",
+    "raised later": "try:\n    order.pay()\nexcept Exception as e:\n    failed = e\nif failed:\n    raise RuntimeError\n",
+    "cleaning in a handler": "try:\n    order.pay()\nexcept KeyError:\n    try:\n        order.drop()\n    except Exception:\n        pass\n    raise\n",
+    "nested function": "def inner():\n    try:\n        order.pay()\n    except Exception:\n        return None\nreturn order.later(inner)\n",
+}
+
+
+@pytest.mark.parametrize("body", SWALLOWED.values(), ids=SWALLOWED)
+def test_swallowed_failures_are_found(body: str) -> None:
+    """A handler after which the function just ends makes a success of every failure."""
+    assert len(findings(function(body))) == 1
+
+
+@pytest.mark.parametrize("body", TOLD_OR_MEANT.values(), ids=TOLD_OR_MEANT)
+def test_what_is_raised_handed_on_or_meant_is_left_alone(body: str) -> None:
+    """A handler that raises, hands on, retries or finds another way hides nothing."""
+    assert findings(function(body)) == []
+
+
+@pytest.mark.parametrize("decorator", ['@counted("a.b")', '@timed("a.b")', "@contextlib.contextmanager", "@cached"])
+def test_decorators_without_outcomes_are_left_alone(decorator: str) -> None:
+    """Who records no outcome records no wrong one."""
+    assert findings(function(SWALLOWED["bare"], decorator=decorator)) == []
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    ['@track_errors("a.b")', '@traced("a.b")', "@FAILURES.count_exceptions()", "@tracer.start_as_current_span('pay')"],
+)
+def test_every_decorator_that_records_outcomes_is_known(decorator: str) -> None:
+    """Errors, spans and exceptions of other libraries are outcomes too."""
+    assert len(findings(function(SWALLOWED["bare"], decorator=decorator))) == 1
+
+
+def test_configured_decorators_that_are_named_for_errors_record_outcomes() -> None:
+    """What `measured-by` names is only taken to record an outcome where its name says so."""
+    for name, count in (("count_errors", 1), ("stopwatch", 0)):
+        source = f"from shop.watch import {name}\n" + function(SWALLOWED["bare"], decorator=f"@{name}")
+        assert len(findings(source)) == count
+
+
+@pytest.mark.parametrize("name", ["is_paid", "has_receipt", "check_health", "ping", "receipt_exists"])
+def test_questions_are_left_alone(name: str) -> None:
+    """To a question, an exception is the answer no."""
+    assert findings(function(SWALLOWED["bare"], name=name)) == []
+
+
+def test_quiet_closing_is_left_alone_but_not_loud_closing() -> None:
+    """What fails while something is closed matters where the handler says that it does."""
+    quiet = "try:\n    order.send()\nexcept Exception:\n    pass\n"
+    assert findings(function(quiet, name="close")) == []
+    assert len(findings(function(quiet.replace("pass", "logger.error('no')"), name="close"))) == 1
+
+
+def test_a_span_that_was_told_is_not_blind() -> None:
+    """Under a decorator that opens a span alone, the handler may speak to the span."""
+    body = "try:\n    order.pay()\nexcept Exception as e:\n    order.span.record_exception(e)\n"
+    assert findings(function(body, decorator='@traced("a.b")')) == []
+    assert len(findings(function(body))) == 1
+
+
+def test_tests_are_left_alone() -> None:
+    """Tests swallow what they like."""
+    assert findings(function(SWALLOWED["bare"]), "tests/test_orders.py") == []
+
+
+class Order:
+    """An order that cannot be paid."""
+
+    failed: BaseException | None = None
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *args: object) -> None: ...
+
+    def lines(self) -> list[Order]:
+        """Return the order itself as its only line."""
+        return [self]
+
+    def pay(self) -> None:
+        """Fail."""
+        raise ValueError("no money")
+
+    key = pay
+
+
+@pytest.mark.parametrize("body", SWALLOWED.values(), ids=SWALLOWED)
+def test_the_fix_changes_what_is_counted_and_nothing_else(body: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Fixed, the function returns and logs what it did, and its call is counted as a failure."""
+    source = function(body)
+    seen = []
+    for code in (source, fix_source(source.encode(), PATH, CONFIG, unsafe=True).content.decode()):
+        caplog.clear()
+        before = failures()
+        space: dict[str, object] = {"__name__": "shop.blind"}
+        exec(compile(code, PATH, "exec"), space)  # noqa: S102 - the code under test
+        result = space["pay"](Order())  # type: ignore[operator]  # the function just defined
+        shown = list(result) if hasattr(result, "__next__") else result
+        seen.append((failures() - before, shown, caplog.messages[:]))
+    assert [count for count, *_ in seen] == [0, 1]
+    assert seen[0][1:] == seen[1][1:]
+
+
+def failures() -> float:
+    """Return how many calls have been counted as failed."""
+    return REGISTRY.get_sample_value("shop_blind_pay_calls_total", {"status": "failure"}) or 0.0
