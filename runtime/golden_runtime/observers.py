@@ -10,7 +10,7 @@ from golden_runtime.labels import OTHER
 from golden_runtime.outcomes import CANCELLED, FAILURE, STATUSES, SUCCESS, is_cancellation
 from golden_runtime.recording import LIMIT
 from golden_runtime.reporting import report_once
-from golden_runtime.tracing import exemplar
+from golden_runtime.tracing import IS_INSTALLED, exemplar
 
 if TYPE_CHECKING:
     from golden_runtime.exposition import Family
@@ -56,7 +56,8 @@ class Duration:
         self.buffer.append(seconds)
         if len(self.buffer.pending) >= LIMIT:
             self.buffer.settle()
-        _mark(self._series, seconds)
+        if IS_INSTALLED:
+            _mark(self._series, seconds)
 
 
 class ErrorCount:
@@ -120,13 +121,16 @@ class Request:
     def end(self, state: float, error: BaseException | None, result: object) -> None:
         """Record the outcome, and the seconds since `state`."""
         seconds = perf_counter() - state
-        buffer = self._by_status[_status_of(error)]
+        buffer = self.buffer
+        if error is not None:
+            buffer = self._by_status[CANCELLED if is_cancellation(error) else FAILURE]
+            if self._errors is not None:
+                self._errors.end(None, error, result)
         buffer.append(seconds)
         if len(buffer.pending) >= LIMIT:
             buffer.settle()
-        if self._errors is not None:
-            self._errors.end(None, error, result)
-        _mark(self._duration, seconds)
+        if IS_INSTALLED:
+            _mark(self._duration, seconds)
 
 
 class Lookup:
@@ -147,12 +151,6 @@ class Lookup:
         self._request.end(state, error, result)
         if error is None:
             (self._misses if result is None else self._hits).count()
-
-
-def _status_of(error: BaseException | None) -> str:
-    if error is None:
-        return SUCCESS
-    return CANCELLED if is_cancellation(error) else FAILURE
 
 
 def _mark(durations: Series, seconds: float) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
-from golden_runtime.tracing import OpenSpan
+from golden_runtime.tracing import IS_INSTALLED, OpenSpan
 
 Predicate = Callable[[Any], object]
 
@@ -26,20 +25,29 @@ class Chooser(Protocol):
         """Return the observer of a call with these arguments. Never raises an `Exception`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What to do for every call of a function: the observers of all its decorators, the outermost first."""
 
-    function: Callable[..., Any]
-    choosers: tuple[Chooser, ...]
-    predicates: tuple[Predicate, ...] = ()
+    __slots__ = ("choosers", "fixed", "function", "predicates")
+
+    def __init__(
+        self, function: Callable[..., Any], choosers: tuple[Chooser, ...], predicates: tuple[Predicate, ...] = ()
+    ) -> None:
+        self.function = function
+        self.choosers = choosers
+        self.predicates = predicates
+        found = tuple(chooser.fixed for chooser in choosers)
+        # the same observers for every call, where no label is computed
+        self.fixed: tuple[Observer, ...] | None = None if None in found else found  # type: ignore[assignment]  # as it says
 
     @property
     def only(self) -> Observer | None:
         """The observer, where there is one for all calls and nothing else to do."""
-        if len(self.choosers) == 1 and not self.predicates:
-            return self.choosers[0].fixed
-        return None
+        return self.fixed[0] if self.fixed is not None and len(self.fixed) == 1 and not self.predicates else None
+
+    def observers(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Iterable[Observer]:
+        """Return the observers of a call with these arguments."""
+        return self.fixed or [chooser.fixed or chooser.choose(args, kwargs) for chooser in self.choosers]
 
 
 class Run:
@@ -50,12 +58,9 @@ class Run:
     def __init__(self, plan: Plan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         self._plan = plan
         self._marks: Marks = []
-        self._observed: Sequence[tuple[Observer, Any]] = [
-            (observer, observer.begin())
-            for observer in [chooser.fixed or chooser.choose(args, kwargs) for chooser in plan.choosers]
-        ]
-        self._spans = [state for _, state in self._observed if type(state) is OpenSpan]
         self._token: Token[Marks | None] | None = None
+        self._observed = [(observer, observer.begin()) for observer in plan.observers(args, kwargs)]
+        self._spans = [state for _, state in self._observed if type(state) is OpenSpan] if IS_INSTALLED else ()
 
     def resume(self) -> None:
         """Have the call's own code run from now on."""
@@ -72,9 +77,10 @@ class Run:
 
     def end(self, error: BaseException | None, result: object) -> None:
         """Have every observer record how the call ended."""
-        if error is None and not self._marks:
+        if self._marks:
+            error = decided(error, self._marks)
+        elif error is None and self._plan.predicates:
             error = self._unsuccessful(result)
-        error = decided(error, self._marks)
         for observer, state in reversed(self._observed):
             observer.end(state, error, result)
 

@@ -11,7 +11,11 @@ from prometheus_client import REGISTRY, generate_latest
 
 def value(series: str, **labels: str) -> float | None:
     """Return the value of one series, or None where it is not exposed."""
-    return REGISTRY.get_sample_value(series, labels)
+    for metric in REGISTRY.restricted_registry([series]).collect():
+        for sample in metric.samples:
+            if sample.name == series and sample.labels == labels:
+                return sample.value
+    return None
 
 
 def lines(prefix: str) -> list[str]:
@@ -37,5 +41,5 @@ def run_script(
         env=environment,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done

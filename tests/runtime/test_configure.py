@@ -129,3 +129,92 @@ counted("a")
 raised(MetricConflictError, lambda: configure(namespace="shop"))
 """
     )
+
+
+def test_disabled_measuring_exposes_nothing() -> None:
+    """Functions decorated before go on working unseen; those decorated after are left as they are."""
+    run(
+        """
+before = track_request("before")(lambda: "done")
+block = timed("block")
+configure(enabled=False)
+function = lambda: "done"
+after = track_request("after")(function)
+assert after is function
+assert (before(), after()) == ("done", "done")
+with block as timer:
+    pass
+assert timer.elapsed > 0
+assert not {name for name in names() if name.startswith(("before", "after", "block"))}
+"""
+    )
+
+
+def test_buckets_are_set_for_all_that_have_none() -> None:
+    """They hold for functions decorated before and after; a decorator's own buckets stay."""
+    run(
+        """
+from golden_runtime import WORKFLOW_BUCKETS
+
+before = timed("before")
+own = timed("own", buckets=[1, 2])
+configure(buckets=WORKFLOW_BUCKETS)
+after = track_request("after")
+for block in (before, own):
+    with block:
+        pass
+after(lambda: None)()
+
+def bounds(name):
+    return [
+        float(sample.labels["le"])
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == name
+    ]
+
+infinite = float("inf")
+assert bounds("before_seconds_bucket") == [*WORKFLOW_BUCKETS, infinite]
+assert bounds("after_duration_seconds_bucket") == [*WORKFLOW_BUCKETS, infinite]
+assert bounds("own_seconds_bucket") == [1, 2, infinite]
+assert WORKFLOW_BUCKETS[0] <= 1 and WORKFLOW_BUCKETS[-1] >= 6 * 3600
+"""
+    )
+
+
+def test_the_cap_on_series_holds_for_functions_decorated_before() -> None:
+    """`max_series` is a setting of the process, which a decorator may override."""
+    run(
+        """
+work = counted("a", labels={"user": lambda user: user})(lambda user: None)
+own = counted("b", labels={"user": lambda user: user}, max_series=5)(lambda user: None)
+configure(max_series=2)
+for number in range(10):
+    work(str(number)), own(str(number))
+assert REGISTRY.get_sample_value("a_total", {"user": "other"}) == 8.0
+assert REGISTRY.get_sample_value("b_total", {"user": "other"}) == 5.0
+"""
+    )
+
+
+@pytest.mark.parametrize("wrong", ["buckets=[2, 1]", "max_series=0", "max_series=True"])
+def test_settings_that_make_no_sense_change_nothing(wrong: str) -> None:
+    """A ValueError names the setting, and the right one may follow."""
+    run(
+        f"""
+assert "`{wrong.partition("=")[0]}` must be" in raised(ValueError, lambda: configure({wrong}))
+configure(namespace="shop")
+"""
+    )
+
+
+def test_two_names_that_the_namespace_makes_one_conflict() -> None:
+    """`shop.a` and `a` below `shop` would silently be one series, though nobody meant that."""
+    run(
+        """
+counted("shop.a")
+counted("a")
+message = raised(MetricConflictError, lambda: configure(namespace="shop"))
+assert "shop_a" in message
+"""
+    )
