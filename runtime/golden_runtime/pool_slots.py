@@ -66,7 +66,8 @@ class Slots:
 
     def __init__(self, size: int, perform: Callable[[Run], Awaitable[None]]) -> None:
         self.size = size
-        self.active: set[Run] = set()
+        # in the order they came; the values mean nothing
+        self.active: dict[Run, None] = {}
         self.waiting: deque[Run] = deque()
         self.change = Change()
         self.is_closed = False
@@ -101,7 +102,7 @@ class Slots:
 
     def begin(self, run: Run) -> None:
         """Run a task as soon as a slot is free."""
-        self.active.add(run)
+        self.active[run] = None
         self.waiting.append(run)
         if self._idle:
             self._idle.pop().set_result(None)
@@ -120,7 +121,8 @@ class Slots:
         """Return what has not begun, which now never will."""
         left = list(self.waiting)
         self.waiting.clear()
-        self.active.difference_update(left)
+        for run in left:
+            del self.active[run]
         return left
 
     def cancel(self, runs: Collection[Run], reason: Literal["lease", "stop"]) -> None:
@@ -146,7 +148,7 @@ class Slots:
                     _let_in(queued)
                 run.worker = me
                 await perform(run)
-                active.discard(run)
+                active.pop(run)
                 if self.is_watched:
                     self.change.set()
             if self.is_closed:
