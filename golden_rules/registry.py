@@ -9,6 +9,7 @@ from golden_rules.errors import UsageError
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.misleading.failure_blind import FailureBlind
+from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
 from golden_rules.rules.unmeasured.required import UnmeasuredRequired
@@ -23,6 +24,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredResilienceStep,
     UnmeasuredRequired,
     HandTimed,
+    MisplacedDecorator,
     FailureBlind,
 )
 _KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)

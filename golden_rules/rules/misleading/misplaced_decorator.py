@@ -1,0 +1,409 @@
+"""GR401: measuring decorators that stand where they measure nothing, or something else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.base import Bad, ClassRule, ClassSubject, FunctionRule, Good, SliceKind, Subject, Violation
+from golden_rules.rules.misleading.applied import Applied, applied
+from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
+from golden_rules.rules.scope import in_runtime, out_of_scope
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.source.slices import Slice
+
+_WHY = {
+    Loss.TAKEN: "which has taken `{function}` before it is measured: what is called from there is not measured",
+    Loss.NO_FUNCTION: "which makes no function of `{function}`: importing the module fails",
+    Loss.CREATION: "so it measures how the context manager is made, not the block that it is for",
+    Loss.CACHED: "so it measures look-ups in the cache along with the work, and hides the cache's own methods",
+}
+_UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
+
+
+class MisplacedDecorator(FunctionRule, ClassRule):
+    """A measuring decorator stands where it measures nothing, or something else than the function's work.
+
+    ## What it does
+
+    Finds decorators of the runtime, of `prometheus_client` (`@REQUESTS.time()`), of OpenTelemetry and those in `measured-by` that
+    stand
+
+    - above a decorator that registers the function: a route, a task, a command, an event handler. The framework was
+      given the function underneath, so what it calls is not measured, and a task's own methods (`.delay`) are hidden;
+    - above `@property` and its like, or on a class: the runtime measures functions, and raises as the module is imported;
+    - above `@contextmanager` and `@asynccontextmanager`: what is measured is over before the block begins;
+    - above `@lru_cache` and its like: hits and work end in one histogram, and `cache_clear` is out of reach. `@counted`, which
+      may count look-ups, and `@track_cache_operation` are left alone;
+    - on an abstract method or an overload without a body of its own: what implements it is not measured;
+    - on a coroutine or generator function, where they are decorators of `prometheus_client`, which end when the function
+      has made its coroutine: their durations are some microseconds and their exceptions none.
+
+    ## Why is this bad?
+
+    The series exists, at zero or at nonsense, and looks like a service that nobody calls or that never fails.
+
+    ## Fix safety
+
+    The fix moves the decorator directly below the one that it has to stand under. Above registering decorators and
+    properties it is safe: the function is called as before, and measured. Below a context manager's or a cache's
+    decorator other things are measured than before (the block; the calls that the cache cannot answer), so there the fix is
+    unsafe. The other places have no fix.
+
+    ## When not to follow it
+
+    Where a decorator that looks like a registration returns a function of its own that callers use, and the whole of it is
+    meant to be measured.
+    """
+
+    code: ClassVar[str] = "GR401"
+    name: ClassVar[str] = "misplaced-decorator"
+    slice_kind: ClassVar[SliceKind] = SliceKind.HEADER
+    triggers: ClassVar[tuple[str, ...]] = ("@",)
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+from fastapi import APIRouter
+from golden_runtime import track_request
+
+router = APIRouter()
+
+
+@track_request("shop.orders.create_order")
+@router.post("/orders")
+async def create_order(order):
+    return await order.save()
+""",
+            """\
+from fastapi import APIRouter
+from golden_runtime import track_request
+
+router = APIRouter()
+
+
+@router.post("/orders")
+@track_request("shop.orders.create_order")
+async def create_order(order):
+    return await order.save()
+""",
+        ),
+        Bad(
+            """\
+from celery import Celery
+
+import golden_runtime as runtime
+
+app = Celery("shop")
+
+
+@runtime.track_request(
+    "shop.orders.send",  # by post
+)
+# tried again by the worker
+@app.task(bind=True)
+@app.on_failure
+def send(task, order):
+    order.send()
+""",
+            """\
+from celery import Celery
+
+import golden_runtime as runtime
+
+app = Celery("shop")
+
+
+# tried again by the worker
+@app.task(bind=True)
+@runtime.track_request(
+    "shop.orders.send",  # by post
+)
+@app.on_failure
+def send(task, order):
+    order.send()
+""",
+        ),
+        Bad(
+            """\
+from golden_runtime import timed
+
+
+class Order:
+    @timed("shop.orders.total.duration")
+    @property
+    def total(self):
+        return sum(line.price for line in self.lines)
+""",
+            """\
+from golden_runtime import timed
+
+
+class Order:
+    @property
+    @timed("shop.orders.total.duration")
+    def total(self):
+        return sum(line.price for line in self.lines)
+""",
+        ),
+        Bad(
+            """\
+from contextlib import contextmanager
+
+from golden_runtime import timed
+
+
+@timed("shop.orders.packing.duration")
+@contextmanager
+def packing(order):
+    order.open()
+    yield order
+    order.close()
+""",
+            """\
+from contextlib import contextmanager
+
+from golden_runtime import timed
+
+
+@contextmanager
+@timed("shop.orders.packing.duration")
+def packing(order):
+    order.open()
+    yield order
+    order.close()
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+import functools
+
+from golden_runtime import track_request
+
+from shop.prices import look_up
+
+
+@track_request("shop.orders.price")
+@functools.lru_cache(maxsize=100)
+def price(product):
+    return look_up(product)
+""",
+            """\
+import functools
+
+from golden_runtime import track_request
+
+from shop.prices import look_up
+
+
+@functools.lru_cache(maxsize=100)
+@track_request("shop.orders.price")
+def price(product):
+    return look_up(product)
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+from abc import ABC, abstractmethod
+
+from golden_runtime import track_adapter_request
+
+
+class Gateway(ABC):
+    @abstractmethod
+    @track_adapter_request("gateway")
+    def charge(self, customer, amount):
+        \"\"\"Charge a customer.\"\"\"
+""",
+        ),
+        Bad(
+            """\
+from prometheus_client import Histogram
+
+PAYING = Histogram("shop_paying_seconds", "Seconds that payments take.")
+
+
+@PAYING.time()
+async def pay(order):
+    await order.pay()
+""",
+        ),
+        Bad(
+            """\
+from golden_runtime import counted
+
+
+@counted("shop.orders.order")
+class Order:
+    pass
+""",
+        ),
+        Good(
+            """\
+from celery import shared_task
+from golden_runtime import track_request
+
+
+@shared_task
+@track_request("shop.orders.send")
+def send(order):
+    order.send()
+""",
+            "below the registration",
+        ),
+        Good(
+            """\
+from golden_runtime import timed
+
+
+class Order:
+    @timed("shop.orders.load.duration")
+    @classmethod
+    def load(cls, number):
+        return cls(number)
+""",
+            "the runtime measures what is under classmethod",
+        ),
+        Good(
+            """\
+import functools
+
+from golden_runtime import counted
+
+
+@counted("shop.orders.price")
+@functools.cache
+def price(product):
+    return product.look_up()
+""",
+            "counting look-ups",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+
+from shop.access import needs_role
+
+
+@track_request("shop.orders.drop")
+@needs_role("clerk")
+def drop(order):
+    order.drop()
+""",
+            "above a decorator that only wraps",
+        ),
+        Good(
+            """\
+from prometheus_client import Histogram
+
+PAYING = Histogram("shop_paying_seconds", "Seconds that payments take.")
+
+
+@PAYING.time()
+def pay(order):
+    order.pay()
+""",
+            "a plain function",
+        ),
+    )
+
+    def wants(self, subject: Subject | ClassSubject) -> bool:
+        if isinstance(subject, ClassSubject):
+            return bool(subject.owner.decorators) and any(_on_class(subject))
+        if not subject.function.decorators or out_of_scope(subject.path):
+            return False
+        return not in_runtime(subject.outline, subject.config) and any(_misplaced(subject))
+
+    def check(
+        self, subject: Subject | ClassSubject, piece: Slice[cst.FunctionDef] | Slice[cst.ClassDef]
+    ) -> Iterator[Violation]:
+        if isinstance(subject, ClassSubject):
+            for entry in _on_class(subject):
+                yield Violation(
+                    span=piece.span(piece.node.decorators[entry.index]),
+                    message=f"`@{entry.written}` stands on the class `{subject.owner.qualname}`, and measures functions only",
+                    remedy="put it on the methods that do the work",
+                )
+            return
+        for found in _misplaced(subject):
+            yield _violation(subject, piece.span(piece.node.decorators[found.entry.index].decorator), found)
+
+
+def _on_class(subject: ClassSubject) -> Iterator[Applied]:
+    """Yield the runtime's decorators on a class."""
+    module = subject.module
+    return (entry for entry in applied(module.outline, subject.owner, module.config) if entry.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Misplaced:
+    """A measuring decorator that stands wrong.
+
+    Attributes:
+        below: The decorators that it must stand below, the outermost first; none where no place is right.
+        message: What is wrong, where no place is right; `remedy` likewise.
+    """
+
+    entry: Applied
+    below: tuple[Barrier, ...] = ()
+    message: str = ""
+    remedy: str = ""
+
+
+def _misplaced(subject: Subject) -> Iterator[_Misplaced]:
+    """Yield the measuring decorators of a function that stand wrong."""
+    function = subject.function
+    entries = list(applied(subject.outline, function, subject.config))
+    is_unfinished = function.is_stub and any(entry.written.rpartition(".")[2] in _UNFINISHED for entry in entries)
+    barriers = [found for entry in entries if (found := barrier(entry)) is not None]
+    for entry in entries:
+        if not is_measuring(entry, subject.config):
+            continue
+        below = tuple(found for found in barriers if found.index > entry.index and not found.lets_pass(entry))
+        if below:
+            yield _Misplaced(entry, below)
+        elif is_unfinished:
+            message = (
+                f"`@{entry.written}` measures nothing on `{function.qualname}`: what implements it is not measured"
+            )
+            yield _Misplaced(entry, message=message, remedy="put it on the implementations")
+        elif (function.is_async or function.yields) and is_prometheus(entry, subject.outline):
+            made = "generator" if function.yields else "coroutine"
+            message = f"`@{entry.written}` measures none of the work of `{function.qualname}`: it ends as soon as the {made} is made"
+            yield _Misplaced(entry, message=message, remedy="use the runtime's decorators, or a `with` block inside")
+
+
+def _violation(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Violation:
+    if not found.below:
+        return Violation(span, found.message, found.remedy)
+    last, written = found.below[-1], found.entry.written
+    safe = all(passed.loss in (Loss.TAKEN, Loss.NO_FUNCTION) for passed in found.below)
+    return Violation(
+        span,
+        f"`@{written}` stands above `@{last.written}`, {_WHY[last.loss].format(function=subject.function.qualname)}",
+        f"put it below `@{last.written}`",
+        Fix(
+            Safety.SAFE if safe else Safety.UNSAFE,
+            f"move `@{written}` below `@{last.written}`",
+            _move(subject, found.entry.index, last.index),
+        ),
+    )
+
+
+def _move(subject: Subject, index: int, below: int) -> tuple[Edit, Edit]:
+    """Move the lines of one decorator below another; what stands between and the comments stay."""
+    source, nodes = subject.source, subject.function.node.decorator_list
+    start, end = source.line_start(nodes[index].lineno), _line_after(subject, nodes[index])
+    at = _line_after(subject, nodes[below])
+    return Edit(start, end, ""), Edit(at, at, source.text[start:end])
+
+
+def _line_after(subject: Subject, node: ast.expr) -> int:
+    return subject.source.line_start((node.end_lineno or node.lineno) + 1)
