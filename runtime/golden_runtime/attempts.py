@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar
 
 from golden_runtime.attempt import Attempt
 from golden_runtime.backoff import Backoff
@@ -85,11 +85,7 @@ class Attempts:
         elapsed = self._plan.clock() - self._started
         return RetryStatistics(self._number, self._rejections, tuple(self._delays), elapsed)
 
-    @overload
-    async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    @overload
-    async def execute(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    async def execute(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what `RetryPolicy.execute` does."""
         while True:
             self.begin()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, cast
+
+R = TypeVar("R")
 
 Kind: TypeAlias = Literal["function", "coroutine", "generator", "async generator"]
 
@@ -28,15 +30,15 @@ def kind_of(decorator: str, function: Callable[..., Any]) -> Kind:
     return "generator" if inspect.isgeneratorfunction(called) else "function"
 
 
-async def settled(function: Callable[..., Any], result: Any) -> Any:
-    """Return what an asynchronous call comes to: what it is to be awaited for, or the result of a plain function itself.
+async def settled(function: Callable[..., Any], called: Awaitable[R]) -> R:
+    """Return what an asynchronous call comes to: what it is awaited for or, of a plain function, what it returned.
 
     Raises TypeError for a generator function: its work begins after the call.
     """
-    if inspect.isawaitable(result):
-        return await result
-    _check_not_generator(function, result)
-    return result
+    if inspect.isawaitable(called):
+        return await called
+    _check_not_generator(function, called)
+    return cast("R", called)
 
 
 def check_finished(function: Callable[..., Any], result: Any) -> None:

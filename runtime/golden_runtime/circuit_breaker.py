@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from golden_runtime.blocks import Blocks
 from golden_runtime.breaker_config import CircuitBreakerConfig
@@ -78,19 +78,15 @@ class CircuitBreaker:
         """The present state."""
         return self._machine.present.kind
 
-    @overload
-    async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    @overload
-    async def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a coroutine function, and return what it returns. Raises CircuitBreakerError where that may not be now.
 
         A plain function may be given too; it blocks the event loop while it runs.
         """
         ticket = self._machine.closed or self._guard.admit()
         try:
-            result = function(*args, **kwargs)
-            result = await (result if type(result) is CoroutineType else settled(function, result))
+            called = function(*args, **kwargs)
+            result = await (called if type(called) is CoroutineType else settled(function, called))
         except BaseException as error:
             self._guard.raised(ticket, error)
             raise

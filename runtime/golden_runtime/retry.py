@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 from golden_runtime.attempt import Attempt
 from golden_runtime.attempts import Attempts, Plan, RetryStatistics
@@ -88,11 +88,7 @@ class RetryPolicy:
         """Return the attempts of one call: to have its statistics, or to try a block of code again."""
         return Attempts(self._plan)
 
-    @overload
-    async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    @overload
-    async def execute(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
-    async def execute(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a coroutine function until it succeeds, and return what it returns; raise the last error otherwise.
 
         A plain function may be given too; it blocks the event loop while it runs. Raises CircuitBreakerError where a breaker
@@ -103,8 +99,8 @@ class RetryPolicy:
         if not self._is_plain or present() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
         try:
-            result = function(*args, **kwargs)
-            result = await (result if type(result) is CoroutineType else settled(function, result))
+            called = function(*args, **kwargs)
+            result = await (called if type(called) is CoroutineType else settled(function, called))
         except BaseException as error:
             attempts = Attempts(plan, begun=1)
             delay = attempts.failed(error)

@@ -255,6 +255,21 @@ def test_late_failure_does_not_prolong(clock: Clock) -> None:
     assert breaker.state is CLOSED
 
 
+def test_late_probes_of_an_earlier_half_open_do_not_count(clock: Clock) -> None:
+    """Where one of several probes opens the breaker again, the others are late: they neither prolong nor close it."""
+    breaker = half_opened(clock, half_open_max_calls=3, success_threshold=1)
+    failing, failing_late, succeeding_late = begun(breaker), begun(breaker), begun(breaker)
+    with pytest.raises(OSError, match="first"):
+        failing.throw(OSError("first"))
+    clock.advance(59.0)
+    with pytest.raises(OSError, match="late"):
+        failing_late.throw(OSError("late"))
+    next(succeeding_late, None)
+    assert breaker.state is OPEN
+    clock.advance(1.0)
+    begun(breaker)
+
+
 def test_late_success_does_not_end_a_row(clock: Clock) -> None:
     """After a reset, a success from before it does not hide failures that came since."""
     breaker = breaker_of(clock, failure_threshold=2)

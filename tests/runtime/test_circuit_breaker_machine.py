@@ -174,7 +174,14 @@ class BreakerMachine(RuleBasedStateMachine):
         self.counts[counted] += 1
         self.model.ends(call, outcome, self.clock())
 
-    @rule(seconds=st.sampled_from([0.5, TIMEOUT - 0.5, TIMEOUT, PROBE_TIMEOUT]))
+    @rule()
+    def fail_until_open(self) -> None:
+        """As many calls fail in a row as it takes, so that what follows is about open and half-open breakers."""
+        for _ in range(6):
+            call = self.begin()
+            self.fail(call)
+
+    @rule(seconds=st.sampled_from([0.5, TIMEOUT - 0.5, TIMEOUT, TIMEOUT, PROBE_TIMEOUT]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
         self.clock.advance(seconds)
