@@ -7,19 +7,19 @@ verb, and what talks to the outside, awaits, logs its failures or is called by a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import NamedTuple
 
 from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives, header_lines
 from golden_rules.config import Config
 from golden_rules.measured import RUNTIME, measured_by
-from golden_rules.source.call_graph import started_apart
+from golden_rules.source.call_graph import called_names, started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
+from golden_rules.traits import Reason, name, place, shape
 
 
 class Kind(Enum):
@@ -39,13 +39,6 @@ class Step(StrEnum):
     RETRY = "executes a retry policy"
     DEAD_LETTER = "puts work into a dead-letter queue"
     POLL = "takes work from a queue"
-
-
-class Reason(NamedTuple):
-    """One part of a score: its points, and the words for it (`it awaits 3 times`)."""
-
-    points: float
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,42 +65,11 @@ class Verdict:
 
 
 # The score from which a function counts as critical, by profile: over large public projects `selective` flags
-# about 4 % of all functions, `comprehensive` about 15 %.
-THRESHOLDS = {"selective": 6.0, "comprehensive": 4.0}
+# one function in twenty of the median project, `comprehensive` one in eight; services with many routes have more.
+THRESHOLDS = {"selective": 8.5, "comprehensive": 4.5}
 _NEVER = -100.0
 
 
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_OPERATIONS = _word_set(
-    """
-    accept acknowledge apply archive assign attach authenticate authorize backup batch broadcast bulk call
-    cancel charge checkout claim close commit complete consume copy create deactivate delete deliver deploy
-    detach dispatch download drain drop embed emit enqueue evaluate execute export fetch finalize finish fire
-    flush forward generate handle import index ingest insert install invite invoke join kick kill launch list
-    load login merge migrate modify move notify perform persist poll post predict process provision publish
-    pull purge push put query read rebuild receive reconcile redeem refresh refund register release reload
-    remove rename reply replay request resend reset restart restore resume retrieve retry revoke rollback
-    rotate run save schedule scan search send serve shutdown start stop store stream submit subscribe sync
-    synchronize terminate train transfer trigger uninstall unregister unsubscribe update upload upsert write
-    patch
-    """
-)
-_HELPERS = _word_set(
-    """
-    as assert build can check clean coerce collect compare compute convert count decode default deserialize
-    describe determine encode ensure escape expand extract filter find fix format from get group guess has
-    hash ignore infer init initialize inject is iter key make map match matches maybe needs normalize pad
-    parse parser pick prepare print quote render repr resolve round safe sanitize serialize set setup should
-    sort split strip to transform translate truncate unwrap validate visit wants warn with wrap yield
-    """
-)
-_WORKFLOW = re.compile(
-    r"(^|_)(run|execute|process|handle|deploy|dispatch|perform|orchestrate|serve|consume|work|submit|launch|invoke|drain|replay"
-    r"|main_loop|tick)(_|$)"
-)
 _RESILIENCE_CALL = re.compile(
     r"(^|\.)_*(\w*retry_?polic(y|ies)|retrier|\w*retry|retry_\w+|\w*circuit_?breaker|breaker|\w*dead_?letters?(_queue)?|dlq)(\.|$)",
     re.IGNORECASE,
@@ -153,6 +115,7 @@ class _File:
     Attributes:
         outside: Why no function of the file is critical by itself, or `""`.
         apart: The functions that are started as tasks of their own.
+        called: For each name, the functions that call it.
     """
 
     module: Outline
@@ -162,13 +125,15 @@ class _File:
     threshold: float
     outside: str
     apart: frozenset[Function]
+    called: Mapping[str, set[Function]]
 
 
 def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     outside = _outside(module.module, path, config)
-    file = _File(module, path, config, directives, threshold, outside, started_apart(module))
+    called = called_names(module)
+    file = _File(module, path, config, directives, threshold, outside, started_apart(module), called)
     return {function: _verdict(file, function) for function in module.functions}
 
 
@@ -248,22 +213,20 @@ def _scored(file: _File, function: Function) -> Verdict:
     step = _resilience_step(function)
     adapter, talk = _external_call(file.module, function)
     if entry:
-        reasons.append(Reason(6.5 if function.decorators else 5.0, f"it is {entry}"))
+        reasons.append(Reason(10.0 if function.decorators else 9.0, f"it is {entry}", telling=True))
     if step:
-        reasons.append(Reason(6.0, f"it {step}"))
+        reasons.append(Reason(14.0, f"it {step}", telling=True))
     if talk is not None:
         reasons.append(talk)
     if served := _resilience_calls(function):
         shown = " and ".join(f"`{name}`" for name in served[:2])
-        reasons.append(Reason(3.0 if len(served) == 1 else 4.5, f"it works through {shown}"))
+        reasons.append(Reason(4.0 if len(served) == 1 else 6.0, f"it works through {shown}", telling=True))
     if function in file.apart and len(function.calls) >= 4:
-        reasons.append(Reason(2.5, "it is started as a task of its own"))
-    reasons += _shape(function)
-    reasons += _name(function)
-    if not entry:
-        reasons += _decorated(function)
-    if function.parent is not None and not entry:
-        reasons.append(Reason(-4.0, "it is a function inside a function"))
+        reasons.append(Reason(4.0, "it is started as a task of its own", telling=True))
+    called_here = bool(file.called.get(function.name, set()) - {function})
+    reasons += shape(function)
+    reasons += name(function)
+    reasons += place(function, called_here=called_here, registered=bool(entry))
     score = sum(reason.points for reason in reasons)
     ordered = tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
     return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)
@@ -310,8 +273,8 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
     verb = "awaits" if call.awaited else "calls"
     # A receiver whose class is known is surer than one that is only named like a session or a cursor.
     if target is not None and is_library(target):
-        return adapter, Reason(4.0, f"it {verb} `{target}`")
-    return adapter, Reason(3.0, f"it {verb} `{call.name.replace('()', '')}`")
+        return adapter, Reason(9.5, f"it {verb} `{target}`", telling=True)
+    return adapter, Reason(3.0, f"it {verb} `{call.name.replace('()', '')}`", telling=True)
 
 
 def _resilience_calls(function: Function) -> list[str]:
@@ -321,63 +284,3 @@ def _resilience_calls(function: Function) -> list[str]:
         if match := _RESILIENCE_CALL.search(call.name):
             found.setdefault(match.group(), call.name)
     return list(found.values())
-
-
-def _shape(function: Function) -> Iterator[Reason]:
-    """Yield what the size and make of a function say."""
-    calls = len(function.calls)
-    if function.is_async and function.awaits >= 2:
-        yield Reason(2.0, f"it awaits {function.awaits} times")
-    if calls >= 10:
-        yield Reason(2.0 if calls >= 20 else 1.0, f"it makes {calls} calls")
-    elif calls <= 1:
-        yield Reason(-2.0, "it makes one call")
-    if function.statements >= 16:
-        yield Reason(1.0, f"it has {function.statements} statements")
-    elif function.statements <= 1:
-        yield Reason(-1.0, "it is one statement")
-    if function.withs:
-        yield Reason(0.5, "it opens a `with` block")
-    if function.parameters >= 4:
-        yield Reason(1.0, f"it takes {function.parameters} parameters")
-    if function.is_async and function.awaits == 1:
-        yield Reason(0.5, "it awaits once")
-    if function.handlers >= 2:
-        yield Reason(1.0, f"it handles {function.handlers} kinds of failure")
-    if function.logs_in_handler:
-        yield Reason(1.0, "it logs failures that it catches")
-    if function.raises:
-        yield Reason(0.5, "it raises")
-    if function.endless_loop and calls >= 2:
-        yield Reason(2.0, "it loops without end")
-    if function.yields:
-        yield Reason(-1.0, "it is a generator")
-
-
-def _name(function: Function) -> Iterator[Reason]:
-    """Yield what a function's name and place say."""
-    name = function.name.lower()
-    private = name.startswith("_")
-    first = name.lstrip("_").removeprefix("async_").partition("_")[0]
-    if private:
-        yield Reason(-3.0, "it is private")
-    if first in _OPERATIONS:
-        yield Reason(1.0 if private else 2.0, f"its name starts with `{first}`")
-    elif first in _HELPERS and not function.awaits:
-        # What awaits is no mere helper, whatever its name: `get` then reads from somewhere.
-        yield Reason(-1.5, f"its name starts with `{first}`")
-    if _WORKFLOW.search(name) and len(function.calls) >= 4:
-        yield Reason(1.5, "its name says that it carries work out")
-    if function.owner is None and function.parent is None:
-        yield Reason(-0.5, "it is a plain function")
-
-
-def _decorated(function: Function) -> Iterator[Reason]:
-    """Yield what the decorators of a function that no framework calls say."""
-    if {"staticmethod", "classmethod"}.intersection(function.decorators):
-        yield Reason(-1.5, "it is a static or class method")
-    elif any(decorator.rpartition(".")[2] in frameworks.COMMANDS for decorator in function.decorators):
-        # A command of the command line is gone before anybody scrapes it.
-        yield Reason(-1.5, "it is a command of the command line")
-    elif function.decorators:
-        yield Reason(1.5, f"decorated with `{function.decorators[0] or '...'}`")

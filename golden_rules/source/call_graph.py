@@ -22,6 +22,15 @@ def callers_of(outline: Outline) -> dict[Function, set[Function]]:
     return callers
 
 
+def called_names(outline: Outline) -> Mapping[str, set[Function]]:
+    """Return the functions that call each name, whatever it is called on."""
+    callers: dict[str, set[Function]] = defaultdict(set)
+    for caller in outline.functions:
+        for call in caller.calls:
+            callers[call.name.rpartition(".")[2]].add(caller)
+    return callers
+
+
 def started_apart(outline: Outline) -> frozenset[Function]:
     """Return the functions that something starts and does not wait for (`create_task(self._run())`)."""
     by_name = _by_name(outline)

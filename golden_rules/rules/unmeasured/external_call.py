@@ -72,7 +72,7 @@ class Carrier:
         Bad(
             """\
 class Orders:
-    async def save_order(self, order, lines):
+    async def save_order(self, order, lines, user, note=None):
         async with self.lock:
             await self.session.execute(order.insert())
             for line in lines:
@@ -85,7 +85,7 @@ from golden_runtime import track_adapter_request
 
 class Orders:
     @track_adapter_request("database")
-    async def save_order(self, order, lines):
+    async def save_order(self, order, lines, user, note=None):
         async with self.lock:
             await self.session.execute(order.insert())
             for line in lines:

@@ -62,10 +62,10 @@ def _metric(subject: Subject) -> str:
 
 def _why(subject: Subject) -> str:
     """Return the one or two weightiest reasons that speak for measuring, as one clause."""
-    reasons = [reason for reason in subject.verdict.reasons if reason.points >= 0]
-    facts = [reason.words for reason in reasons if reason.words.startswith("it ") and reason.points >= 1]
+    speaking = [reason for reason in subject.verdict.reasons if reason.points >= 0]
+    facts = [reason.words for reason in speaking if reason.telling]
     if subject.verdict.kind is Kind.REQUIRED or not facts:
-        return reasons[0].words
+        return speaking[0].words
     return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 
