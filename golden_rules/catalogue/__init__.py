@@ -1,0 +1,1 @@
+"""What a project measures, told from its source alone."""
