@@ -13,6 +13,7 @@ import pytest
 from exposed import run_script
 from golden_runtime import SchemaError, StorageError, StorageUnavailableError, TaskQueue
 from golden_runtime.storage import open_storage
+from golden_runtime.storage.schema import STEPS
 from postgres_server import PostgresServer
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def test_a_locked_file_is_reported_after_the_timeout(sqlite_path: str) -> None:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StorageUnavailableError, match="is locked by another process"):
                 queue.enqueue("second")
+            # reading needs no lock
+            assert queue.stats().ready == 1
             other.execute("ROLLBACK")
         queue.enqueue("third")
         assert [task.name for task in queue.get_next_tasks(5)] == ["first", "third"]
@@ -103,6 +106,22 @@ def test_a_newer_schema_is_refused(store: str) -> None:
 
         queue._storage.write(age)
     with pytest.raises(SchemaError, match=r"has schema version 99.*upgrade golden-runtime"):
+        TaskQueue(store).sync.enqueue("n")
+
+
+def test_an_older_schema_is_brought_up_to_date(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer release adds its steps to what an older one has written, once, and keeps every task."""
+    with TaskQueue(store).sync as queue:
+        queue.enqueue("kept", 1)
+    newer = (*STEPS, ("ALTER TABLE golden_runtime_tasks ADD COLUMN note text DEFAULT 'new'",))
+    for module in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"golden_runtime.storage.{module}.STEPS", newer)
+    for _ in range(2):
+        with TaskQueue(store).sync as queue:
+            notes = queue._storage.read(lambda store: store.execute("SELECT name, note FROM golden_runtime_tasks", {}))
+            assert notes == [("kept", "new")]
+    monkeypatch.undo()
+    with pytest.raises(SchemaError, match="has schema version 2"):
         TaskQueue(store).sync.enqueue("n")
 
 

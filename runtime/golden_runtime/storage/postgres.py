@@ -72,7 +72,7 @@ class PostgresSession:
         if rendered is None:
             rendered = self._rendered[statement] = self._render(statement)
         if self._settings.clock is not None:
-            parameters = {**parameters, "now": self._settings.clock()}
+            parameters["now"] = self._settings.clock()
         cursor = self._connection.execute(rendered, parameters)
         return cursor.fetchall() if cursor.description is not None else []
 
@@ -127,12 +127,12 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif _one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
-        check_version(_version(connection), shown(self._settings.url))
+        check_version(_version(connection), len(STEPS), shown(self._settings.url))
         if _version(connection) < len(STEPS):
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             # this also makes the session notice what another one has made while it waited for the lock
             connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
-            migrate(_Plain(connection), _version(connection), POSTGRES_TYPES)
+            migrate(_Plain(connection), _version(connection), POSTGRES_TYPES, STEPS)
             _set_version(connection, len(STEPS))
         connection.commit()
 
@@ -156,11 +156,6 @@ class _Plain:
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         self._connection.execute(statement, parameters)
         return []
-
-
-def open_session(settings: PostgresSettings) -> PostgresSession:
-    """Return a session, which connects at its first transaction."""
-    return PostgresSession(settings)
 
 
 def shown(url: str) -> str:

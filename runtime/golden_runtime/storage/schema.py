@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import SchemaError
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """How one store spells the types of columns."""
+    """How one store spells the types of columns: `serial` grows, `unrepeated` also gives no number a second time."""
 
     serial: str
+    unrepeated: str
     integer: str
     real: str
 
 
-SQLITE_TYPES = Types("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "REAL")
-POSTGRES_TYPES = Types("bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bigint", "double precision")
+# AUTOINCREMENT costs a page more in each commit, which is worth it only where people remember the number
+SQLITE_TYPES = Types("INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "REAL")
+_IDENTITY = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+POSTGRES_TYPES = Types(_IDENTITY, _IDENTITY, "bigint", "double precision")
 
 # Each step is a list of statements, with the names of `Types` to fill in. A step that was released never changes.
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -60,7 +63,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE UNIQUE INDEX golden_runtime_tasks_key ON golden_runtime_tasks (queue, idempotency_key)
             WHERE idempotency_key IS NOT NULL""",
         """CREATE TABLE golden_runtime_dead_letters (
-            id {serial},
+            id {unrepeated},
             queue text NOT NULL,
             task_id text NOT NULL,
             name text NOT NULL,
@@ -84,14 +87,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def migrate(transaction: Transaction, present: int, types: Types, steps: Sequence[Sequence[str]] = STEPS) -> None:
+def migrate(transaction: Transaction, present: int, types: Types, steps: Sequence[Sequence[str]]) -> None:
     """Bring the schema from the version that is present to the newest one. The caller makes sure that it is alone."""
+    words = asdict(types)
     for step in steps[present:]:
         for statement in step:
-            transaction.execute(statement.format(serial=types.serial, integer=types.integer, real=types.real), {})
+            transaction.execute(statement.format(**words), {})
 
 
-def check_version(present: int, where: str, known: int = len(STEPS)) -> None:
+def check_version(present: int, known: int, where: str) -> None:
     """Raise SchemaError where a newer release has written the storage."""
     if present > known:
         raise SchemaError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
 Row: TypeAlias = tuple[Any, ...]
-Parameters: TypeAlias = Mapping[str, object]
+Parameters: TypeAlias = dict[str, object]
 
 
 class Transaction(Protocol):
@@ -17,7 +17,7 @@ class Transaction(Protocol):
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement with `:name` parameters and return its rows.
 
-        `{now}` stands for the time in seconds since 1970, `{skip_locked}` for the clause that passes over rows which
+        `{now}` stands for the time in seconds since 1970, which a store may put into `parameters`, `{skip_locked}` for the clause that passes over rows which
         others hold, `{among_names}` for the condition that `name` is in the JSON array `:names`.
         """
 

@@ -57,17 +57,18 @@ class SqliteSettings:
 class SqliteSession:
     """A connection to the file; see `Session`."""
 
-    def __init__(self, settings: SqliteSettings) -> None:
+    def __init__(self, settings: SqliteSettings, *, begin: str = "BEGIN IMMEDIATE") -> None:
         self._settings = settings
+        self._begin = begin
         self._clock = settings.clock or time.time
         self._connection: sqlite3.Connection | None = None
         self._rendered: dict[str, str] = {}
 
     def begin(self) -> None:
-        """Open a transaction; it takes the write lock at once, so that no later statement meets a conflict."""
+        """Open a transaction; one that writes takes the lock at once, so that no later statement meets a conflict."""
         if self._connection is None:
             self._connection = self._open()
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute(self._begin)
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
@@ -75,7 +76,8 @@ class SqliteSession:
         rendered = self._rendered.get(statement)
         if rendered is None:
             rendered = self._rendered[statement] = _render(statement)
-        return self._connection.execute(rendered, {**parameters, "now": self._clock()}).fetchall()
+        parameters["now"] = self._clock()
+        return self._connection.execute(rendered, parameters).fetchall()
 
     def commit(self) -> None:
         """Commit, which returns once the log is on the disk."""
@@ -125,7 +127,7 @@ class SqliteSession:
         connection.execute("PRAGMA fullfsync = ON")
         if self._settings.max_page_count is not None:
             connection.execute(f"PRAGMA max_page_count = {int(self._settings.max_page_count)}")
-        check_version(_version(connection), self._settings.path)
+        check_version(_version(connection), len(STEPS), self._settings.path)
         if _version(connection) < len(STEPS):
             self._migrate(connection)
 
@@ -133,7 +135,7 @@ class SqliteSession:
         """Bring the schema up to date, unless another process has just done it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            migrate(_Plain(connection), _version(connection), SQLITE_TYPES)
+            migrate(_Plain(connection), _version(connection), SQLITE_TYPES, STEPS)
             _set_version(connection, len(STEPS))
             connection.execute("COMMIT")
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
 
@@ -38,10 +39,12 @@ class Storage:
     An operation has happened, durably, when its method returns or its future is done, not before.
     """
 
-    def __init__(self, name: str, open_session: Callable[[], Session], *, retry_for: float) -> None:
+    def __init__(
+        self, name: str, writing: Callable[[], Session], reading: Callable[[], Session], *, retry_for: float
+    ) -> None:
         self.name = name
-        self._writer = Worker(open_session, name=name, retry_for=retry_for)
-        self._reader = Worker(open_session, name=name, retry_for=retry_for)
+        self._writer = Worker(writing, name=name, retry_for=retry_for)
+        self._reader = Worker(reading, name=name, retry_for=retry_for)
 
     def write(self, operation: Operation[T]) -> T:
         """Run an operation and wait for its commit, blocking the thread."""
@@ -91,10 +94,10 @@ def open_storage(
     scheme, separator, rest = text.partition("://")
     if separator and scheme in _POSTGRES:
         # here, not above: psycopg is an extra
-        from golden_runtime.storage.postgres import PostgresSettings, open_session, shown
+        from golden_runtime.storage.postgres import PostgresSession, PostgresSettings, shown
 
-        settings = PostgresSettings(text, durable, clock)
-        return Storage(shown(text), lambda: open_session(settings), retry_for=retry_for)
+        session = partial(PostgresSession, PostgresSettings(text, durable, clock))
+        return Storage(shown(text), session, session, retry_for=retry_for)
     if separator and scheme != "sqlite":
         raise StorageError(
             f"`{scheme}://` is not a storage this library knows: give a path, `sqlite:///path` or `postgresql://...`"
@@ -105,7 +108,9 @@ def open_storage(
     from golden_runtime.storage.sqlite import SqliteSession, SqliteSettings
 
     file = SqliteSettings(path, durable, create, busy_timeout, max_page_count, clock)
-    return Storage(path, lambda: SqliteSession(file), retry_for=retry_for)
+    # a reader that took the write lock would wait for writers, and they for it
+    reading = partial(SqliteSession, file, begin="BEGIN")
+    return Storage(path, partial(SqliteSession, file), reading, retry_for=retry_for)
 
 
 def _blocking(worker: Worker, operation: Operation[T]) -> T:

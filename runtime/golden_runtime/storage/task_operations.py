@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_runtime.queue_errors import DuplicateTaskError, StaleLeaseError
 from golden_runtime.storage.burying import Burial, bury, bury_expired
@@ -71,9 +71,8 @@ _COUNTS = """SELECT state, count(*), min(enqueued_at), {now} FROM golden_runtime
 _STATE = """SELECT state, attempts, receives, last_error FROM golden_runtime_tasks WHERE queue = :queue AND id = :id"""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """A task to be enqueued, its payload as JSON text."""
+class NewTask(NamedTuple):
+    """A task to be enqueued, its payload as JSON text; a tuple for the reason that `Task` is one."""
 
     id: str
     id_is_generated: bool

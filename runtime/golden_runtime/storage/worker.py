@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
@@ -66,6 +67,14 @@ class Job(Generic[T]):
             self.waiter.set_exception(self._error)
         else:
             self.waiter.set_result(self._value)  # type: ignore[arg-type]  # set by `attempt`, None only where T allows it
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a transaction failed, and whether one of its jobs may be to blame; if not, the others would fail alike."""
+
+    error: Exception
+    is_of_one: bool
 
 
 class Worker:
@@ -127,40 +136,42 @@ class Worker:
     def _commit(self, session: Session, jobs: list[Job[Any]]) -> None:
         """Run jobs in one transaction; where that fails, each in one of its own, so that only the culprit fails."""
         jobs = [job for job in jobs if not job.waiter.cancelled()]
-        error = self._commit_together(session, jobs)
-        if error is not None and len(jobs) > 1 and not session.is_lost(error):
+        failure = self._commit_together(session, jobs)
+        if failure is not None and failure.is_of_one and len(jobs) > 1:
             for job in jobs:
                 self._commit(session, [job])
             return
-        if error is not None:
-            shown = session.explain(error)
+        if failure is not None:
+            shown = session.explain(failure.error)
             for job in jobs:
                 job.fail(shown)
         _deliver(jobs)
 
-    def _commit_together(self, session: Session, jobs: Sequence[Job[Any]]) -> Exception | None:
+    def _commit_together(self, session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         """Return what failed, after opening a lost connection again for as long as callers may be kept waiting."""
         pause = _FIRST_PAUSE
         while True:
-            error = _attempt(session, jobs)
-            if error is None or not session.is_lost(error):
-                return error
+            failure = _attempt(session, jobs)
+            if failure is None or not session.is_lost(failure.error):
+                return failure
             if time.monotonic() - jobs[0].submitted >= self._retry_for or self._closing.wait(pause):
-                return error
+                return Failure(failure.error, is_of_one=False)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Exception | None:
+def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
     if not jobs:
         return None
+    has_begun = False
     try:
         session.begin()
+        has_begun = True
         for job in jobs:
             job.attempt(session)
         session.commit()
     except Exception as error:  # noqa: BLE001 - whatever an operation raises belongs to its caller, not to this thread
         session.rollback()
-        return error
+        return Failure(error, is_of_one=has_begun)
     return None
 
 

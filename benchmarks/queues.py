@@ -1,0 +1,412 @@
+"""What durable queues do in a second, and how often they sync the disk for it: `put`, and `put`, claim and acknowledge.
+
+All contenders run on one file system in one run, in repeats that take turns, each in a process of its own; the best repeat
+counts. The libraries are those of the `bench` dependency group, PostgreSQL is the one that the tests bring along:
+
+    python benchmarks/queues.py [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
+
+"full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
+counted by strace, where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync
+for the second table: on a disk as slow as a network volume the syncs are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "runtime"))
+
+from postgres_server import PostgresServer
+
+PRODUCERS = (1, 10, 100)
+WORKLOADS = ("put", "cycle")
+PAYLOAD = {"order": 12345, "customer": "somebody", "amount": 99.5}
+
+# The goals of issue and README: ahead of every peer of the same store and durability, and so many times one commit a row.
+ONE_COMMIT_A_ROW = "one commit a row"
+OURS = "golden-runtime"
+GOAL_OF_GROUP_COMMIT = 20
+
+Step = Callable[[], object]
+AsyncStep = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A library, a store, how durable its calls are, and how to run it: in threads, or on an event loop."""
+
+    library: str
+    store: str
+    durability: str
+    run: Callable[[str, str, int, int], float]
+
+
+def in_threads(make: Callable[[str], tuple[Step, Step]]) -> Callable[[str, str, int, int], float]:
+    """Return a run whose producers are threads. `make` gives a thread its `put` and its `cycle`."""
+
+    def run(place: str, workload: str, producers: int, items: int) -> float:
+        ready = threading.Barrier(producers + 1)
+
+        def produce() -> None:
+            step = make(place)[WORKLOADS.index(workload)]
+            ready.wait()
+            for _ in range(items // producers):
+                step()
+
+        make(place)[0]()  # the schema is there before the clock starts
+        threads = [threading.Thread(target=produce) for _ in range(producers)]
+        for thread in threads:
+            thread.start()
+        ready.wait()
+        began = time.perf_counter()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - began
+
+    return run
+
+
+async def timed(step: AsyncStep, producers: int, items: int) -> float:
+    """Run a step from so many coroutines, and return the seconds that took."""
+
+    async def produce() -> None:
+        for _ in range(items // producers):
+            await step()
+
+    await step()
+    began = time.perf_counter()
+    await asyncio.gather(*(produce() for _ in range(producers)))
+    return time.perf_counter() - began
+
+
+def ours(place: str, workload: str, producers: int, items: int) -> float:
+    """Run golden-runtime on an event loop."""
+    from golden_runtime import TaskQueue
+
+    async def run() -> float:
+        async with TaskQueue(place) as queue:
+
+            async def put() -> None:
+                await queue.enqueue("n", PAYLOAD)
+
+            async def cycle() -> None:
+                await queue.enqueue("n", PAYLOAD)
+                task = await queue.get_next_task()
+                assert task is not None
+                await queue.mark_completed(task)
+
+            return await timed(put if workload == "put" else cycle, producers, items)
+
+    return asyncio.run(run())
+
+
+_shared: dict[str, object] = {}
+_sharing = threading.Lock()
+
+
+def shared(name: str, make: Callable[[], object]) -> object:
+    """Return what all threads of a run share."""
+    with _sharing:
+        if name not in _shared:
+            _shared[name] = make()
+        return _shared[name]
+
+
+def ours_in_threads(place: str) -> tuple[Step, Step]:
+    """Return golden-runtime's steps for threads."""
+    from golden_runtime import SyncTaskQueue, TaskQueue
+
+    queue = shared("ours", lambda: TaskQueue(place).sync)
+    assert isinstance(queue, SyncTaskQueue)
+
+    def cycle() -> None:
+        queue.enqueue("n", PAYLOAD)
+        task = queue.get_next_task()
+        assert task is not None
+        queue.mark_completed(task)
+
+    return lambda: queue.enqueue("n", PAYLOAD), cycle
+
+
+def one_commit_a_row(place: str) -> tuple[Step, Step]:
+    """Return the steps of plain SQLite: a table, an index, and a commit for each statement."""
+
+    def make() -> sqlite3.Connection:
+        connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, data TEXT, state INTEGER)")
+        connection.execute("CREATE INDEX IF NOT EXISTS i ON t (id) WHERE state = 0")
+        return connection
+
+    connection = shared("raw", make)
+    assert isinstance(connection, sqlite3.Connection)
+    lock = shared("raw lock", threading.Lock)
+    assert hasattr(lock, "__enter__")
+    claim = """UPDATE t SET state = 1 WHERE id = (SELECT id FROM t WHERE state = 0 ORDER BY id LIMIT 1) RETURNING id"""
+
+    def put() -> None:
+        with lock:
+            connection.execute("INSERT INTO t (data, state) VALUES (?, 0)", (json.dumps(PAYLOAD),))
+
+    def cycle() -> None:
+        put()
+        with lock:
+            [[row]] = connection.execute(claim).fetchall()
+        with lock:
+            connection.execute("UPDATE t SET state = 2 WHERE id = ?", (row,))
+
+    return put, cycle
+
+
+def persist_queue(place: str) -> tuple[Step, Step]:
+    """Return the steps of persist-queue's acknowledging queue, shared by threads as it is meant to be."""
+    import persistqueue
+
+    queue = shared("persist", lambda: persistqueue.SQLiteAckQueue(place, multithreading=True, auto_commit=True))
+    assert isinstance(queue, persistqueue.SQLiteAckQueue)
+
+    def cycle() -> None:
+        queue.put(PAYLOAD)
+        queue.ack(queue.get())
+
+    return lambda: queue.put(PAYLOAD), cycle
+
+
+def litequeue_at(level: str) -> Callable[[str], tuple[Step, Step]]:
+    """Return what makes the steps of litequeue, with a connection for each thread."""
+
+    def make(place: str) -> tuple[Step, Step]:
+        import litequeue
+
+        with _sharing:  # two that make the schema at once meet a lock
+            queue = litequeue.LiteQueue(place, timeout=60)
+        queue.conn.execute(f"PRAGMA synchronous = {level}")
+        text = json.dumps(PAYLOAD)
+
+        def cycle() -> None:
+            queue.put(text)
+            queue.done(queue.pop().message_id)
+
+        return lambda: queue.put(text), cycle
+
+    return make
+
+
+def huey(place: str) -> tuple[Step, Step]:
+    """Return the steps of huey's storage; taking a task out deletes it, there is nothing to acknowledge."""
+    from huey.storage import SqliteStorage
+
+    storage = shared("huey", lambda: SqliteStorage(filename=place, fsync=True, timeout=60))
+    assert isinstance(storage, SqliteStorage)
+    data = json.dumps(PAYLOAD).encode()
+
+    def cycle() -> None:
+        storage.enqueue(data)
+        assert storage.dequeue() is not None
+
+    return lambda: storage.enqueue(data), cycle
+
+
+def procrastinate(place: str, workload: str, producers: int, items: int) -> float:
+    """Run procrastinate's job manager on an event loop."""
+    from procrastinate import App, PsycopgConnector
+    from procrastinate.jobs import Status
+
+    async def run() -> float:
+        app = App(connector=PsycopgConnector(conninfo=place, min_size=20, max_size=20, timeout=60))
+        task = app.task(name="n")(lambda **_: None)
+        async with app.open_async():
+            await app.schema_manager.apply_schema_async()
+            worker = await app.job_manager.register_worker()
+
+            async def put() -> None:
+                await task.defer_async(**PAYLOAD)
+
+            async def cycle() -> None:
+                await put()
+                job = await app.job_manager.fetch_job(None, worker)
+                assert job is not None
+                await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=False)
+
+            return await timed(put if workload == "put" else cycle, producers, items)
+
+    return asyncio.run(run())
+
+
+CONTENDERS = {
+    contender.library: contender
+    for contender in (
+        Contender(ONE_COMMIT_A_ROW, "SQLite", "full", in_threads(one_commit_a_row)),
+        Contender("persist-queue", "SQLite", "full", in_threads(persist_queue)),
+        Contender("litequeue, full", "SQLite", "full", in_threads(litequeue_at("FULL"))),
+        Contender("litequeue", "SQLite", "normal", in_threads(litequeue_at("NORMAL"))),
+        Contender("huey, no acknowledgement", "SQLite", "full", in_threads(huey)),
+        Contender(f"{OURS}, threads", "SQLite", "full", in_threads(ours_in_threads)),
+        Contender(OURS, "SQLite", "full", ours),
+        Contender("procrastinate", "PostgreSQL", "full", procrastinate),
+        Contender(f"{OURS} on PostgreSQL", "PostgreSQL", "full", ours),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one contender did: items a second and syncs an item, by workload and producers."""
+
+    contender: Contender
+    rates: dict[tuple[str, int], float]
+    syncs: dict[tuple[str, int], float]
+
+
+class Bench:
+    """Runs the contenders, each time in a new process and on an empty store."""
+
+    def __init__(self, folder: Path, server: PostgresServer, items: int, delay: float = 0.0) -> None:
+        self._folder = folder
+        self._server = server
+        self._items = items
+        self._delay = delay
+        self._number = 0
+        self._strace = shutil.which("strace")
+
+    def rate(self, contender: Contender, workload: str, producers: int) -> float:
+        """Return the items a second of one run."""
+        wrapper: list[str] = []
+        if self._delay and self._strace is not None:
+            inject = f"inject=fsync,fdatasync:delay_exit={self._delay * 1000:.0f}"
+            wrapper = [self._strace, "-f", "-qq", "--seccomp-bpf", "-e", inject, "-o", "/dev/null"]
+        return self._items / self._run(contender, workload, producers, wrapper)
+
+    def syncs(self, contender: Contender, workload: str, producers: int) -> float:
+        """Return how often the disk is synced, for each item."""
+        if contender.store == "PostgreSQL":
+            before = self._wal_syncs()
+            self._run(contender, workload, producers, [])
+            return (self._wal_syncs() - before) / self._items
+        if self._strace is None:
+            return float("nan")
+        log = self._folder / "syncs"
+        only = "trace=fsync,fdatasync,msync"
+        self._run(
+            contender, workload, producers, [self._strace, "-f", "-qq", "--seccomp-bpf", "-e", only, "-o", str(log)]
+        )
+        calls = [line for line in log.read_text().splitlines() if "sync(" in line]
+        return len(calls) / self._items
+
+    def _run(self, contender: Contender, workload: str, producers: int, wrapper: list[str]) -> float:
+        self._number += 1
+        name = f"b{self._number}"
+        on_server = contender.store == "PostgreSQL"
+        place = self._server.create_database(name) if on_server else str(self._folder / name)
+        command = [*wrapper, sys.executable, __file__, "--one", contender.library, workload, str(producers)]
+        done = subprocess.run(
+            [*command, str(self._items), place], capture_output=True, text=True, check=False, timeout=900
+        )
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout.split()[-1])
+
+    def _wal_syncs(self) -> int:
+        with psycopg.connect(self._server.url(), autocommit=True) as connection:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+            row = connection.execute("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'").fetchone()
+        return int(row[0]) if row else 0
+
+
+def measure(bench: Bench, repeats: int, contenders: Iterable[Contender]) -> list[Measured]:
+    """Run everything, the contenders taking turns in each repeat."""
+    measured = [Measured(contender, {}, {}) for contender in contenders]
+    cells = [(workload, producers) for workload in WORKLOADS for producers in PRODUCERS]
+    for cell in cells:
+        for _ in range(repeats):
+            for each in measured:
+                each.rates[cell] = max(bench.rate(each.contender, *cell), each.rates.get(cell, 0.0))
+        for each in measured:
+            each.syncs[cell] = bench.syncs(each.contender, *cell)
+    return measured
+
+
+def show(measured: list[Measured]) -> None:
+    """Print the table."""
+    heads = [f"{workload} x{producers}" for workload in ("put", "put+claim+ack") for producers in PRODUCERS]
+    print("items a second (disk syncs an item), by number of concurrent producers\n")
+    print(f"| store | durability | library | {' | '.join(heads)} |")
+    print(f"|---|---|---|{'---:|' * len(heads)}")
+    for each in measured:
+        cells = [
+            f"{each.rates[cell]:,.0f} ({each.syncs[cell]:.2f})"
+            for cell in ((workload, producers) for workload in WORKLOADS for producers in PRODUCERS)
+        ]
+        print(
+            f"| {each.contender.store} | {each.contender.durability} | {each.contender.library} | {' | '.join(cells)} |"
+        )
+
+
+def show_goals(measured: list[Measured]) -> None:
+    """Print how far ahead we are of the best peer of equal store and durability, and of one commit a row."""
+    print("\nours over the best peer of the same store and durability:")
+    for store in dict.fromkeys(each.contender.store for each in measured):
+        rows = [each for each in measured if each.contender.store == store and each.contender.durability == "full"]
+        mine = [each for each in rows if each.contender.library.startswith(OURS)]
+        peers = [
+            each
+            for each in rows
+            if not each.contender.library.startswith(OURS) and each.contender.library != ONE_COMMIT_A_ROW
+        ]
+        for cell in mine[0].rates:
+            best = max(peers, key=lambda each: each.rates[cell])
+            ratio = max(each.rates[cell] for each in mine) / best.rates[cell]
+            print(f"  {store} {cell[0]} x{cell[1]}: {ratio:.2f} of {best.contender.library}")
+    raw = next(each for each in measured if each.contender.library == ONE_COMMIT_A_ROW)
+    mine = next(each for each in measured if each.contender.library == OURS)
+    for workload in WORKLOADS:
+        ratio = mine.rates[workload, 100] / raw.rates[workload, 100]
+        print(f"one commit a row, {workload} x100: {ratio:.1f} times (goal {GOAL_OF_GROUP_COMMIT})")
+
+
+def main() -> None:
+    """Measure and print, or be one of the processes that are measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=600)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()), help="on the file system to measure"
+    )
+    parser.add_argument("--slow", type=float, default=5.0, help="milliseconds added to each sync for the second table")
+    parser.add_argument("--one", nargs=5, metavar=("LIBRARY", "WORKLOAD", "PRODUCERS", "ITEMS", "PLACE"))
+    given = parser.parse_args()
+    if given.one is not None:
+        library, workload, producers, items, place = given.one
+        print(CONTENDERS[library].run(place, workload, int(producers), int(items)))
+        return
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))
+        server = stack.enter_context(PostgresServer(fsync=True))
+        measured = measure(Bench(folder, server, given.items), given.repeats, CONTENDERS.values())
+        show(measured)
+        show_goals(measured)
+        if given.slow and shutil.which("strace"):
+            print(f"\nthe same with {given.slow:g} ms added to each sync:\n")
+            synced = [each for each in CONTENDERS.values() if (each.store, each.durability) == ("SQLite", "full")]
+            measured = measure(Bench(folder, server, given.items // 2, given.slow), 1, synced)
+            show(measured)
+            show_goals(measured)
+
+
+if __name__ == "__main__":
+    main()
