@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, TROUBLE, INTERRUPTED = 0, 1, 2, 130
 FORMATS = ("text", "concise", "json")
+COVERAGE_FORMATS = ("text", "json", "markdown")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,6 +59,7 @@ def _codes(_context: click.Context, parameter: click.Parameter, value: str | Non
     "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
 )
 @click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
+@click.option("--force-exclude", is_flag=True, help="Leave excluded files out even where they are named.")
 def check(
     paths: tuple[str, ...],
     fix: bool,
@@ -70,6 +72,7 @@ def check(
     exit_zero: bool,
     stdin_filename: str | None,
     runtime_module: str | None,
+    force_exclude: bool,
 ) -> int:
     """Check files and folders (by default this folder); `-` reads standard input.
 
@@ -92,7 +95,7 @@ def check(
     else:
         named = paths or (".",)
         folders = [Path(path) for path in named if Path(path).is_dir()]
-        run = check_files(_files(named, configs), fixing, folders=folders)
+        run = check_files(_files(named, configs, force_exclude=force_exclude), fixing, folders=folders)
         view.show(run)
     if run.failures:
         return TROUBLE
@@ -100,12 +103,12 @@ def check(
     return FINDINGS if found and not exit_zero else CLEAN
 
 
-def _files(paths: Sequence[str], configs: Configs) -> list[SourceFile]:
+def _files(paths: Sequence[str], configs: Configs, *, force_exclude: bool = False) -> list[SourceFile]:
     """Return the files to check; each configuration among them must name rules that exist."""
     from golden_rules.files import discover
     from golden_rules.registry import codes_and_names
 
-    files = discover(paths, configs)
+    files = discover(paths, configs, force_exclude=force_exclude)
     for config in {file.config for file in files}:
         config.check_selectors(codes_and_names())
     return files
@@ -161,6 +164,46 @@ class _View:
         elif not self.diff:
             yield from (text_report if self.output_format == "text" else concise_report)(run, style)
         yield from summary(run, style, unsafe=self.unsafe, pending=self.diff)
+
+
+def _per_cent(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read `5%`, `5` or `2.5 %`."""
+    if value is None:
+        return None
+    try:
+        number = float(value.strip().removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise UsageError(f"`{value}` is no share for `{parameter.opts[0]}`: give per cent from 0 to 100, such as `5%`")
+    return number
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, type=str)
+@click.option("--format", "output_format", type=click.Choice(COVERAGE_FORMATS), default="text", show_default=True)
+@click.option("--fail-under", callback=_per_cent, metavar="PERCENT", help="Exit with status 1 if less is measured.")
+@click.option(
+    "--budget", callback=_per_cent, metavar="PERCENT", help="Propose the threshold that makes this share critical."
+)
+def coverage(paths: tuple[str, ...], output_format: str, fail_under: float | None, budget: float | None) -> int:
+    """Show how much of what is critical is measured, and what is not, the most critical first."""
+    from golden_rules.config import Configs
+    from golden_rules.coverage import coverage_of, score_files
+    from golden_rules.reports.coverage import json_report, markdown_report, text_report
+
+    run = score_files(_files(paths or (".",), Configs()))
+    for failure in run.failures:
+        click.echo(f"error: {failure}", err=True)
+    found = coverage_of(run, budget)
+    if output_format == "json":
+        click.echo(json_report(found))
+    else:
+        for line in (text_report if output_format == "text" else markdown_report)(found):
+            click.echo(line)
+    if run.failures:
+        return TROUBLE
+    return FINDINGS if fail_under is not None and found.total.per_cent < fail_under else CLEAN
 
 
 @commands.command()

@@ -281,6 +281,8 @@ def _resilience_calls(function: Function) -> list[str]:
     """Return the calls to resilience parts, one for each part, in order of the text."""
     found: dict[str, str] = {}
     for call in sorted(function.calls, key=lambda call: call.line):
-        if match := _RESILIENCE_CALL.search(call.name):
+        match = _RESILIENCE_CALL.search(call.name)
+        # To make a `DeadLetter` is not to work through one.
+        if match and not call.name.rpartition(".")[2][:1].isupper():
             found.setdefault(match.group(), call.name)
     return list(found.values())

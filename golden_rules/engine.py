@@ -90,9 +90,10 @@ def analyse_source(
     findings = sorted(one_finding_per_wrong(findings), key=_place)
     withheld = 0
     if not config.runtime_declared:
-        withheld = sum(_needs_import(finding) for finding in findings)
+        withheld = sum(_needs(finding, config.runtime_module) for finding in findings)
         findings = [
-            replace(finding, fix=None, unsafe_fix=None) if _needs_import(finding) else finding for finding in findings
+            replace(finding, fix=None, unsafe_fix=None) if _needs(finding, config.runtime_module) else finding
+            for finding in findings
         ]
     facts = FileFacts(text.line_count, tuple(silenced), withheld, tuple(_facts(subject, chosen, directives)))
     return FileResult(path, tuple(findings), tuple(_scored(path, subject.verdicts)), facts)
@@ -175,8 +176,11 @@ def _place(finding: Finding) -> tuple[int, int, str]:
     return finding.line, finding.column, finding.code
 
 
-def _needs_import(finding: Finding) -> bool:
-    return finding.fix is not None and bool(finding.fix.imports)
+def _needs(finding: Finding, module: str) -> bool:
+    """Whether a finding's fix imports from a module."""
+    return finding.fix is not None and any(
+        item.module == module or f"{item.module}.{item.name}" == module for item in finding.fix.imports
+    )
 
 
 def _scored(path: str, judged: Mapping[Function, Verdict]) -> Iterator[ScoredFunction]:

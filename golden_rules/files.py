@@ -65,7 +65,7 @@ def _reason(path: Path, error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def discover(paths: Iterable[Path | str], configs: Configs) -> list[SourceFile]:
+def discover(paths: Iterable[Path | str], configs: Configs, *, force_exclude: bool = False) -> list[SourceFile]:
     """Return the files that the paths stand for, sorted by `display`, each once however many links reach it.
 
     Dangling links and folders that may not be listed are among them: `read_source` says what is wrong with
@@ -73,7 +73,7 @@ def discover(paths: Iterable[Path | str], configs: Configs) -> list[SourceFile]:
     folder, for a configuration that cannot be used, and where the working directory is gone.
     """
     working_folder()
-    search = _Search(configs)
+    search = _Search(configs, force_exclude=force_exclude)
     folders: list[_Folder] = []
     for path in paths:
         given = os.fspath(path)
@@ -128,8 +128,9 @@ class _Folder:
 class _Search:
     """Collects the files of one run."""
 
-    def __init__(self, configs: Configs) -> None:
+    def __init__(self, configs: Configs, *, force_exclude: bool = False) -> None:
         self._configs = configs
+        self._force_exclude = force_exclude
         self._ignored = IgnoredByGit()
         self._named_folders: dict[str, _Folder] = {}
         self._real: dict[str, str] = {}
@@ -166,10 +167,12 @@ class _Search:
         return self._real[absolute]
 
     def take(self, given: str) -> None:
-        """Add a file that the user named, whatever its name, excludes and ignore files say."""
+        """Add a file that the user named, whatever its name and ignore files say, and excludes unless they are forced."""
         head, name = os.path.split(given)
         folder = self.folder(head)
         config = self._config(folder)
+        if self._force_exclude and _is_excluded(_relative(folder, config) + name, config):
+            return
         real = os.path.realpath(given) if os.path.islink(given) else folder.real + name
         self._add(folder.file(name, config, _relative(folder, config)), real, folder.absolute + name)
 
@@ -226,6 +229,12 @@ class _Search:
 
     def _config(self, folder: _Folder, names: Collection[str] | None = None) -> Config:
         return self._configs.for_folder(_without_end(folder.absolute), names)
+
+
+def _is_excluded(relative: str, config: Config) -> bool:
+    """Tell whether `exclude` names a file or a folder that holds it."""
+    parts = relative.split("/")
+    return any(config.excludes_entry("/".join(parts[: end + 1]), part) for end, part in enumerate(parts))
 
 
 def _real_file(entry: os.DirEntry[str], path: str) -> str | None:

@@ -78,9 +78,9 @@ def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None, *, fo
     """
     run = Run()
     checked: list[tuple[SourceFile, FileResult]] = []
-    with _collector_off():
+    with collector_off():
         for file in files:
-            with _trouble_noted(run, file):
+            with trouble_noted(run.failures, file):
                 source = read_source(file.path)
                 result, fixed = _analysed(file, source, fixing)
                 if fixing is not None and fixing.write and fixed.content != source:
@@ -113,7 +113,7 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     """Check one file whose content came by standard input; return the run and the content after fixes."""
     run = Run()
     content = source
-    with _trouble_noted(run, file):
+    with trouble_noted(run.failures, file):
         result, fixed = _analysed(file, source, fixing)
         run.add(file.display, file.config, result, fixed.applied)
         _keep_diff(run, file, source, fixed)
@@ -130,16 +130,16 @@ def _analysed(file: SourceFile, source: bytes, fixing: Fixing | None) -> tuple[F
 
 
 @contextmanager
-def _trouble_noted(run: Run, file: SourceFile) -> Iterator[None]:
-    """Note what goes wrong with a file in the run, which goes on."""
+def trouble_noted(failures: list[str], file: SourceFile) -> Iterator[None]:
+    """Note what goes wrong with a file, a sentence each, and go on."""
     try:
         yield
     except (UnreadableFile, UnwritableFile) as error:
-        run.failures.append(str(error))
+        failures.append(str(error))
     except FixError as error:
-        run.failures.append(f"`{file.display}` was left as it was: {error}; please report this")
+        failures.append(f"`{file.display}` was left as it was: {error}; please report this")
     except Exception as error:  # noqa: BLE001 - a bug in one rule must not hide what others find in other files
-        run.failures.append(f"`{file.display}` could not be checked ({described(error)}); please report this")
+        failures.append(f"`{file.display}` could not be checked ({described(error)}); please report this")
 
 
 def _keep_diff(run: Run, file: SourceFile, source: bytes, fixed: FixedSource) -> None:
@@ -161,7 +161,7 @@ def _lines(text: str) -> list[str]:
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
+def collector_off() -> Iterator[None]:
     """Keep the cyclic collector from walking syntax trees again and again: a third of the time on large files."""
     was_on = gc.isenabled()
     gc.disable()

@@ -466,3 +466,15 @@ def test_files_are_plain_data() -> None:
     config = Configs().for_path(Path(__file__))
     file = SourceFile(Path("a.py"), "a.py", "a.py", config)
     assert len({file, SourceFile(Path("a.py"), "a.py", "a.py", config)}) == 1
+
+
+class TestForcedExcludes:
+    """Hooks name every changed file, and mean the project's excludes all the same."""
+
+    def test_named_files_are_left_out_where_that_is_forced(self, here: Path) -> None:
+        """By the file's own name, or by that of a folder that holds it."""
+        plant("src/a.py", "src/generated/b.py", "src/c_pb2.py")
+        Path("golden-rules.toml").write_text('extend-exclude = ["generated", "*_pb2.py"]\n')
+        names = ["src/a.py", "src/generated/b.py", "src/c_pb2.py"]
+        assert [file.display for file in discover(names, Configs())] == sorted(names)
+        assert [file.display for file in discover(names, Configs(), force_exclude=True)] == ["src/a.py"]
