@@ -10,6 +10,7 @@ from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, Project
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.misleading.failure_blind import FailureBlind
 from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
+from golden_rules.rules.misleading.unbounded_label import UnboundedLabel
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
 from golden_rules.rules.unmeasured.required import UnmeasuredRequired
@@ -25,6 +26,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredRequired,
     HandTimed,
     MisplacedDecorator,
+    UnboundedLabel,
     FailureBlind,
 )
 _KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)

@@ -1,0 +1,285 @@
+"""GR405: labels whose values grow without bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.misleading.applied import applied, argument
+from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.names import resolve
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.misleading.unbounded import Growth, Values
+    from golden_rules.source.body import Body
+    from golden_rules.source.slices import Slice
+
+# What is done with a labelled metric: nothing else has a method `labels` and one of these on its result.
+_RECORDING = frozenset(
+    {
+        "inc",
+        "dec",
+        "set",
+        "observe",
+        "time",
+        "count_exceptions",
+        "track_inprogress",
+        "set_to_current_time",
+        "info",
+        "state",
+    }
+)
+_INSTRUMENT = re.compile(r"(^|_)(counter|histogram|gauge|up_down_counter|instrument|metric)$", re.IGNORECASE)
+_ADDING = frozenset({"add", "record", "set"})
+
+
+class UnboundedLabel(FunctionRule):
+    """A label takes values that grow without bound: ids, addresses, paths, texts, names of people, points in time.
+
+    ## What it does
+
+    Looks at the values of labels: in `labels=` of the runtime's decorators, in `.labels(...)` of `prometheus_client`, and in the
+    attributes that `add`, `record` and `set` of OpenTelemetry's instruments are given. It finds
+
+    - the text of an exception (`str(error)`), as opposed to its class;
+    - ids of what there is always another one of: `request_id`, `user.id`, `session_id`; ids of workers, models, shards and pools
+      are few;
+    - what a client asked for (`request.path`), addresses, file names, e-mail addresses, queries, messages;
+    - points in time, and what is random.
+
+    Variables are followed to where they are set. What a function made of such a value (`route_of(path)`) is taken to be
+    bounded.
+
+    ## Why is this bad?
+
+    Each value of a label is a series of its own, which the process keeps for ever and Prometheus stores for weeks.
+    Memory grows with the traffic, queries slow down, and in the end the metrics are what brings the service down. The runtime
+    stops at `max_series` and counts the rest as `other`, so that the label says less each day.
+
+    ## Fix safety
+
+    For the text of an exception the fix puts its class: `type(error).__name__`. It is unsafe because the label's values change,
+    and with them what dashboards select. What else to label with is for you to say.
+
+    ## When not to follow it
+
+    Where you know that there are few: a `user` that is one of five service accounts. Modules named in `metrics-modules`
+    are looked at too, since a series is as dear there.
+    """
+
+    code: ClassVar[str] = "GR405"
+    name: ClassVar[str] = "unbounded-label"
+    triggers: ClassVar[tuple[str, ...]] = (
+        "labels",
+        "add",
+        "record",
+        "set",
+        "counted",
+        "timed",
+        "track_",
+        "measure_memory",
+    )
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+from shop.metrics import FAILURES
+
+
+def charge(customer, gateway):
+    try:
+        gateway.charge(customer)
+    except OSError as error:
+        FAILURES.labels(gateway=gateway.name, reason=str(error)).inc()
+        raise
+""",
+            """\
+from shop.metrics import FAILURES
+
+
+def charge(customer, gateway):
+    try:
+        gateway.charge(customer)
+    except OSError as error:
+        FAILURES.labels(gateway=gateway.name, reason=type(error).__name__).inc()
+        raise
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.find", labels={"customer": lambda customer_id, **_: customer_id})
+def find(customer_id, number):
+    return customer_id.orders[number]
+""",
+        ),
+        Bad(
+            """\
+from shop.metrics import LATENCY
+
+
+async def measure(request, call_next, clock):
+    path = request.url.path
+    start = clock.time()
+    response = await call_next(request)
+    LATENCY.labels(request.method, path, response.status_code).observe(clock.time() - start)
+    return response
+""",
+        ),
+        Bad(
+            """\
+from opentelemetry import metrics
+
+meter = metrics.get_meter("shop")
+paid_counter = meter.create_counter("shop.paid")
+
+
+def pay(order, user):
+    order.pay()
+    attributes = {"currency": order.currency, "user": f"user-{user.id}"}
+    paid_counter.add(1, attributes)
+""",
+        ),
+        Good(
+            """\
+from shop.metrics import FAILURES
+
+
+def charge(customer, gateway):
+    try:
+        gateway.charge(customer)
+    except OSError as error:
+        FAILURES.labels(type(error).__name__, error.errno, gateway.name).inc()
+        raise
+""",
+            "classes, codes and names are few",
+        ),
+        Good(
+            """\
+from shop.metrics import LATENCY, route_of
+
+
+def measure(request, seconds):
+    path = route_of(request.path)
+    LATENCY.labels(path=path, worker_id=request.worker_id, status=request.status).observe(seconds)
+""",
+            "a path that was brought to a route",
+        ),
+        Good(
+            """\
+def mark(issue, user_id):
+    issue.labels(user_id)
+    issue.comments.add(user_id)
+    issue.watchers.add(1, {"user_id": user_id})
+""",
+            "no metric",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return False
+        function = subject.function
+        return any(_may_label(subject, call.name) for call in function.calls) or any(
+            entry.name and entry.call and argument(entry.call, 1, "labels")
+            for entry in applied(subject.outline, function, subject.config)
+        )
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        from golden_rules.rules.misleading.unbounded import Values
+        from golden_rules.source.body import read_body
+
+        body = read_body(piece.node)
+        values = Values(body)
+        for metric, label, value in [*_decorated(subject, piece, values), *_recorded(subject, body, values)]:
+            growth = values.growth(value)
+            if growth is None:
+                continue
+            code = " ".join(piece.code(growth.node).split())
+            yield Violation(
+                span=piece.span(value),
+                message=f"{f'label `{label}`' if label else 'a label'} of `{metric}` grows without bound: "
+                f"`{code}` is {growth.what}",
+                remedy=growth.instead,
+                fix=_fix(piece, value, growth),
+            )
+
+
+def _may_label(subject: Subject, name: str) -> bool:
+    metric, _, method = name.rpartition(".")
+    return method == "labels" or (method in _ADDING and _is_instrument(subject, metric))
+
+
+def _decorated(
+    subject: Subject, piece: Slice[cst.FunctionDef], values: Values
+) -> Iterator[tuple[str, str, cst.BaseExpression]]:
+    """Yield the labels that the runtime's decorators compute for each call."""
+    import libcst as cst
+
+    for entry in applied(subject.outline, subject.function, subject.config):
+        decorator = piece.node.decorators[entry.index].decorator
+        if not entry.name or not isinstance(decorator, cst.Call):
+            continue
+        keyword = next((arg for arg in decorator.args if arg.keyword and arg.keyword.value == "labels"), None)
+        positional = decorator.args[1] if len(decorator.args) > 1 and decorator.args[1].keyword is None else None
+        given = keyword or positional
+        for label, value in values.entries(given.value) if given else ():
+            if isinstance(value, cst.Lambda):
+                yield f"@{entry.written}", label, value
+
+
+def _recorded(subject: Subject, body: Body, values: Values) -> Iterator[tuple[str, str, cst.BaseExpression]]:
+    """Yield the labels in calls of metrics, each with the metric as written."""
+    import libcst as cst
+
+    from golden_rules.source.body import dotted
+
+    for node in body.nodes:
+        if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+            continue
+        metric, method = dotted(node.func.value), node.func.attr.value
+        if method == "labels" and _is_labelled(subject, body, node, metric):
+            for arg in node.args:
+                if arg.star == "**":
+                    pairs = values.entries(arg.value)
+                else:
+                    pairs = iter([(arg.keyword.value if arg.keyword else "", arg.value)] if not arg.star else [])
+                yield from ((metric, label, value) for label, value in pairs)
+        elif method in _ADDING and node.args and _is_instrument(subject, metric):
+            named = next((arg for arg in node.args if arg.keyword and arg.keyword.value == "attributes"), None)
+            given = named or (node.args[1] if len(node.args) > 1 and node.args[1].keyword is None else None)
+            yield from ((metric, label, value) for label, value in (values.entries(given.value) if given else ()))
+
+
+def _is_labelled(subject: Subject, body: Body, call: cst.Call, metric: str) -> bool:
+    """Whether `.labels(...)` is a metric's: by what is done with it, by the metric's class, or its name."""
+    import libcst as cst
+
+    parent = body.parent(call)
+    if isinstance(parent, cst.Attribute):
+        return parent.attr.value in _RECORDING
+    target = resolve(subject.outline, subject.function, metric) or ""
+    return target.startswith("prometheus_client.") or metric.rpartition(".")[2].isupper()
+
+
+def _is_instrument(subject: Subject, metric: str) -> bool:
+    """Whether a receiver is an instrument of OpenTelemetry: by what made it, or by its name."""
+    target = resolve(subject.outline, subject.function, metric) or ""
+    made = target.rpartition(".")[2]
+    return made.startswith("create_") or bool(_INSTRUMENT.search(metric.removesuffix("()").rpartition(".")[2]))
+
+
+def _fix(piece: Slice[cst.FunctionDef], value: cst.BaseExpression, growth: Growth) -> Fix | None:
+    name = growth.exception
+    if not name or piece.code(value) not in (name, f"str({name})", f"repr({name})", f'f"{{{name}}}"'):
+        return None
+    start, end = piece.span(value)
+    text = f"type({name}).__name__"
+    return Fix(Safety.UNSAFE, f"label with `{text}`", (Edit(start, end, text),))
