@@ -7,7 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from golden_rules.errors import UsageError
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
+from golden_rules.rules.handbuilt.hand_counted import HandCounted
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
+from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
 from golden_rules.rules.misleading.failure_blind import FailureBlind
 from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
 from golden_rules.rules.misleading.unbounded_label import UnboundedLabel
@@ -25,6 +27,8 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnmeasuredResilienceStep,
     UnmeasuredRequired,
     HandTimed,
+    HandCounted,
+    HandTrackedErrors,
     MisplacedDecorator,
     UnboundedLabel,
     FailureBlind,

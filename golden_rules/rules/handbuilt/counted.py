@@ -1,0 +1,149 @@
+"""Which increments of a function are telemetry, and which of them count its errors."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from dataclasses import dataclass
+
+from golden_rules.rules.base import Subject
+from golden_rules.rules.handbuilt.counter_reads import usage
+from golden_rules.rules.handbuilt.counter_words import (
+    holds_results,
+    is_state,
+    is_store,
+    is_sure_count,
+    speaks_of_errors,
+    speaks_of_events,
+)
+from golden_rules.rules.handbuilt.increments import MENTIONED, Increment, increments
+from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentation, counts_for_others, is_one_off
+from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.outline import Function, dotted
+
+# Exceptions that say how a search or a queue stands, and no failure.
+_ORDINARY = frozenset(
+    {
+        "Empty", "QueueEmpty", "Full", "QueueFull", "StopIteration", "StopAsyncIteration", "KeyError", "IndexError", "AttributeError", "LookupError",
+        "ImportError", "ModuleNotFoundError", "FileNotFoundError", "FileExistsError", "DoesNotExist", "ObjectDoesNotExist", "NoResultFound", "NotFound",
+        "CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "EOFError", "BlockingIOError", "WouldBlock",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The increments of a function that are telemetry.
+
+    Attributes:
+        errors: Those that count failures which an `except` clause catches.
+        events: The others.
+    """
+
+    errors: tuple[Increment, ...] = ()
+    events: tuple[Increment, ...] = ()
+
+
+def counted(subject: Subject) -> Counted:
+    """Return what a function counts by hand for others to read."""
+    return _counted(subject)
+
+
+@functools.lru_cache(maxsize=1)
+def _counted(subject: Subject) -> Counted:
+    function, source = subject.function, subject.source
+    text = source.text[source.line_start(function.line) : source.line_end(function.end_line)]
+    if not MENTIONED.search(text) or out_of_scope(subject.path) or counts_for_others(subject.path, subject.config):
+        return Counted()
+    if in_runtime(subject.outline, subject.config):
+        return Counted()
+    errors: list[Increment] = []
+    events: list[Increment] = []
+    for increment in increments(subject.outline, function):
+        if _counts_failures(increment):
+            if increment.metric or _is_telemetry(subject, increment):
+                errors.append(increment)
+        elif _is_own_event(subject, increment) if increment.metric else _is_telemetry(subject, increment):
+            events.append(increment)
+    return Counted(tuple(errors), tuple(events))
+
+
+def _counts_failures(increment: Increment) -> bool:
+    """Whether an increment stands where a failure was caught, and counts that."""
+    if not increment.handlers:
+        return False
+    if increment.metric:
+        return not _is_ordinary(increment.handlers[0])
+    return speaks_of_errors(increment.word)
+
+
+def _is_ordinary(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return False
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return all(dotted(item).rpartition(".")[2] in _ORDINARY for item in types)
+
+
+def _is_own_event(subject: Subject, increment: Increment) -> bool:
+    """Whether a metric counts what the function does, rather than being one of the domain that is fed from here.
+
+    What the metrics modules define may be fed from anywhere; yet one more for each call of the function is a call count.
+    """
+    if not increment.branch:
+        return True
+    return not comes_from_instrumentation(subject.outline, subject.function, increment.counter, subject.config)
+
+
+def _is_telemetry(subject: Subject, increment: Increment) -> bool:
+    """Whether a counter in a variable is kept to be reported, and for nothing else."""
+    target = increment.target
+    store = None if target is None else _is_store_of_own(subject.function, target)
+    if target is None or store is None or is_one_off(subject.path) or _holds_results(subject.function):
+        return False
+    word = increment.word
+    if is_state(word) and not is_sure_count(word):
+        return False
+    use = usage(subject.outline, target)
+    if not use.only_reports:
+        return False
+    if store:
+        return True
+    # What the file itself never reads is kept for others; its name, or the place where it counts, must say what for.
+    kept = not use.readings and (is_sure_count(word) or bool(increment.handlers))
+    return speaks_of_events(word) and (use.reports or kept)
+
+
+def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
+    """Return whether a variable is kept in a store of counters; `None` where it is not kept beyond the call."""
+    if isinstance(target, ast.Name):
+        return False
+    root: ast.expr = target
+    names = []
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        if isinstance(root, ast.Attribute):
+            names.append(root.attr)
+        root = root.value
+    if not isinstance(root, ast.Name):
+        return None
+    if root.id not in ("self", "cls") and _is_local(function, root.id):
+        return None
+    names.append(root.id)
+    return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
+
+
+def _is_local(function: Function, name: str) -> bool:
+    scope: Function | None = function
+    while scope is not None:
+        if name in scope.bound:
+            return True
+        scope = scope.parent
+    return False
+
+
+def _holds_results(function: Function) -> bool:
+    scope: Function | None = function
+    while scope is not None:
+        if scope.owner is not None and holds_results(scope.owner.name):
+            return True
+        scope = scope.parent
+    return False

@@ -1,0 +1,105 @@
+"""Which names speak of counters that report, of errors, and of the state that a program runs on."""
+
+from __future__ import annotations
+
+import re
+
+from golden_rules.rules.handbuilt.clocks import snake
+
+_STORE = re.compile(r"(^|_)(stats?|statistics|metrics?|telemetry|counters|counts)$")
+_STATE = re.compile(
+    r"(^|_)counter$|(^|_)(retr(y|ies)|retried|tries|attempts?|seq\w*|sequences?|ids?|uids?|idx|index\w*|offsets?|pos|position|cursor|next|depth|levels?"
+    r"|nest(ing|ed)|indent\w*|refs?|ref_?count|pending|active|running|in_?flight|outstanding|current|cur|sizes?|len|length|capacity"
+    r"|epochs?|steps?|iter(ations?)?|generations?|gen|versions?|rank|ports?|lines?|lineno|col|column|pages?|consecutive|waiters?|waiting"
+    r"|ticks?|rounds?|turns?|serial|remaining|left|open|available|used|since|streak|priority|weights?|scores?|nonce|slots?|progress|revision"
+    r"|strikes?|unfinished|concurren\w+|quota|burst|credit|permits?|balance|limit|points?|lives|stage|phase|level|batch_num|batch_idx)(_|$)"
+)
+_ERROR = re.compile(
+    r"(^|_)(err|errs|error|errors|errored|fail|fails|failed|failure|failures|failing|exc|exception|exceptions|timeout|timeouts|timed_out|unreachable"
+    r"|reject|rejected|rejections|drop|drops|dropped|invalid|crash|crashes|crashed|lost|abort|aborts|aborted|denied|refused|unavailable|malformed|discard"
+    r"|discarded|disconnects?|disconnected|unhandled|bad|dead|reconnects?|panics?|restarts?)(_|$)"
+)
+_EVENT = re.compile(
+    r"(^|_)(hit|hits|miss|misses|requests?|calls?|called|query|queries|operations|ops|invocations|processed|completed|completions|succeeded|success|successes"
+    r"|successful|ok|executed|executions|runs|received|sent|published|delivered|deliveries|dispatched|evictions|evicted|enqueued|dequeued|submitted|accepted"
+    r"|postponed|requeued|skipped|handled|served|consumed|produced|emitted|ignored|filtered|cached|fetched|scheduled|started|finished|acked|nacked|expired"
+    r"|flushed|flushes|writes|reads|lookups|accesses|messages|events|samples|warnings|reloads|triggered|opened|closed|created|deleted|updated|logins|connections"
+    r"|tokens_used|bytes_sent|bytes_received|spilled|stolen)(_|$)"
+)
+# Names that say it all: `error_count`, `total_requests`, `cache_hits`.
+_SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
+_GAUGE = re.compile(
+    r"(^|_)(gauge|in_?progress|in_?flight|inflight|active|current|pending|ongoing|running|waiting|open|connected|outstanding|concurren\w*|size|depth)(_|$)"
+)
+_METRIC_HOLDER = re.compile(
+    r"(^|_)(stats?|statistics|statsd|dogstatsd|stats_?client|metrics?|telemetry|prom|prometheus|counters?|monitor|datadog|meter)(_|$)"
+)
+_COUNTER = re.compile(r"(^|_)(counters?|total|count|metrics?)(_|$)")
+_REPORTING = re.compile(
+    r"(^|_)(stats?|statistics|metrics?|telemetry|info|status|report|reports|summary|summarize|health|snapshot|describe|repr|str|debug|dump"
+    r"|hit_rate|counters?|counts?|log|logs|collect|usage|diagnostics|to_dict|as_dict|rate|ratio|monitor|getstats)(_|$)"
+)
+_RESETTING = re.compile(
+    r"(^|_)(init|new|reset\w*|clear\w*|zero|start|setup|set_up|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
+)
+# Classes whose numbers are their result, or that count for others.
+_RESULT_OWNER = re.compile(
+    r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
+    r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
+    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler)$"
+)
+
+
+def is_store(name: str) -> bool:
+    """Whether a name speaks of a place that keeps counters: `stats`, `self._metrics`."""
+    return bool(_STORE.search(snake(name)))
+
+
+def is_state(word: str) -> bool:
+    """Whether a counter's name speaks of what a program runs on: a position, an attempt, a reference count."""
+    return bool(_STATE.search(word))
+
+
+def speaks_of_errors(word: str) -> bool:
+    """Whether a counter's name speaks of failures."""
+    return bool(_ERROR.search(word))
+
+
+def speaks_of_events(word: str) -> bool:
+    """Whether a counter's name speaks of things that happen: `requests`, `cache_hits`, `num_processed`."""
+    return bool(_EVENT.search(word) or _ERROR.search(word))
+
+
+def is_sure_count(word: str) -> bool:
+    """Whether a name says that it counts, and what."""
+    return bool(_SURE.search(word)) and speaks_of_events(word)
+
+
+def is_gauge(word: str) -> bool:
+    """Whether a metric's name speaks of a present state that goes up and down."""
+    return bool(_GAUGE.search(word))
+
+
+def holds_metrics(name: str) -> bool:
+    """Whether a name speaks of a metrics client or of a set of metrics."""
+    return bool(_METRIC_HOLDER.search(snake(name)))
+
+
+def is_counter(name: str) -> bool:
+    """Whether a name speaks of a counter object."""
+    return bool(_COUNTER.search(snake(name)))
+
+
+def is_reporting(name: str) -> bool:
+    """Whether a function's name says that it tells others what was counted: `get_stats`, `__repr__`, `health`."""
+    return bool(_REPORTING.search(snake(name).strip("_")))
+
+
+def may_reset(name: str) -> bool:
+    """Whether a function's name says that it starts counting anew."""
+    return bool(_RESETTING.search(snake(name).strip("_")))
+
+
+def holds_results(name: str) -> bool:
+    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's or a tally's."""
+    return bool(_RESULT_OWNER.search(snake(name)))

@@ -1,0 +1,221 @@
+"""GR202: counters kept by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.naming import metric_name
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.handbuilt.counted import counted
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.handbuilt.increments import Increment
+    from golden_rules.source.slices import Slice
+
+
+class HandCounted(FunctionRule):
+    """A function keeps a counter by hand that only reports read.
+
+    ## What it does
+
+    Finds functions that add one to a counter: to a metric of a client or of the project's own (`REQUESTS.inc()`,
+    `statsd.incr("orders.placed")`), or to an attribute, an entry or a global that speaks of events (`self.hits += 1`,
+    `self.stats["sent"] += 1`) and that the file only ever logs, returns in statistics or hands to a metric.
+
+    A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
+    again, or starts anew while work is done; and so are attempts, positions, sequence numbers, sizes, reference counts, and
+    what one call or one result adds up. A metric that a metrics module defines may be fed from anywhere; only where
+    it grows by one with every call of the function, it counts calls by hand.
+
+    ## Why is this bad?
+
+    A number in an attribute is lost with its process, cannot be aggregated over several, has no rate, and is seen only by
+    those who know where to look. A metric that is fed by hand is forgotten on the next path that is added.
+    `@counted` counts every call under a name that follows from the function's.
+
+    ## Fix safety
+
+    There is no fix: which series the counter was read under, and what it counts besides calls, is for you to say.
+
+    ## When not to follow it
+
+    Where the count is a number of the domain, such as a game's score or a job's result. Tests, benchmarks, migrations,
+    vendored code, commands and scripts, the modules named in `metrics-modules` and others that are named like
+    instrumentation are left alone.
+    """
+
+    code: ClassVar[str] = "GR202"
+    name: ClassVar[str] = "hand-counted"
+    triggers: ClassVar[tuple[str, ...]] = ("+=", "+ 1", "+1", "inc", "add", "log")
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+class Prices:
+    def __init__(self, store):
+        self.store = store
+        self.hits = 0
+        self.misses = 0
+
+    def get(self, product):
+        price = self.store.get(product)
+        if price is None:
+            self.misses += 1
+        else:
+            self.hits += 1
+        return price
+
+    def log_usage(self):
+        logger.info("prices: %d hits, %d misses", self.hits, self.misses)
+""",
+        ),
+        Bad(
+            """\
+from prometheus_client import Counter
+
+PLACED = Counter("orders_placed", "Orders placed.", ["shop"])
+
+
+def place(order, shop):
+    order.save()
+    shop.notify(order)
+    PLACED.labels(shop=shop.name).inc()
+""",
+        ),
+        Bad(
+            """\
+REPLAYS = {"ok": 0, "failed": 0}
+
+
+def replay(letter):
+    if not letter.send():
+        REPLAYS["failed"] = REPLAYS["failed"] + 1
+        return
+    REPLAYS["ok"] += 1
+
+
+def stats():
+    return {"replays": REPLAYS}
+""",
+        ),
+        Bad(
+            """\
+from shop.metrics import ORDERS
+
+
+def place(order):
+    ORDERS.inc()
+    order.save()
+""",
+        ),
+        Good(
+            """\
+class Pool:
+    def take(self):
+        self.taken += 1
+        if self.taken > self.capacity:
+            raise OverflowError(self.name)
+
+    def give_back(self):
+        self.taken -= 1
+""",
+            "how many are in use decides",
+        ),
+        Good(
+            """\
+class Orders:
+    def number(self):
+        self.last_id += 1
+        return f"order-{self.last_id}"
+""",
+            "a sequence number",
+        ),
+        Good(
+            """\
+def count_orders(orders):
+    counts = {}
+    for order in orders:
+        counts[order.shop] = counts.get(order.shop, 0) + 1
+    return counts
+""",
+            "a result of one call",
+        ),
+        Good(
+            """\
+import time
+
+
+class Gateway:
+    def fetch(self, url):
+        while True:
+            try:
+                return self.client.get(url)
+            except ConnectionError:
+                self.attempts += 1
+                time.sleep(self.attempts)
+""",
+            "attempts of a retry",
+        ),
+        Good(
+            """\
+from shop.metrics import REFUNDS
+
+
+def settle(order):
+    if order.cancelled:
+        REFUNDS.inc()
+        order.refund()
+    order.close()
+""",
+            "a metric of the domain may be fed from anywhere",
+        ),
+        Good(
+            """\
+class Monitor:
+    def sample(self, gauge):
+        gauge.in_progress.inc()
+        self.samples_since_flush += 1
+""",
+            "a gauge, and a number that nobody reports",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        """Return whether the function adds to a counter that is telemetry."""
+        return bool(counted(subject).events)
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        """Yield one violation for all counters of the function, at the first."""
+        from golden_rules.rules.handbuilt.places import statement_span
+
+        events = counted(subject).events
+        span = statement_span(subject.source, piece, events[0].node)
+        if span is None:
+            return
+        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        yield Violation(
+            span=span,
+            message=f"`{subject.function.qualname}` counts by hand: {_what(events)}",
+            remedy=_remedy(events, metric),
+        )
+
+
+def _what(events: tuple[Increment, ...]) -> str:
+    names = [f"`{name}`" for name in dict.fromkeys(event.shown for event in events)]
+    shown = " and ".join(names) if len(names) <= 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    if all(event.metric for event in events):
+        return f"it feeds {shown}"
+    return f"it adds to {shown}, which only reports read"
+
+
+def _remedy(events: tuple[Increment, ...], metric: str) -> str:
+    if all(event.branch for event in events):
+        return f'put what is counted into a function of its own with `@counted("{metric}")`'
+    return f'put `@counted("{metric}")` on the function'

@@ -1,0 +1,201 @@
+"""GR203: failures counted by hand where they are caught."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.naming import metric_name
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.handbuilt.counted import counted
+from golden_rules.source.outline import dotted
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.handbuilt.increments import Increment
+    from golden_rules.source.slices import Slice
+
+
+class HandTrackedErrors(FunctionRule):
+    """An `except` clause counts failures by hand.
+
+    ## What it does
+
+    Finds `except` clauses that add one to an error counter: to a metric (`ERRORS.inc()`,
+    `REQUESTS.labels(status="failed").inc()`, `statsd.incr("sync.errors")`), or to an attribute, an entry or a global that
+    nothing but reports reads (`self.error_count += 1`, `self.stats["failed"] += 1`).
+
+    A count that the program acts on is left alone: one that is compared with a limit, goes down again, or starts anew
+    where work succeeds is the state of a retry or a circuit breaker. So is a clause that catches how a search or a queue
+    stands (`KeyError`, `queue.Empty`, `StopIteration`), unless the counter's name speaks of errors.
+
+    ## Why is this bad?
+
+    Only the failures that somebody thought of are counted, each under a name of its own, mostly without the exception's
+    type, and a new `except` clause counts nothing. `@track_errors` counts whatever leaves the function,
+    by type, and `mark_failure(error)` counts what is handled inside it.
+
+    ## Fix safety
+
+    There is no fix: which series the counter was read under, and whether the clause ends the failure, is for you to say.
+
+    ## When not to follow it
+
+    Where the count is a number of the domain, such as a job's rejected rows. Tests, benchmarks, migrations, vendored code,
+    the modules named in `metrics-modules` and others that are named like instrumentation are left alone.
+    """
+
+    code: ClassVar[str] = "GR203"
+    name: ClassVar[str] = "hand-tracked-errors"
+    triggers: ClassVar[tuple[str, ...]] = ("except",)
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import httpx
+
+
+class ModelClient:
+    def __init__(self, client):
+        self.client = client
+        self.error_count = 0
+
+    async def complete(self, prompt):
+        try:
+            return await self.client.post("/completions", json={"prompt": prompt})
+        except httpx.TransportError:
+            self.error_count += 1
+            raise
+
+    def stats(self):
+        return {"errors": self.error_count}
+""",
+        ),
+        Bad(
+            """\
+from prometheus_client import Counter
+
+SYNC_ERRORS = Counter("sync_errors", "Failed synchronisations.", ["supplier"])
+
+
+def sync(supplier, log):
+    try:
+        supplier.sync()
+    except ConnectionError as error:
+        SYNC_ERRORS.labels(supplier=supplier.name).inc()
+        log.warning("no sync with %s: %s", supplier.name, error)
+""",
+        ),
+        Bad(
+            """\
+from shop.observability import statsd
+
+
+class Mailer:
+    stats = {"sent": 0, "failed": 0}
+
+    def send(self, mail):
+        try:
+            self.transport.send(mail)
+        except OSError:
+            self.stats["failed"] += 1
+            statsd.incr("mailer.failed")
+            return False
+        return True
+""",
+        ),
+        Good(
+            """\
+class Probe:
+    def check(self, gateway):
+        try:
+            gateway.ping()
+        except ConnectionError:
+            self.failures += 1
+            if self.failures > self.allowed_failures:
+                raise
+        else:
+            self.failures = 0
+""",
+            "failures in a row decide when to give up",
+        ),
+        Good(
+            """\
+def import_rows(rows, log):
+    errors = 0
+    for row in rows:
+        try:
+            row.save()
+        except ValueError:
+            errors += 1
+    log.info("%d of %d rows were invalid", errors, len(rows))
+""",
+            "a number of one call is its result",
+        ),
+        Good(
+            """\
+class Prices:
+    def get(self, product):
+        try:
+            return self.entries[product]
+        except KeyError:
+            self.misses += 1
+            return None
+
+    def stats(self):
+        return {"misses": self.misses}
+""",
+            "a miss is no failure",
+        ),
+        Good(
+            """\
+def call(breaker, function):
+    try:
+        return function()
+    except Exception:
+        breaker.failure_count += 1
+        raise
+""",
+            "a state that somebody else keeps",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        """Return whether an `except` clause of the function counts failures."""
+        return bool(subject.function.handlers) and bool(counted(subject).errors)
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        """Yield one violation for all error counters of the function, at the first."""
+        from golden_rules.rules.handbuilt.places import statement_span
+
+        errors = counted(subject).errors
+        span = statement_span(subject.source, piece, errors[0].node)
+        if span is None:
+            return
+        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        counters = " and ".join(f"`{name}`" for name in dict.fromkeys(error.shown for error in errors))
+        yield Violation(
+            span=span,
+            message=f"`{subject.function.qualname}` counts failures by hand: where it catches {_caught(errors)} it adds to {counters}",
+            remedy=f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}',
+        )
+
+
+def _caught(errors: tuple[Increment, ...]) -> str:
+    """Return what the clauses with the counters catch, in words."""
+    names = []
+    for error in errors:
+        kind = error.handlers[0].type
+        items = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+        names += [dotted(item) or "errors" for item in items if item is not None] or ["everything"]
+    shown = list(dict.fromkeys(names))
+    quoted = [name if name in ("errors", "everything") else f"`{name}`" for name in shown]
+    return " and ".join(quoted[:2]) if len(quoted) <= 2 else f"{quoted[0]}, {quoted[1]} and others"
+
+
+def _advice(errors: tuple[Increment, ...]) -> str:
+    """Return what else it takes where a clause ends the failure, which a decorator then does not see."""
+    if all(isinstance(error.handlers[0].body[-1], ast.Raise) for error in errors):
+        return ""
+    return ", and call `mark_failure(error)` where the clause does not raise again"

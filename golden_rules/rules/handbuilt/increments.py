@@ -1,0 +1,237 @@
+"""Where a function adds to a counter: a metric's `inc()`, or one more on an attribute, an entry or a global.
+
+This works on `ast` nodes, so that LibCST parses only the functions in which something is found.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline, dotted
+
+# What every increment is written with.
+MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")
+_CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
+_COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
+_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_INCREMENT_FUNCTION = re.compile(
+    r"^_*(inc|incr|increment|increase|bump)_\w*(counters?|counts?|metrics?|stats?|errors?|failures?|exceptions?|failed)(_|$)"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Increment:
+    """One more on a counter.
+
+    Attributes:
+        node: The statement or the call.
+        counter: The counter as written: `REQUESTS`, `self.stats["failed"]`.
+        word: What it counts, in snake case; for a metric with its labels' and arguments' constants.
+        target: The variable that is added to; `None` for a metric of a client or of the project's own.
+        handlers: The `except` clauses around it, the nearest first.
+        branch: Whether a condition or a loop decides if it is reached.
+    """
+
+    node: ast.AugAssign | ast.Assign | ast.Call
+    counter: str
+    word: str
+    target: ast.expr | None
+    handlers: tuple[ast.ExceptHandler, ...]
+    branch: bool
+
+    @property
+    def metric(self) -> bool:
+        """Whether the counter is a metric of a client or of the project's own."""
+        return self.target is None
+
+    @property
+    def shown(self) -> str:
+        """The counter as a message names it."""
+        return self.counter.replace("()", "(...)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    node: ast.AST
+    handlers: tuple[ast.ExceptHandler, ...] = ()
+    branch: bool = False
+
+
+def increments(outline: Outline, function: Function) -> Iterator[Increment]:
+    """Yield where a function's own code adds to a counter, in order of the source."""
+    waiting = [_Place(statement) for statement in reversed(function.node.body)]
+    declared = _declared(function)
+    while waiting:
+        place = waiting.pop()
+        node = place.node
+        if isinstance(node, _NESTED):
+            continue
+        if (found := _increment(outline, function, place, declared)) is not None:
+            yield found
+        waiting.extend(reversed(list(_inner(place))))
+
+
+def _inner(place: _Place) -> Iterator[_Place]:
+    node = place.node
+    match node:
+        case ast.ExceptHandler():
+            inner = replace(place, handlers=(node, *place.handlers))
+            yield from (replace(inner, node=child) for child in node.body)
+        case ast.If():
+            branch = place.branch or not _is_guard(node)
+            yield replace(place, node=node.test)
+            yield from (replace(place, node=child, branch=branch) for child in (*node.body, *node.orelse))
+        case ast.For() | ast.AsyncFor() | ast.While() | ast.Match() | ast.IfExp() | ast.BoolOp():
+            yield from (replace(place, node=child, branch=True) for child in ast.iter_child_nodes(node))
+        case _:
+            yield from (replace(place, node=child) for child in ast.iter_child_nodes(node))
+
+
+def _is_guard(statement: ast.If) -> bool:
+    """Whether an `if` only asks if there are metrics at all: `if REQUESTS is not None:`, `if self.metrics_enabled:`."""
+    test = statement.test
+    if statement.orelse:
+        return False
+    if isinstance(test, ast.Compare) and len(test.comparators) == 1 and isinstance(test.comparators[0], ast.Constant):
+        return test.comparators[0].value is None and isinstance(test.ops[0], ast.IsNot)
+    name = snake(dotted(test))
+    return bool(name) and (holds_metrics(name) or is_counter(name) or "prom" in name)
+
+
+def _increment(outline: Outline, function: Function, place: _Place, declared: set[str]) -> Increment | None:
+    node = place.node
+    if isinstance(node, ast.Call):
+        counter, word = _metric_call(outline, function, node)
+        if not counter:
+            return None
+        return Increment(node, counter, word, None, place.handlers, place.branch)
+    target = bumped(node)
+    if target is None or not isinstance(node, ast.AugAssign | ast.Assign):
+        return None
+    if isinstance(target, ast.Name) and target.id not in declared:
+        return None
+    counter, word = _variable(target)
+    if not counter:
+        return None
+    return Increment(node, counter, word, target, place.handlers, place.branch)
+
+
+def _declared(function: Function) -> set[str]:
+    """Return the names under `global` in a function; those under `nonlocal` are a closure's own state."""
+    if not function.declares_scope:
+        return set()
+    return {name for node in ast.walk(function.node) if isinstance(node, ast.Global) for name in node.names}
+
+
+def bumped(node: ast.AST) -> ast.expr | None:
+    """Return what a statement makes one more: `x += 1`, `x = x + 1`, `d[k] = d.get(k, 0) + 1`."""
+    match node:
+        case ast.AugAssign(target=target, op=ast.Add(), value=ast.Constant(value=value)):
+            return target if _is_one(value) else None
+        case ast.Assign(
+            targets=[target], value=ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=value))
+        ) if _is_one(value):
+            if isinstance(left, ast.Call):
+                return target if _gets(left, target) else None
+            same = isinstance(left, ast.Attribute | ast.Subscript | ast.Name) and ast.unparse(left) == ast.unparse(
+                target
+            )
+            return target if same else None
+        case _:
+            return None
+
+
+def _is_one(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 1
+
+
+def _gets(call: ast.Call, target: ast.expr) -> bool:
+    """Whether a call is `d.get(k, 0)` for the target `d[k]`."""
+    return (
+        isinstance(target, ast.Subscript)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "get"
+        and len(call.args) == 2
+        and ast.unparse(call.func.value) == ast.unparse(target.value)
+        and ast.unparse(call.args[0]) == ast.unparse(target.slice)
+    )
+
+
+def _variable(target: ast.expr) -> tuple[str, str]:
+    """Return a counted variable as written, and the word that says what it counts; empty where nothing does."""
+    match target:
+        case ast.Name(id=name):
+            return name, snake(name)
+        case ast.Attribute(attr=attribute):
+            return dotted(target), snake(attribute)
+        case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
+            return (f'{dotted(base)}["{key}"]', snake(key.replace("-", "_"))) if dotted(base) else ("", "")
+        case ast.Subscript(value=base, slice=key):
+            return (f"{dotted(base)}[{ast.unparse(key)}]", snake(dotted(base))) if dotted(base) else ("", "")
+        case _:
+            return "", ""
+
+
+def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[str, str]:
+    """Return the metric that a call adds to, as written, and the words about it; empty where it adds to none."""
+    if not isinstance(call.func, ast.Attribute):
+        return "", ""
+    method, base = call.func.attr, dotted(call.func.value)
+    if not base:
+        return "", ""
+    metric = base.removesuffix(".labels()")
+    name = metric.replace("()", "").rpartition(".")[2]
+    target = resolve(outline, function, base) or ""
+    known = target.startswith(_CLIENTS)
+    labelled = base.endswith(".labels()")
+    if not _adds(method, call, name, known=known, labelled=labelled):
+        return "", ""
+    if is_gauge(snake(name)) or ".Gauge" in target or "UpDown" in target:
+        return "", ""
+    return metric, " ".join([snake(name), *_constants(call)])
+
+
+def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool) -> bool:
+    first = call.args[0] if call.args else None
+    named = (isinstance(first, ast.Constant) and isinstance(first.value, str)) or isinstance(first, ast.JoinedStr)
+    match method:
+        case "inc":
+            return len(call.args) <= 1 or holds_metrics(name)
+        case "incr" | "increment" | "increase" | "increment_counter" | "inc_counter" | "incr_counter":
+            if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant):
+                # `timings.incr("render", seconds)` adds up, and does not count.
+                return False
+            if known or labelled:
+                return True
+            return holds_metrics(name) if call.args else is_counter(name)
+        case "add":
+            counts = isinstance(first, ast.Constant) and _is_one(first.value)
+            return counts and (known or (is_counter(name) and not named))
+        case "log":
+            down = len(call.args) > 1 and isinstance(call.args[1], ast.UnaryOp)
+            return bool(_COUNT_EVENT.search(name)) and not down
+        case _:
+            return False
+
+
+def _constants(call: ast.Call) -> Iterator[str]:
+    """Yield the words of a call's constants, those of `labels(...)` included: `failed` in `DONE.labels("failed").inc()`."""
+    inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    for part in (call, inner):
+        if not isinstance(part, ast.Call):
+            continue
+        for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
+            for node in ast.walk(argument):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield snake(re.sub(r"\W+", "_", node.value))
+
+
+def increment_function(name: str) -> bool:
+    """Whether a function of the project's own adds to a counter, by its name: `increment_error_count`."""
+    return bool(_INCREMENT_FUNCTION.search(snake(name)))

@@ -1,0 +1,62 @@
+"""Which files are a project's own instrumentation, whatever it calls them."""
+
+from __future__ import annotations
+
+import re
+
+from golden_rules.config import Config
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline
+
+# `metrics-modules` names what a project configures; these are the names that projects use besides.
+_INSTRUMENTATION = re.compile(
+    r"(^|[/_])(metrics?|telemetry|observability|observ\w+|monitoring|monitors?|instrument\w*|tracing|tracers?|traces?|otel|opentelemetry|prometheus|prom|statsd"
+    r"|dogstatsd|datadog|ddtrace|newrelic|apm|stats|statistics|sentry|logfire|profiling|grafana|influx(db)?|cloudwatch|stackdriver)([/_]|\.pyi?$)"
+)
+# The narrower half of them: whose business is to count.
+_COUNTING = re.compile(
+    r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|otel|opentelemetry|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)"
+)
+# Commands and scripts end, and say at their end what they did.
+_ONE_OFF = re.compile(
+    r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?)(/|$)|(^|/)(cli|[^/]*_script|__main__|setup)\.py$"
+)
+
+
+def is_instrumentation(path: str, config: Config) -> bool:
+    """Whether a file may define metrics: one of `metrics-modules`, or named like the instrumentation of a project."""
+    return config.is_metrics_module(path) or bool(_INSTRUMENTATION.search(path.lower()))
+
+
+def counts_for_others(path: str, config: Config) -> bool:
+    """Whether counting is what a file is for."""
+    return config.is_metrics_module(path) or bool(_COUNTING.search(path.lower()))
+
+
+def is_one_off(path: str) -> bool:
+    """Whether a file holds commands, scripts or examples, which are gone before anybody scrapes them."""
+    return bool(_ONE_OFF.search(path))
+
+
+def comes_from_instrumentation(outline: Outline, function: Function, name: str, config: Config) -> bool:
+    """Whether a metric, as written, is one that the project's own instrumentation defines, rather than this file."""
+    parts = name.replace("()", "").split(".")
+    if parts[0] in ("self", "cls"):
+        # What the file puts into an attribute is its own; what that holds is its class's.
+        holder = ".".join(parts[:2]) if len(parts) > 2 else ""
+    else:
+        holder = name if _is_imported(outline, function, parts[0]) else ""
+    target = resolve(outline, function, holder) if holder else None
+    if target is None:
+        return False
+    module = target.rpartition(".")[0]
+    return module != outline.module and is_instrumentation(module.replace(".", "/") + ".py", config)
+
+
+def _is_imported(outline: Outline, function: Function, root: str) -> bool:
+    scope: Function | None = function
+    while scope is not None:
+        if root in scope.imports:
+            return True
+        scope = scope.parent
+    return root in outline.names

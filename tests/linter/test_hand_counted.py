@@ -1,0 +1,137 @@
+"""GR202: which counters only report, and which the program runs on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from golden_rules import Config, Finding, analyse_source
+
+CONFIG = Config(root=Path.cwd(), select=("GR202",))
+
+
+def found(source: str, path: str = "src/shop/orders.py") -> tuple[Finding, ...]:
+    """Return what GR202 finds in a module."""
+    return analyse_source(dedent(source), path, CONFIG).findings
+
+
+def counting(reading: str, counter: str = "self.sent") -> str:
+    """Return a class that counts in one method, with another that reads the counter as `reading` says."""
+    return f"""\
+import logging
+logger = logging.getLogger(__name__)
+
+
+class Mailer:
+    def send(self, mail):
+        {counter} += 1
+        self.transport.send(mail)
+
+    def other(self, gauge, names):
+        {reading}
+"""
+
+
+REPORTS = {
+    "log call": "logger.info('sent %d', self.sent)",
+    "f-string in a log call": "logger.info(f'{self.sent} mails')",
+    "entry": "return {'sent': self.sent}",
+    "metric": "gauge.set(self.sent)\n        logger.info('%d', self.sent)",
+    "by a variable": "sent = self.sent\n        logger.info('sent %d', sent)",
+    "keyword of a record": "return Usage(sent=self.sent)",
+    "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",
+    "ratio": "logger.info('%.2f', self.sent / self.tried if self.tried else 0)",
+}
+ACTS = {
+    "comparison": "return self.sent > 10",
+    "condition": "if self.sent:\n            self.transport.close()",
+    "loop": "while self.sent < 10:\n            self.send(names.pop())",
+    "index": "return names[self.sent]",
+    "name": "return self.transport.rename(f'mail-{self.sent}')",
+    "argument": "self.transport.resize(self.sent)",
+    "down again": "self.sent -= 1",
+    "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
+}
+
+
+@pytest.mark.parametrize("reading", REPORTS.values(), ids=REPORTS)
+def test_counter_that_is_only_reported_is_found(reading: str) -> None:
+    """Whatever way the number takes into a log line, a record or a metric, it is telemetry."""
+    (finding,) = found(counting(reading))
+    assert finding.function == "Mailer.send"
+    assert "`self.sent`" in finding.message
+
+
+@pytest.mark.parametrize("reading", ACTS.values(), ids=ACTS)
+def test_counter_that_the_program_runs_on_is_left_alone(reading: str) -> None:
+    """A number that decides, names or indexes something is state, whatever it is called."""
+    assert not found(counting(reading + "\n        logger.info('%d', self.sent)"))
+
+
+@pytest.mark.parametrize(
+    "counter",
+    [
+        "self.attempts",
+        "self.next_id",
+        "self.position",
+        "self.depth",
+        "self.ref_count",
+        "self.size",
+        "mail.sent",
+        "self.x",
+    ],
+)
+def test_state_is_left_alone_by_its_name(counter: str) -> None:
+    """Attempts, sequence numbers, positions, sizes, others' attributes and names that say nothing are no counters."""
+    assert not found(counting(f"logger.info('%d', {counter.replace('mail', 'self.mail')})", counter))
+
+
+def test_result_of_one_call_is_left_alone() -> None:
+    """A local sum, or one in what the function returns, is its result."""
+    assert not found(
+        """\
+        def send_all(mails, log):
+            sent = 0
+            stats = {"failed": 0}
+            for mail in mails:
+                sent += mail.send()
+                stats["failed"] += 1
+            log.info("sent %d", sent)
+            return stats
+        """
+    )
+
+
+def test_metric_of_the_domain_may_be_fed_where_it_happens() -> None:
+    """A metrics module's counter is found where it counts the calls of a function, and not in a branch."""
+    source = """\
+        from shop.metrics import MAILS
+
+        def send(mail):
+            {line}
+            mail.send()
+        """
+    assert found(source.format(line="MAILS.labels(kind='order').inc()"))
+    assert not found(source.format(line="if mail.urgent: MAILS.labels(kind='urgent').inc()"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "self.cache.incr('hits')",
+        "self.in_flight_gauge.inc()",
+        "self.timings.incr('render', seconds)",
+        "self.members.add(1)",
+    ],
+)
+def test_what_only_looks_like_a_counter_is_left_alone(call: str) -> None:
+    """Caches, gauges, sums of seconds and sets have methods of the same names."""
+    assert not found(f"class Page:\n    def render(self, seconds):\n        {call}\n        self.draw()\n")
+
+
+@pytest.mark.parametrize("path", ["src/shop/commands/send.py", "src/shop/statsd.py", "tests/mailer.py"])
+def test_commands_and_instrumentation_are_left_alone(path: str) -> None:
+    """A command says at its end what it did; instrumentation counts for others."""
+    assert not found(counting(REPORTS["log call"]), path)

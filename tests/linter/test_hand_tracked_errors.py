@@ -1,0 +1,96 @@
+"""GR203: which counters in an `except` clause count failures for others to read, and which the program acts on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from golden_rules import Config, Finding, analyse_source
+
+CONFIG = Config(root=Path.cwd(), select=("GR203",))
+
+
+def found(source: str, path: str = "src/shop/orders.py") -> tuple[Finding, ...]:
+    """Return what GR203 finds in a module."""
+    return analyse_source(dedent(source), path, CONFIG).findings
+
+
+def client(handler: str, rest: str = "", caught: str = "OSError") -> str:
+    """Return a class whose method catches an error and does what `handler` says."""
+    return f"""\
+from prometheus_client import Counter
+from shop import stats
+
+ERRORS = Counter("errors", "Errors.", ["kind"])
+
+
+class Client:
+    def fetch(self, url):
+        try:
+            return self.session.get(url)
+        except {caught} as error:
+            {handler}
+            raise
+
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "ERRORS.inc()",
+        "ERRORS.labels(kind=type(error).__name__).inc()",
+        "self.error_counter.add(1, {'kind': 'fetch'})",
+        "stats.incr('fetch.failed')",
+        "self.error_count += 1",
+        "self.stats['failed'] += 1",
+        "self.failed_fetches = self.failed_fetches + 1",
+    ],
+)
+def test_counter_of_failures_is_found(handler: str) -> None:
+    """Metrics of clients and of the project, attributes and entries: all count the failure by hand."""
+    (finding,) = found(client(handler))
+    assert finding.function == "Client.fetch"
+    assert "`OSError`" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("handler", "rest"),
+    [
+        ("self.failures += 1", "    def ok(self):\n        return self.failures < 3"),
+        ("self.failures += 1", "    def done(self):\n        self.failures = 0"),
+        ("self.open_failures += 1", "    def closed(self):\n        self.open_failures -= 1"),
+        ("self.attempts += 1", ""),
+        ("error.failed_count += 1", ""),
+        ("self.redis.incr('failures')", ""),
+    ],
+)
+def test_count_that_the_program_acts_on_is_left_alone(handler: str, rest: str) -> None:
+    """What is compared, starts anew, goes down, counts attempts or belongs to somebody else is state."""
+    assert not found(client(handler, rest))
+
+
+@pytest.mark.parametrize("caught", ["KeyError", "queue.Empty", "(StopIteration, IndexError)"])
+def test_how_a_search_ends_is_no_failure(caught: str) -> None:
+    """A metric in the clause for an ordinary outcome counts events, not errors."""
+    assert not found(client("ERRORS.inc()", caught=caught))
+
+
+def test_advice_is_to_mark_failures_that_do_not_leave_the_function() -> None:
+    """A decorator sees what is raised; where the clause ends the failure it must be told."""
+    raising = client("ERRORS.inc()")
+    (finding,) = found(raising)
+    assert "mark_failure" not in finding.remedy
+    (finding,) = found(raising.replace("            raise\n", ""))
+    assert "mark_failure(error)" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "path", ["tests/test_orders.py", "src/shop/metrics.py", "src/shop/telemetry/clients.py", "benchmarks/orders.py"]
+)
+def test_tests_and_metrics_modules_are_left_alone(path: str) -> None:
+    """The rule is about the code of a service, not about what measures or tries it."""
+    assert not found(client("ERRORS.inc()"), path)
