@@ -3,41 +3,16 @@
 import asyncio
 import contextlib
 import itertools
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from exposed import value
 from golden_runtime import CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError, CircuitState
+from racing import in_threads
 from resilience_time import Clock, run
 
 RACERS = 200
-
-
-@pytest.fixture(autouse=True)
-def _switch_often() -> Iterator[None]:
-    """Let threads switch as often as they can, so that races show."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-def in_threads(function: Callable[[], object], threads: int) -> None:
-    """Call a function in so many threads at once, and wait for all."""
-    barrier = threading.Barrier(threads)
-
-    def body() -> None:
-        barrier.wait()
-        function()
-
-    started = [threading.Thread(target=body) for _ in range(threads)]
-    for thread in started:
-        thread.start()
-    for thread in started:
-        thread.join()
 
 
 def half_opened(slots: int) -> CircuitBreaker:
@@ -70,7 +45,7 @@ def test_tasks_get_exactly_the_slots(slots: int) -> None:
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_threads_get_exactly_the_slots(slots: int) -> None:
-    """Of 64 threads that race, as many get in as there are slots, for they stay in until all others were rejected."""
+    """Of 32 threads that race, as many get in as there are slots, for they stay in until all others were rejected."""
     breaker, entered, rejected = half_opened(slots), [], []
     everyone_else = threading.Semaphore(0)
 
@@ -83,11 +58,11 @@ def test_threads_get_exactly_the_slots(slots: int) -> None:
             breaker.call_sync(probe)
         except CircuitBreakerError:
             rejected.append(1)
-            if len(rejected) == 64 - slots:
+            if len(rejected) == 32 - slots:
                 everyone_else.release(slots)
 
-    in_threads(body, 64)
-    assert (len(entered), len(rejected), breaker.state) == (slots, 64 - slots, CircuitState.CLOSED)
+    in_threads(body, 32)
+    assert (len(entered), len(rejected), breaker.state) == (slots, 32 - slots, CircuitState.CLOSED)
 
 
 def test_cancelled_tasks_leave_no_slot_taken() -> None:
@@ -107,13 +82,13 @@ def test_cancelled_tasks_leave_no_slot_taken() -> None:
     assert breaker.state is CircuitState.CLOSED
 
 
-@pytest.mark.parametrize(("threshold", "state"), [(800, CircuitState.OPEN), (801, CircuitState.CLOSED)])
+@pytest.mark.parametrize(("threshold", "state"), [(160, CircuitState.OPEN), (161, CircuitState.CLOSED)])
 def test_failures_in_threads_are_all_counted(threshold: int, state: CircuitState) -> None:
-    """800 failures in 8 threads open at 800, and not at 801."""
+    """160 failures in 8 threads open at 160, and not at 161."""
     breaker = CircuitBreaker(f"test-{uuid4().hex}", CircuitBreakerConfig(failure_threshold=threshold))
 
     def fail() -> None:
-        for _ in range(100):
+        for _ in range(20):
             with pytest.raises(OSError), breaker:  # noqa: PT011 - any will do
                 raise OSError
 
@@ -133,7 +108,7 @@ def test_successes_in_threads_are_all_counted() -> None:
             if number % 500 == 0:
                 seen.append(value("circuit_breaker_success_total", name=breaker.name) or 0.0)
 
-    in_threads(body, 8)
+    in_threads(body, 8, at_every_step=False)
     assert value("circuit_breaker_success_total", name=breaker.name) == 40_000.0
     assert max(seen) <= 40_000.0
 
@@ -171,7 +146,7 @@ def test_transitions_in_threads_are_told_in_order() -> None:
             raise OSError
 
     def body() -> None:
-        for number in range(100):
+        for number in range(20):
             with contextlib.suppress(OSError, CircuitBreakerError):
                 call(number)
 

@@ -1,24 +1,13 @@
 """RetryBudget: it stops retry storms, and never hands out more than it promises."""
 
-import sys
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from golden_runtime import RetryBudget, RetryConfig, RetryPolicy
+from golden_runtime import CircuitBreakerError, RetryBudget, RetryConfig, RetryPolicy
 from hypothesis import given
 from hypothesis import strategies as st
+from racing import in_threads
 from resilience_time import Clock
-
-
-@pytest.fixture
-def _switch_often() -> Iterator[None]:
-    """Let threads switch as often as they can, so that races show."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def failing(budget: RetryBudget, calls: int, retries: int = 3) -> int:
@@ -48,6 +37,22 @@ def test_budget_is_shared_between_policies() -> None:
     budget = RetryBudget(ratio=0.001, per_second=0.0, reserve=5, clock=Clock())
     assert failing(budget, 2) == 2 + 5
     assert failing(budget, 2) == 2
+
+
+def test_call_that_waits_for_a_breaker_counts_once() -> None:
+    """However often a breaker rejects it, a call allows its share of a retry once."""
+    clock = Clock()
+    budget = RetryBudget(ratio=0.5, per_second=0.0, reserve=1, clock=clock)
+    assert budget.take()
+    rejections = iter([CircuitBreakerError("db", 1.0)] * 9)
+
+    def rejected() -> None:
+        for rejection in rejections:
+            raise rejection
+
+    config = RetryConfig(on_open="wait", budget=budget)
+    RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep).execute_sync(rejected)
+    assert not budget.take()
 
 
 def test_budget_fills_with_time() -> None:
@@ -91,17 +96,21 @@ def test_budget_keeps_its_promise(ratio: float, per_second: float, reserve: int,
         assert taken <= reserve + ratio * calls + per_second * clock() + 1e-6
 
 
-@pytest.mark.usefixtures("_switch_often")
 def test_threads_take_each_retry_once() -> None:
     """Eight threads that take what they can get exactly the reserve."""
-    budget = RetryBudget(ratio=0.001, per_second=0.0, reserve=1_000, clock=Clock())
+    budget = RetryBudget(ratio=0.001, per_second=0.0, reserve=100, clock=Clock())
     taken: list[bool] = []
-    threads = [threading.Thread(target=lambda: taken.extend(budget.take() for _ in range(500))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (taken.count(True), len(taken)) == (1_000, 4_000)
+    in_threads(lambda: taken.extend([budget.take() for _ in range(50)]), 8)
+    assert (taken.count(True), len(taken)) == (100, 400)
+
+
+def test_threads_pay_in_every_call() -> None:
+    """Eight threads whose calls allow half a retry each have all of them."""
+    budget = RetryBudget(ratio=0.5, per_second=0.0, reserve=200, clock=Clock())
+    while budget.take():
+        pass
+    in_threads(lambda: [budget.pay_in() for _ in range(20)], 8)
+    assert [budget.take() for _ in range(90)].count(True) == 80
 
 
 @pytest.mark.parametrize(

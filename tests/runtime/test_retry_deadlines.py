@@ -1,6 +1,7 @@
 """Deadlines and the timeouts of attempts: when they end what, and what nested code learns of them."""
 
 import asyncio
+import functools
 import time
 from typing import Any
 
@@ -80,6 +81,23 @@ def test_timeout_of_the_function_itself_is_its_own() -> None:
     assert not isinstance(raised.value, RetryTimeoutError)
 
 
+def test_timeout_of_a_nested_policy_is_its_own() -> None:
+    """A policy that gave up because its attempts took too long has failed like any other: the outer `retry_on` decides."""
+    begun = []
+
+    async def hang() -> None:
+        begun.append(1)
+        await asyncio.sleep(3600.0)
+
+    async def main() -> None:
+        inner = async_policy(attempt_timeout=1.0, max_retries=1)
+        await async_policy(attempt_timeout=60.0, retry_on=ConnectionError).execute(inner.execute, hang)
+
+    with pytest.raises(RetryTimeoutError, match="`attempt_timeout` cut off attempt 2"):
+        run(main())
+    assert begun == [1, 1]
+
+
 def test_cancellation_is_not_taken_for_a_timeout() -> None:
     """Who cancels an attempt that also has a timeout gets its cancellation, not an error."""
 
@@ -121,6 +139,29 @@ def test_deadline_passes_on_to_nested_policies() -> None:
     assert run(main()) == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize("form", ["called", "decorated"])
+@pytest.mark.parametrize("awaited", [False, True], ids=["sync", "async"])
+def test_deadline_holds_for_every_form(form: str, awaited: bool) -> None:
+    """A nested policy without a deadline of its own keeps to the outer one, however it is used."""
+    clock = Clock()
+    config = RetryConfig(jitter="none", max_retries=9)
+    inner = RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)
+
+    async def fail() -> None:
+        _fail()
+
+    if awaited:
+        called = inner(fail) if form == "decorated" else functools.partial(inner.execute, fail)
+        nested = RetryPolicy(RetryConfig(deadline=10.0, max_retries=0), name="test", clock=clock).execute(called)
+        with pytest.raises(OSError, match="down"):
+            asyncio.run(nested)
+    else:
+        called_sync = inner(_fail) if form == "decorated" else functools.partial(inner.execute_sync, _fail)
+        with pytest.raises(OSError, match="down"):
+            sync_policy(clock, deadline=10.0, max_retries=0).execute_sync(called_sync)
+    assert clock.slept == [1.0, 2.0, 4.0]
+
+
 def test_attempt_timeout_passes_on_to_nested_policies() -> None:
     """A policy within an attempt plans with what is left of the attempt, on another clock too."""
     inner_clock, outer_clock = Clock(5.0), Clock(99.0)
@@ -148,13 +189,18 @@ def test_functions_can_ask_what_is_left() -> None:
     assert remaining_seconds() is None
 
 
-def test_nothing_begins_after_the_deadline() -> None:
+@pytest.mark.parametrize("form", ["called", "decorated"])
+def test_nothing_begins_after_the_deadline(form: str) -> None:
     """A nested call that comes too late is not made at all."""
     clock, calls = Clock(), []
+    policy = sync_policy(clock)
+
+    def work() -> None:
+        calls.append(1)
 
     def late() -> None:
         clock.advance(11.0)
-        sync_policy(clock).execute_sync(calls.append, 1)
+        policy(work)() if form == "decorated" else policy.execute_sync(work)
 
     with pytest.raises(RetryTimeoutError, match="attempt 1 of `test` did not begin: the deadline had passed"):
         sync_policy(clock, deadline=10.0, max_retries=0).execute_sync(late)

@@ -1,6 +1,7 @@
 """The series of a retry policy: attempts by outcome, calls that were given up, and delays."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -97,6 +98,22 @@ def test_rejections_are_no_attempts(name: str) -> None:
     assert attempts(name) == [0.0, 0.0, 0.0]
     assert value("retry_exhausted_total", name=name) == 0.0
     assert value("circuit_breaker_rejected_total", name=name) == 1.0
+
+
+@pytest.mark.parametrize("error", [OSError(), CircuitBreakerError("db", 0.1)], ids=lambda e: type(e).__name__)
+def test_stream_that_breaks_off_is_one_failed_attempt(name: str, error: Exception) -> None:
+    """After the first item nothing is tried again and nobody waits, so neither is counted."""
+
+    @policy_of(name, on_open="wait")
+    def stream() -> Iterator[int]:
+        yield 1
+        raise error
+
+    with pytest.raises(type(error)):
+        list(stream())
+    assert attempts(name) == [0.0, 1.0, 0.0]
+    assert value("retry_delay_seconds_count", name=name) == 0.0
+    assert value("retry_exhausted_total", name=name) == 0.0
 
 
 def test_all_forms_count_alike(name: str) -> None:
