@@ -111,6 +111,7 @@ class ExecutorPool:
                 pauses=pauses,
                 history=self._history,
                 poll_interval=poll_interval,
+                on_broken=self._break,
             )
         self._ids = itertools.count(1)
         # the event loop keeps no reference to its tasks

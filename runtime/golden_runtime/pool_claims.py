@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from golden_runtime.pool_slots import end_tasks
@@ -44,6 +44,7 @@ class Claims:
         pauses: Pauses,
         history: History,
         poll_interval: float,
+        on_broken: Callable[[Exception], None],
     ) -> None:
         self._queue = queue
         self._slots = slots
@@ -53,6 +54,7 @@ class Claims:
         self._pauses = pauses
         self._history = history
         self._poll_interval = poll_interval
+        self._on_broken = on_broken
         self._claiming: asyncio.Task[None] | None = None
         self._others: list[asyncio.Task[None]] = []
         self._backlog = 0
@@ -63,8 +65,8 @@ class Claims:
         """Begin to claim. Raises StorageError where the queue cannot be used."""
         await self._look()
         self._unsubscribe = self._queue.subscribe(self._slots.change.set_from_anywhere)
-        self._claiming = asyncio.create_task(self._claim_on())
-        self._others = [_background(self._beat_on()), _background(self._look_on())]
+        self._claiming = self._background(self._claim_on())
+        self._others = [self._background(self._beat_on()), self._background(self._look_on())]
 
     async def close(self, grace: float) -> None:
         """End, once the slots are closed. A claim that is under way is waited for, and what it brings is put back."""
@@ -154,6 +156,12 @@ class Claims:
         self._history.saw_depth(stats.depth)
         self._backlog, self._looked_at = stats.ready + stats.delayed, time.monotonic()
 
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        return task
 
-def _background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.create_task(work)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A pool that no longer claims, or keeps no leases, must not look as if it were only idle."""
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._on_broken(error)

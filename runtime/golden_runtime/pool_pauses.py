@@ -23,8 +23,9 @@ class Pauses:
         self._until[workflow] = max(self._clock() + seconds, self._until.get(workflow, -math.inf))
 
     def succeeded(self, workflow: str) -> None:
-        """Take a workflow as healthy again."""
-        self._until.pop(workflow, None)
+        """Take a workflow as healthy again, unless it still rests: then the task had begun before."""
+        if self._until.get(workflow, math.inf) <= self._clock():
+            del self._until[workflow]
 
     def open_to(self, active: Mapping[str, int] | Iterable[str]) -> tuple[tuple[str, ...], bool]:
         """Return the workflows that may be claimed now, and whether one of them is on probation.

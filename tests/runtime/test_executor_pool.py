@@ -181,6 +181,25 @@ def test_a_rejection_counts_neither_as_attempt_nor_as_claim(store: str) -> None:
     asyncio.run(scenario())
 
 
+def test_a_task_that_keeps_opening_the_breaker_is_given_up(sqlite_path: str) -> None:
+    """Its own failures count, however the breaker splits them up; after `max_attempts` of them it is a dead letter."""
+
+    async def scenario() -> None:
+        async def fail(task: Task) -> None:
+            raise ConnectionError("always")
+
+        breaker = CircuitBreaker("pool-gives-up", CircuitBreakerConfig(failure_threshold=1, timeout_seconds=0.05))
+        retry = RetryPolicy(RetryConfig(max_retries=50, base_delay=0.001, max_delay=0.001))
+        async with TaskQueue(sqlite_path) as queue:
+            async with ExecutorPool(fail, queue, breaker=breaker, retry=retry, max_attempts=3, poll_interval=0.01):
+                await queue.enqueue("n")
+                await idle(queue)
+            [letter] = await queue.dead_letters.get_entries()
+            assert letter.attempts == 3
+
+    asyncio.run(scenario())
+
+
 def test_only_the_workflow_whose_breaker_is_open_rests(sqlite_path: str) -> None:
     """Other names are claimed as before."""
 
@@ -387,6 +406,22 @@ def test_a_useless_executor_stops_the_pool_not_the_tasks(sqlite_path: str) -> No
             with pytest.raises(ExecutorUnusableError, match="takes no more tasks"):
                 await ExecutorPool(shout, queue, executor=executor).run_forever()
             assert (await queue.stats()).ready == 20
+
+    asyncio.run(scenario())
+
+
+def test_a_pool_that_can_no_longer_claim_says_so(sqlite_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in what it does in the background ends `run_forever`, instead of leaving a pool that looks idle."""
+
+    async def scenario() -> None:
+        async with TaskQueue(sqlite_path) as queue:
+
+            async def broken(*_: object, **__: object) -> None:
+                raise ZeroDivisionError
+
+            monkeypatch.setattr(queue, "get_next_tasks", broken)
+            with pytest.raises(ZeroDivisionError):
+                await ExecutorPool(shout, queue).run_forever()
 
     asyncio.run(scenario())
 
