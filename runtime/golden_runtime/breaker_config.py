@@ -19,7 +19,7 @@ class CircuitBreakerConfig:
 
     After `timeout_seconds` it lets through probes, at most `half_open_max_calls` at a time, and closes after
     `success_threshold` of them succeeded; one failure opens it again. A probe that takes longer than `probe_timeout` seconds
-    loses its slot to the next call, and its result no longer counts.
+    loses its slot to the next call that wants one, and from then on its result does not count.
 
     `ignore` says which exceptions are successes: a class, a tuple of them, or a function of the exception.
     `failure_result` is a function of what a call returned: true where that is a failure, though nothing was raised.
