@@ -42,7 +42,7 @@ class Metrics:
     def declare(self, declarations: Iterable[Declaration]) -> list[Family]:
         """Return the families of these declarations, made where they are new: all of them or, on a conflict, none."""
         wanted = list(declarations)
-        with gate.lock:
+        with gate:
             names = new_names(wanted, self.configuration, self._owners)
             fresh = {one.name: self._family(one) for one in wanted if one.name not in self._families}
             if self.configuration.enabled:
@@ -57,7 +57,7 @@ class Metrics:
 
     def configure(self, configuration: Configuration, place: str) -> None:
         """Expose every metric as a configuration says; on a conflict nothing changes."""
-        with gate.lock:
+        with gate:
             self._check_movable()
             families = list(self._families.values())
             names = new_names((family.declaration for family in families), configuration, {})

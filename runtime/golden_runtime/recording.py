@@ -6,7 +6,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from golden_runtime.reporting import report_once
@@ -21,12 +20,13 @@ class Gate:
     Who is turned away leaves what it noted to the next. Fork waits for the gate, so that no child starts with it closed.
     """
 
-    __slots__ = ("busy", "lock")
+    __slots__ = ("_was_busy", "busy", "lock")
 
     def __init__(self) -> None:
         # reentrant, because a signal handler that declares or forks must not wait for the thread it interrupts
         self.lock = threading.RLock()
         self.busy = False
+        self._was_busy: list[bool] = []
 
     def enter(self, *, wait: bool) -> bool:
         """Return whether the caller may add up; if so it calls `leave` afterwards."""
@@ -42,6 +42,17 @@ class Gate:
         """Let the next one in."""
         self.busy = False
         self.lock.release()
+
+    def __enter__(self) -> None:
+        # to declare, or to fork: what comes from a signal handler meanwhile waits in the queue
+        self.lock.acquire()
+        self._was_busy.append(self.busy)
+        self.busy = True
+
+    def __exit__(self, *_: object) -> None:
+        self.busy = self._was_busy.pop()
+        self.lock.release()
+        _write_queue()
 
 
 gate = Gate()
@@ -169,8 +180,7 @@ def _keep_nothing(values: list[float]) -> None:
 def _leave_to_parent() -> None:
     # what was queued when the process forked is in the parent's queue too, and is written there
     _queue.clear()
-    with suppress(RuntimeError):
-        gate.lock.release()
+    gate.__exit__()
 
 
-os.register_at_fork(before=gate.lock.acquire, after_in_parent=gate.lock.release, after_in_child=_leave_to_parent)
+os.register_at_fork(before=gate.__enter__, after_in_parent=gate.__exit__, after_in_child=_leave_to_parent)

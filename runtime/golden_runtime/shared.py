@@ -62,7 +62,7 @@ class SharedStore:
 
     def series(self, label_values: tuple[str, ...], initial: float) -> Series:
         """Return the series with these label values, which stands in the files as soon as the others do."""
-        with gate.lock:
+        with gate:
             if label_values not in self._series:
                 self._series[label_values] = SharedSeries(self, self._declaration.name, label_values, initial)
                 if self._opening.is_open:
