@@ -77,7 +77,7 @@ class Attempts:
         self._delays: list[float] = []
         self._notes = Notes(plan.name)
         self._started = plan.clock()
-        self._deadline = self._limit = _earlier(present(), plan.config.deadline, plan.clock)
+        self._deadline = self._limit = _earlier(present(), plan.config.deadline, self._started, plan.clock)
 
     @property
     def statistics(self) -> RetryStatistics:
@@ -145,7 +145,9 @@ class Attempts:
         if self._deadline is not None and self._deadline.remaining() <= 0:
             raise self._too_late()
         self._number += 1
-        self._limit = _earlier(self._deadline, config.attempt_timeout, self._plan.clock, of_attempt=True)
+        if config.attempt_timeout is not None:
+            clock = self._plan.clock
+            self._limit = _earlier(self._deadline, config.attempt_timeout, clock(), clock, of_attempt=True)
 
     def _too_late(self) -> RetryTimeoutError:
         told = f"attempt {self._number + 1} of `{self._plan.name}` did not begin: the deadline had passed"
@@ -284,8 +286,8 @@ class Attempts:
 
 
 def _earlier(
-    outer: Deadline | None, seconds: float | None, clock: Callable[[], float], *, of_attempt: bool = False
+    outer: Deadline | None, seconds: float | None, now: float, clock: Callable[[], float], *, of_attempt: bool = False
 ) -> Deadline | None:
     if seconds is None or (outer is not None and outer.remaining() <= seconds):
         return outer
-    return Deadline(clock() + seconds, clock, of_attempt=of_attempt)
+    return Deadline(now + seconds, clock, of_attempt)

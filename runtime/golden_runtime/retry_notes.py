@@ -12,12 +12,15 @@ _LONGEST_MESSAGE = 200
 class Notes:
     """What became of the attempts of one call under a policy, the last ones of many."""
 
-    __slots__ = ("_mark", "_name", "_told")
+    __slots__ = ("_name", "_told")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._mark = f"retry `{name}`: "
         self._told: list[str] = []
+
+    @property
+    def _mark(self) -> str:
+        return f"retry `{self._name}`: "
 
     def add(self, told: str) -> None:
         """Tell one more thing."""
@@ -31,8 +34,9 @@ class Notes:
         """
         if len(self._told) < 2:
             return
+        mark = self._mark
         try:
-            others = [note for note in getattr(error, "__notes__", ()) if not note.startswith(self._mark)]
+            others = [note for note in getattr(error, "__notes__", ()) if not note.startswith(mark)]
             error.__notes__ = [*others, *self._told]
         except Exception:  # noqa: BLE001 - an exception may forbid notes, which must not take the place of the error
             report_once(f"an error of retry `{self._name}` takes no notes")
