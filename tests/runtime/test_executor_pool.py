@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import threading
@@ -42,6 +43,11 @@ async def idle(queue: TaskQueue) -> None:
         return (await queue.stats()).depth == 0
 
     await until(is_empty)
+
+
+def processes(number: int) -> ProcessPoolExecutor:
+    """Return an executor whose processes do not inherit this one's threads in mid-step."""
+    return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))
 
 
 def shout(task: Task) -> str:
@@ -347,7 +353,7 @@ def test_a_name_without_a_handler_is_refused(sqlite_path: str) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("make", [ThreadPoolExecutor, ProcessPoolExecutor, None])
+@pytest.mark.parametrize("make", [ThreadPoolExecutor, processes, None])
 def test_plain_functions_run_in_any_executor(sqlite_path: str, make: Any) -> None:
     """Threads, processes, or the pool's own threads."""
 
@@ -370,7 +376,7 @@ def test_a_killed_worker_process_loses_nothing(sqlite_path: str) -> None:
 
     async def scenario() -> None:
         async with TaskQueue(sqlite_path, max_receives=5) as queue:
-            async with ExecutorPool(die, queue, executor=lambda: ProcessPoolExecutor(1)):
+            async with ExecutorPool(die, queue, executor=lambda: processes(1)):
                 task_id = await queue.enqueue("n")
                 await idle(queue)
             state = await queue.get_state(task_id)
@@ -385,7 +391,7 @@ def test_a_task_that_kills_worker_processes_is_given_up(sqlite_path: str) -> Non
 
     async def scenario() -> None:
         async with TaskQueue(sqlite_path, max_receives=2) as queue:
-            async with ExecutorPool(die, queue, executor=lambda: ProcessPoolExecutor(1)):
+            async with ExecutorPool(die, queue, executor=lambda: processes(1)):
                 await queue.enqueue("n")
                 await idle(queue)
             [letter] = await queue.dead_letters.get_entries()

@@ -66,7 +66,7 @@ def test_killing_a_dask_worker_in_mid_task_loses_nothing(cluster: Cluster, sqlit
     doomed = cluster.add_worker()
 
     async def until_begun() -> None:
-        while not notes.exists():
+        while not (notes.exists() and notes.read_text()):
             await asyncio.sleep(0.01)
 
     async def scenario(client: Client) -> None:
