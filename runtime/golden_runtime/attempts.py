@@ -55,6 +55,7 @@ class Plan:
     sleep: Callable[[float], object]
     async_sleep: Callable[[float], Awaitable[object]]
     random: Callable[[], float]
+    is_plain: bool
 
 
 class Attempts:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack
 
 from golden_runtime.attempt import Attempt
 from golden_runtime.attempts import Attempts, Plan, RetryStatistics
 from golden_runtime.backoff import Jitter, RetryStrategy
-from golden_runtime.callables import UNFINISHED, check_finished, kind_of, settled
+from golden_runtime.callables import UNFINISHED, check_finished, settled
 from golden_runtime.deadline import RetryTimeoutError, present, remaining_seconds
 from golden_runtime.retry_budget import RetryBudget
 from golden_runtime.retry_config import RetryConfig
 from golden_runtime.retry_series import RetrySeries
+from golden_runtime.retry_wrapping import retried
 from golden_runtime.settings import Which, matcher
 
 __all__ = [
@@ -50,7 +50,7 @@ class RetryPolicy:
     from 0 up to 1.
     """
 
-    __slots__ = ("_is_plain", "_plan", "config", "name")
+    __slots__ = ("_plan", "config", "name")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class RetryPolicy:
             raise ValueError(f"the name of a retry policy must be a string that is not empty, not `{name!r}`")
         self.name = name
         self.config = config = config or RetryConfig()
+        settings = (config.retry_result, config.deadline, config.attempt_timeout, config.budget)
         self._plan = Plan(
             name=name,
             config=config,
@@ -76,10 +77,9 @@ class RetryPolicy:
             sleep=sleep,
             async_sleep=async_sleep,
             random=random,
+            # before it fails, all there is to do for such a call is to count it
+            is_plain=all(setting is None for setting in settings),
         )
-        # what is done for such a call before it fails is count it
-        settings = (config.retry_result, config.deadline, config.attempt_timeout, config.budget)
-        self._is_plain = all(setting is None for setting in settings)
 
     def __repr__(self) -> str:
         return f"RetryPolicy({self.name!r}, {self.config!r})"
@@ -96,7 +96,7 @@ class RetryPolicy:
         to be decorated instead.
         """
         plan = self._plan
-        if not self._is_plain or present() is not None:
+        if not plan.is_plain or present() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
         try:
             called = function(*args, **kwargs)
@@ -119,7 +119,7 @@ class RetryPolicy:
         for the first attempt, and TypeError for coroutine and generator functions.
         """
         plan = self._plan
-        if not self._is_plain or present() is not None:
+        if not plan.is_plain or present() is not None:
             return Attempts(plan).execute_sync(function, *args, **kwargs)
         try:
             result = function(*args, **kwargs)
@@ -144,141 +144,7 @@ class RetryPolicy:
         """
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self(function.__func__))
-        wrap = {
-            "function": self._wrap_function,
-            "coroutine": self._wrap_coroutine,
-            "generator": self._wrap_generator,
-            "async generator": self._wrap_async_generator,
-        }[kind_of("retry", function)]
-        return cast("F", functools.update_wrapper(wrap(function), function))
-
-    def _wrap_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        plan, is_plain = self._plan, self._is_plain
-
-        # `execute_sync` again, without its call: decorated functions are called the most
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if not is_plain or present() is not None:
-                return Attempts(plan).execute_sync(function, *args, **kwargs)
-            try:
-                result = function(*args, **kwargs)
-            except BaseException as error:
-                attempts = Attempts(plan, begun=1)
-                delay = attempts.failed(error)
-                if delay is None:
-                    raise
-            else:
-                plan.series.success.count()
-                return result
-            plan.sleep(delay)
-            return attempts.execute_sync(function, *args, **kwargs)
-
-        return wrapper
-
-    def _wrap_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        plan, is_plain = self._plan, self._is_plain
-
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if not is_plain or present() is not None:
-                return await Attempts(plan).execute(function, *args, **kwargs)
-            try:
-                result = await function(*args, **kwargs)
-            except BaseException as error:
-                attempts = Attempts(plan, begun=1)
-                delay = attempts.failed(error)
-                if delay is None:
-                    raise
-            else:
-                plan.series.success.count()
-                return result
-            await plan.async_sleep(delay)
-            return await attempts.execute(function, *args, **kwargs)
-
-        return wrapper
-
-    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            attempts = Attempts(self._plan)
-            while True:
-                attempts.begin()
-                generator = function(*args, **kwargs)
-                try:
-                    with attempts.limited():
-                        first = next(generator)
-                    break
-                except StopIteration as stop:
-                    attempts.succeeded()
-                    return stop.value
-                except BaseException as error:
-                    delay = attempts.failed(error)
-                    if delay is None:
-                        raise
-                self._plan.sleep(delay)
-            try:
-                result = yield from _resumed(first, generator)
-            except BaseException as error:
-                attempts.failed(error, final=True)
-                raise
-            attempts.succeeded()
-            return result
-
-        return wrapper
-
-    def _wrap_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-            attempts = Attempts(self._plan)
-            while True:
-                attempts.begin()
-                generator = function(*args, **kwargs)
-                try:
-                    async with attempts.cut_off():
-                        item = await anext(generator)
-                    break
-                except StopAsyncIteration:
-                    attempts.succeeded()
-                    return
-                except BaseException as error:
-                    delay = attempts.failed(error)
-                    if delay is None:
-                        raise
-                await self._plan.async_sleep(delay)
-            try:
-                while True:
-                    try:
-                        sent = yield item
-                    except GeneratorExit:
-                        await generator.aclose()
-                        raise
-                    except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
-                        # awaited outside this block: else what the generator raises later would have this error as its context
-                        step = generator.athrow(error)
-                    else:
-                        step = generator.asend(sent)
-                    item = await step
-            except StopAsyncIteration:
-                attempts.succeeded()
-            except BaseException as error:
-                attempts.failed(error, final=True)
-                raise
-
-        return wrapper
-
-
-def _resumed(item: Any, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Go on with a generator that has given its first item."""
-    while True:
-        try:
-            sent = yield item
-        except GeneratorExit:
-            generator.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
-            step = functools.partial(generator.throw, error)
-        else:
-            step = functools.partial(generator.send, sent)
-        try:
-            item = step()
-        except StopIteration as stop:
-            return stop.value
+        return retried(self._plan, function)
 
 
 class RetrySettings(TypedDict, total=False):
