@@ -13,6 +13,7 @@ from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
 from golden_rules.rules.misleading.conflicting_metric import ConflictingMetric
 from golden_rules.rules.misleading.double_measured import DoubleMeasured
 from golden_rules.rules.misleading.failure_blind import FailureBlind
+from golden_rules.rules.misleading.metric_names import InvalidMetricName
 from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
 from golden_rules.rules.misleading.unbounded_label import UnboundedLabel
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
@@ -33,6 +34,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HandTrackedErrors,
     MisplacedDecorator,
     DoubleMeasured,
+    InvalidMetricName,
     ConflictingMetric,
     UnboundedLabel,
     FailureBlind,
