@@ -113,13 +113,19 @@ class LocalSeries:
         """Add values up; the gate is the caller's."""
         self.touched = True
         if self.kind == "histogram":
-            # sorted once and searched for each bound: a third of the time that a search for each value takes
-            values.sort()
-            self.counts[:-1] = [
-                count + bisect_right(values, bound) for count, bound in zip(self.counts, self.bounds, strict=False)
-            ]
-            self.counts[-1] += len(values)
+            self._count(values)
         self.value += sum(values)
+
+    def _count(self, values: list[float]) -> None:
+        number = len(values)
+        if max(values) <= self.bounds[0]:
+            # functions that are called so often that the cost of counting matters
+            self.counts = [count + number for count in self.counts]
+            return
+        # sorted once and searched for each bound: a third of the time that a search for each value takes
+        values.sort()
+        below = [bisect_right(values, bound) for bound in self.bounds]
+        self.counts = [count + more for count, more in zip(self.counts, [*below, number], strict=True)]
 
     def write(self, value: float) -> None:
         """Record a value at once; the gate is the caller's."""

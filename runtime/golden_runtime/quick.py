@@ -1,4 +1,4 @@
-"""The same wrapping, for the decorators that are on every hot path: one decorator, constant labels, no tracing.
+"""The same wrapping, for what is on every hot path: one decorator, constant labels, nobody who would see a span.
 
 What `Run` does for all cases in a few calls of Python is written out here, because each of these calls costs as much as
 everything else. The figures are in `benchmarks/`.
@@ -10,46 +10,46 @@ from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
-from golden_runtime.labels import Observer
 from golden_runtime.observers import CallCount, Duration, Request
 from golden_runtime.outcomes import NO_MARKS, Marks, current_marks, decided
 from golden_runtime.recording import LIMIT
-from golden_runtime.runs import leave
-from golden_runtime.tracing import IS_INSTALLED
+from golden_runtime.runs import Plan, leave
+from golden_runtime.tracing import Provided, provided
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def function(measured: Callable[P, R], observer: Observer | None) -> Callable[P, R] | None:
-    """Return a function that has each of its calls observed, or None where this is no quick case."""
+def function(measured: Callable[P, R], plan: Plan, full: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that has each of its calls observed: in the quick way, or as `full` does it where that is needed."""
+    observer = plan.only
     if isinstance(observer, CallCount):
-        return _counted(measured, observer)
-    if IS_INSTALLED:
-        # durations carry exemplars
-        return None
+        return _counted(measured, observer, full, plan)
     if isinstance(observer, Duration):
-        return _timed(measured, observer)
-    return _requested(measured, observer) if isinstance(observer, Request) else None
+        return _timed(measured, observer, full)
+    return _requested(measured, observer, full) if isinstance(observer, Request) else full
 
 
 def coroutine(
-    measured: Callable[P, Awaitable[R]], observer: Observer | None
-) -> Callable[P, Coroutine[Any, Any, R]] | None:
-    """Return a coroutine function that has each of its calls observed, or None where this is no quick case."""
+    measured: Callable[P, Awaitable[R]], plan: Plan, full: Callable[P, Coroutine[Any, Any, R]]
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Return a coroutine function that has each of its calls observed, as `function` does."""
+    observer = plan.only
     if isinstance(observer, CallCount):
-        return _counted_coroutine(measured, observer)
-    if IS_INSTALLED:
-        return None
+        return _counted_coroutine(measured, observer, full, plan)
     if isinstance(observer, Duration):
-        return _timed_coroutine(measured, observer)
-    return _requested_coroutine(measured, observer) if isinstance(observer, Request) else None
+        return _timed_coroutine(measured, observer, full)
+    return _requested_coroutine(measured, observer, full) if isinstance(observer, Request) else full
 
 
-def _counted(measured: Callable[P, R], observer: CallCount) -> Callable[P, R]:
+def _counted(measured: Callable[P, R], observer: CallCount, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
+    # a count alone has neither a span nor an exemplar
+    live = provided() if plan.is_traced else Provided(None)
     count, marks, enter = observer.begin, current_marks.get, current_marks.set
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return full(*args, **kwargs)
         count()
         if marks() is None:
             return measured(*args, **kwargs)
@@ -63,10 +63,15 @@ def _counted(measured: Callable[P, R], observer: CallCount) -> Callable[P, R]:
     return wrapper
 
 
-def _counted_coroutine(measured: Callable[P, Awaitable[R]], observer: CallCount) -> Callable[P, Coroutine[Any, Any, R]]:
+def _counted_coroutine(
+    measured: Callable[P, Awaitable[R]], observer: CallCount, full: Callable[P, Coroutine[Any, Any, R]], plan: Plan
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    live = provided() if plan.is_traced else Provided(None)
     count, marks, enter = observer.begin, current_marks.get, current_marks.set
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return await full(*args, **kwargs)
         count()
         if marks() is None:
             return await measured(*args, **kwargs)
@@ -79,12 +84,15 @@ def _counted_coroutine(measured: Callable[P, Awaitable[R]], observer: CallCount)
     return wrapper
 
 
-def _timed(measured: Callable[P, R], observer: Duration) -> Callable[P, R]:
+def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R]) -> Callable[P, R]:
+    live = provided()
     clock, marks, enter = perf_counter, current_marks.get, current_marks.set
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return full(*args, **kwargs)
         token = None if marks() is None else enter(NO_MARKS)
         started = clock()
         try:
@@ -99,12 +107,17 @@ def _timed(measured: Callable[P, R], observer: Duration) -> Callable[P, R]:
     return wrapper
 
 
-def _timed_coroutine(measured: Callable[P, Awaitable[R]], observer: Duration) -> Callable[P, Coroutine[Any, Any, R]]:
+def _timed_coroutine(
+    measured: Callable[P, Awaitable[R]], observer: Duration, full: Callable[P, Coroutine[Any, Any, R]]
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    live = provided()
     clock, marks, enter = perf_counter, current_marks.get, current_marks.set
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return await full(*args, **kwargs)
         token = None if marks() is None else enter(NO_MARKS)
         started = clock()
         try:
@@ -119,12 +132,15 @@ def _timed_coroutine(measured: Callable[P, Awaitable[R]], observer: Duration) ->
     return wrapper
 
 
-def _requested(measured: Callable[P, R], observer: Request) -> Callable[P, R]:
+def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]) -> Callable[P, R]:
+    live = provided()
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return full(*args, **kwargs)
         started = clock()
         marks: Marks = []
         token = enter(marks)
@@ -146,13 +162,18 @@ def _requested(measured: Callable[P, R], observer: Request) -> Callable[P, R]:
     return wrapper
 
 
-def _requested_coroutine(measured: Callable[P, Awaitable[R]], observer: Request) -> Callable[P, Coroutine[Any, Any, R]]:
+def _requested_coroutine(
+    measured: Callable[P, Awaitable[R]], observer: Request, full: Callable[P, Coroutine[Any, Any, R]]
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    live = provided()
     clock, enter, end = perf_counter, current_marks.set, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
     back = current_marks.reset
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if live._TRACER_PROVIDER is not None:
+            return await full(*args, **kwargs)
         started = clock()
         marks: Marks = []
         token = enter(marks)

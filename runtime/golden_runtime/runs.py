@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
-from golden_runtime.tracing import IS_INSTALLED, OpenSpan
+from golden_runtime.tracing import IS_INSTALLED, OpenSpan, SpanObservers
 
 Predicate = Callable[[Any], object]
 
@@ -42,8 +42,14 @@ class Plan:
 
     @property
     def only(self) -> Observer | None:
-        """The observer, where there is one for all calls and nothing else to do."""
-        return self.fixed[0] if self.fixed is not None and len(self.fixed) == 1 and not self.predicates else None
+        """The observer, where there is one for all calls and, but for spans, nothing else to do."""
+        others = [chooser for chooser in self.choosers if not isinstance(chooser, SpanObservers)]
+        return others[0].fixed if len(others) == 1 and not self.predicates else None
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether calls may have spans."""
+        return any(isinstance(chooser, SpanObservers) for chooser in self.choosers)
 
     def observers(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Iterable[Observer]:
         """Return the observers of a call with these arguments."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +18,30 @@ Attributes: TypeAlias = Mapping[str, AttributeValue]
 SpanKind: TypeAlias = Literal["INTERNAL", "CLIENT"]
 
 IS_INSTALLED: Final = find_spec("opentelemetry") is not None and find_spec("opentelemetry.trace") is not None
+
+
+class Provided:
+    """Stands in for the module that knows the provider of tracers, where that cannot be asked without a call."""
+
+    __slots__ = ("_TRACER_PROVIDER",)
+
+    def __init__(self, provider: object) -> None:
+        self._TRACER_PROVIDER = provider
+
+
+def provided() -> Any:
+    """Return what has the provider of tracers as `_TRACER_PROVIDER`, and None as long as nobody would see a span.
+
+    Hot paths ask at every call, since a program sets its provider when it likes. The attribute of the API is a private one: a
+    test holds its releases to it, and where it is missing, or the environment names a provider, there always is one.
+    """
+    load()
+    if not IS_INSTALLED:
+        return Provided(None)
+    if "OTEL_PYTHON_TRACER_PROVIDER" in os.environ or not hasattr(_trace, "_TRACER_PROVIDER"):
+        return Provided(True)
+    return _trace
+
 
 # The API is optional and has no types here. It is loaded with the first decorator, not by a program that uses none.
 _trace: Any = None

@@ -81,10 +81,10 @@ def _wrap(plan: Plan) -> Callable[..., Any]:
             raise TypeError(f"`success_when` asks about a result, and the async generator `{function!r}` has none")
         return _wrap_async_generator(function, plan)
     if inspect.iscoroutinefunction(called):
-        return quick.coroutine(function, plan.only) or _wrap_coroutine(function, plan)
+        return quick.coroutine(function, plan, _wrap_coroutine(function, plan))
     if inspect.isgeneratorfunction(called):
         return _wrap_generator(function, plan)
-    return quick.function(function, plan.only) or _wrap_function(function, plan)
+    return quick.function(function, plan, _wrap_function(function, plan))
 
 
 def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:

@@ -268,3 +268,29 @@ def test_a_span_needs_a_name() -> None:
     """`@traced` without a name is a common slip: the message says what is wanted."""
     with pytest.raises(TypeError, match="a span's name must be a string"):
         traced(print)  # type: ignore[arg-type]  # the mistake under test
+
+
+@pytest.mark.parametrize(
+    "stack", ["traced('op')(counted('a')(work))", "track_request('op')(work)", "timed('op')(work)"]
+)
+def test_a_provider_may_come_at_any_time(stack: str) -> None:
+    """The contract with the API's private attribute: calls are traced from the moment a provider of tracers is set."""
+    run_script(
+        f"""
+        from golden_runtime import counted, timed, traced, track_request
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from prometheus_client import REGISTRY
+
+        def work():
+            return trace.get_current_span().is_recording()
+
+        measured = {stack}
+        assert measured() is False
+        trace.set_tracer_provider(TracerProvider())
+        with trace.get_tracer("test").start_as_current_span("outer"):
+            assert measured() is True
+        exemplars = [sample.exemplar for metric in REGISTRY.collect() for sample in metric.samples if sample.exemplar]
+        assert len(exemplars) == {stack.count("timed") + stack.count("track_request")}
+        """
+    )
