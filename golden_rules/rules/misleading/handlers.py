@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure
+from golden_rules.rules.misleading.endings import (
+    AnyTry,
+    always_returns,
+    completes,
+    nodes_of,
+    nodes_within,
+    statements_after,
+    statements_of,
+)
 from golden_rules.source.body import Body, callee, dotted, read_body
 
 AnyHandler = cst.ExceptHandler | cst.ExceptStarHandler
-AnyTry = cst.Try | cst.TryStar
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
 # What hands the error on, ends the process, or tries again.
 _HANDS_ON = re.compile(
@@ -62,7 +70,7 @@ def swallows(function: cst.FunctionDef) -> tuple[Body, list[Swallow]]:
     for node in body.nodes:
         if not isinstance(node, AnyTry):
             continue
-        after = _after(body, node)
+        after = statements_after(body, node)
         if after is None:
             continue
         handled = [_Handling(body, node, handler) for handler in node.handlers]
@@ -88,7 +96,7 @@ class _Handling:
         self.body = body
         self.statement = statement
         self.handler = handler
-        self.inside = _within(body, handler)
+        self.inside = nodes_within(body, handler)
         self.calls = [node for node in self.inside if isinstance(node, cst.Call)]
         self.returns = [node for node in self.inside if isinstance(node, cst.Return)]
         self.severe = any(_SEVERE.fullmatch(_last(call)) for call in self.calls)
@@ -98,11 +106,11 @@ class _Handling:
         """Return what is to be said of it, or `None` where the error is not swallowed."""
         if not _is_broad(self.handler) or any(isinstance(node, cst.Raise) for node in self.inside):
             return None
-        statements = _statements(self.handler.body)
-        if _completes(statements):
+        statements = statements_of(self.handler.body)
+        if completes(statements):
             if not all(map(self._is_trivial, after)) or self._result_stands(after):
                 return None
-        elif not _returns(statements):
+        elif not always_returns(statements):
             return None
         if self._hands_on() or self._is_fallback():
             return None
@@ -130,7 +138,7 @@ class _Handling:
 
     def _tells(self, node: cst.CSTNode | None) -> bool:
         """Whether an expression speaks of a failure: of the exception, of an error by name or text, of a status."""
-        for part in _walk(node) if node is not None else ():
+        for part in nodes_of(node) if node is not None else ():
             match part:
                 case cst.Name(value=name) if name in self.told_of or _speaks_of_failure(name):
                     return True
@@ -161,15 +169,15 @@ class _Handling:
                 continue
             if value is not None and instead and self._is_another_way(value):
                 return True
-        speaks = any(map(_logs, self.calls)) or any(map(self._tells, _statements(self.handler.body)))
+        speaks = any(map(_logs, self.calls)) or any(map(self._tells, statements_of(self.handler.body)))
         return not speaks and any(map(_is_work, self.calls))
 
     def _is_another_way(self, value: cst.BaseExpression) -> bool:
-        return any(map(_is_work, _walk(value))) and not self._tells(value) and "False" not in _names(value)
+        return any(map(_is_work, nodes_of(value))) and not self._tells(value) and "False" not in _names(value)
 
     def _result_stands(self, after: Sequence[cst.CSTNode]) -> bool:
         """Whether what is returned in the end was there before the `try`, which then was no main work."""
-        returns = [node for statement in after for node in _walk(statement) if isinstance(node, cst.Return)]
+        returns = [node for statement in after for node in nodes_of(statement) if isinstance(node, cst.Return)]
         for name in (dotted(node.value) for node in returns):
             made = [binding for binding in self.body.bindings.get(name, ()) if isinstance(binding, cst.Assign)]
             if any(not _is_empty(binding.value) for binding in made) and not self._set_in_try(name):
@@ -184,33 +192,8 @@ class _Handling:
         """Whether a statement after the `try` does no work of its own, and cannot raise what was caught."""
         return not any(
             isinstance(node, cst.Raise | cst.For | cst.While | cst.Yield | cst.Await) or _is_work(node)
-            for node in [statement, *_within(self.body, statement)]
+            for node in [statement, *nodes_within(self.body, statement)]
         )
-
-
-def _after(body: Body, statement: AnyTry) -> list[cst.CSTNode] | None:
-    """Return the statements that run once a `try` statement is done; a loop around it is one of them.
-
-    Returns `None` in a handler or a `finally`, which are no main work.
-    """
-    after: list[cst.CSTNode] = []
-    current: cst.CSTNode = statement
-    for holder in body.ancestors(statement):
-        match holder:
-            case cst.ExceptHandler() | cst.ExceptStarHandler() | cst.Finally():
-                return None
-            case cst.IndentedBlock():
-                at = next(index for index, child in enumerate(holder.body) if child is current)
-                after += holder.body[at + 1 :]
-            case cst.For() | cst.While():
-                after.append(holder)
-            case cst.Try(orelse=cst.Else() as orelse) | cst.TryStar(orelse=cst.Else() as orelse):
-                if holder.body is current:
-                    after.append(orelse)
-            case _:
-                pass
-        current = holder
-    return after
 
 
 def _is_main_work(body: Body, statement: AnyTry) -> bool:
@@ -288,56 +271,4 @@ def _is_empty(value: cst.BaseExpression) -> bool:
 
 
 def _names(node: cst.CSTNode) -> set[str]:
-    return {part.value for part in _walk(node) if isinstance(part, cst.Name)}
-
-
-def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(current.children)
-
-
-def _within(body: Body, node: cst.CSTNode) -> list[cst.CSTNode]:
-    """Return the nodes below a node, in order; they follow it without a gap."""
-    found = []
-    for other in body.nodes[body.order(node) + 1 :]:
-        if not any(holder is node for holder in body.ancestors(other)):
-            break
-        found.append(other)
-    return found
-
-
-def _statements(block: cst.BaseSuite) -> list[cst.CSTNode]:
-    """Return the statements of a block, those that share a line apart."""
-    found: list[cst.CSTNode] = []
-    for statement in block.body:
-        found += statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
-    return found
-
-
-def _completes(statements: Sequence[cst.CSTNode]) -> bool:
-    """Whether the code after some statements may be reached through them."""
-    return not any(
-        isinstance(node, cst.Return | cst.Raise | cst.Continue | cst.Break)
-        or any(not _completes(block) for block in _whole(node))
-        for node in statements
-    )
-
-
-def _returns(statements: Sequence[cst.CSTNode]) -> bool:
-    """Whether statements that do not complete always end in a `return`."""
-    return not any(isinstance(part, cst.Continue | cst.Break) for node in statements for part in _walk(node))
-
-
-def _whole(node: cst.CSTNode) -> Iterator[list[cst.CSTNode]]:
-    """Yield the blocks of a statement of which one certainly runs to its end where it completes."""
-    match node:
-        case cst.If(orelse=cst.Else() as orelse):
-            both = [_statements(node.body), _statements(orelse.body)]
-            yield [] if any(map(_completes, both)) else both[0]
-        case cst.With():
-            yield _statements(node.body)
-        case _:
-            pass
+    return {part.value for part in nodes_of(node) if isinstance(part, cst.Name)}
