@@ -10,6 +10,7 @@ from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, Project
 from golden_rules.rules.handbuilt.hand_counted import HandCounted
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
+from golden_rules.rules.handbuilt.hand_tracked_request import HandTrackedRequest
 from golden_rules.rules.misleading.conflicting_metric import ConflictingMetric
 from golden_rules.rules.misleading.double_measured import DoubleMeasured
 from golden_rules.rules.misleading.failure_blind import FailureBlind
@@ -32,6 +33,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HandTimed,
     HandCounted,
     HandTrackedErrors,
+    HandTrackedRequest,
     MisplacedDecorator,
     DoubleMeasured,
     InvalidMetricName,

@@ -412,14 +412,7 @@ def logged(function):
 
     def wants(self, subject: Subject) -> bool:
         """Return whether the function reads a clock and subtracts."""
-        function = subject.function
-        if function.yields or function.name in _CONTEXT_MANAGER:
-            return False
-        if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
-            return False
-        if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
-            return False
-        return _subtracts(function) and not _wraps_another(function)
+        return may_time(subject)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each start that a telemetry value is measured from."""
@@ -442,6 +435,18 @@ def logged(function):
                 fix=safe or unsafe,
                 unsafe_fix=unsafe if safe else None,
             )
+
+
+def may_time(subject: Subject) -> bool:
+    """Whether a function reads a clock and subtracts, where that is to be looked at."""
+    function = subject.function
+    if function.yields or function.name in _CONTEXT_MANAGER:
+        return False
+    if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
+        return False
+    if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
+        return False
+    return _subtracts(function) and not _wraps_another(function)
 
 
 def _first_of_each_start(found: Timings) -> list[Difference]:

@@ -1,0 +1,206 @@
+"""GR204: how long a call takes and how it ends, both recorded by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.naming import metric_name
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.handbuilt.counted import counted
+from golden_rules.rules.handbuilt.hand_timed import may_time
+from golden_rules.rules.handbuilt.metric_modules import counts_for_others
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.source.slices import Slice
+
+
+class HandTrackedRequest(FunctionRule):
+    """A function records by hand how long it takes and how it ends.
+
+    ## What it does
+
+    Finds functions in which both halves stand: a duration measured with clock readings that ends in telemetry (GR201), and
+    its outcome, either in a counter of failures in an `except` clause (GR203), or in a call that records the duration where
+    the work failed and another where it did not. It takes the place of the findings on each half.
+
+    ## Why is this bad?
+
+    It is what `@track_request` does, in a dozen lines that every path must get right: the early return that forgets the
+    counter, the exception nobody listed, the cancellation that counts as a failure. The decorator records calls by
+    `status`, the duration and the errors by type, and opens a span, under one name.
+
+    ## Fix safety
+
+    There is no fix: the series would change their names, and what else the clauses do must stay.
+
+    ## When not to follow it
+
+    Where the halves speak of different things, such as the time of one step and the failures of another. Tests,
+    benchmarks, migrations, vendored code, the modules named in `metrics-modules` and others that are named like
+    instrumentation are left alone.
+    """
+
+    code: ClassVar[str] = "GR204"
+    name: ClassVar[str] = "hand-tracked-request"
+    triggers: ClassVar[tuple[str, ...]] = ("except",)
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import time
+
+import httpx
+from prometheus_client import Counter, Histogram
+
+DELIVERIES = Counter("deliveries", "Webhook calls.", ["status"])
+SECONDS = Histogram("delivery_seconds", "How long webhook calls take.")
+
+
+async def deliver(client, url, notice):
+    start = time.perf_counter()
+    try:
+        response = await client.post(url, json=notice)
+    except httpx.TransportError:
+        SECONDS.observe(time.perf_counter() - start)
+        DELIVERIES.labels(status="unreachable").inc()
+        raise
+    SECONDS.observe(time.perf_counter() - start)
+    DELIVERIES.labels(status="delivered").inc()
+    return response
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
+class Jobs:
+    def run(self, job, log):
+        started = time.monotonic()
+        try:
+            job()
+        except Exception:
+            self.stats["failed"] += 1
+            log.exception("%s failed after %.1f s", job, time.monotonic() - started)
+            return
+        self.stats["done"] += 1
+        log.info("%s took %.1f s", job, time.monotonic() - started)
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
+def fetch(session, url, metrics):
+    begin = time.time()
+    try:
+        answer = session.get(url)
+    except OSError:
+        metrics.record_request(url, status="error", duration=time.time() - begin)
+        raise
+    metrics.record_request(url, status="ok", duration=time.time() - begin)
+    return answer
+""",
+        ),
+        Bad(
+            """\
+import time
+
+from shop.observability import SECONDS
+
+
+def charge(gateway, order):
+    status = "charged"
+    start = time.perf_counter()
+    try:
+        return gateway.charge(order)
+    except OSError:
+        status = "unreachable"
+        raise
+    finally:
+        SECONDS.labels(status).observe(time.perf_counter() - start)
+""",
+        ),
+        Good(
+            """\
+import time
+
+
+def fetch(session, url, deadline):
+    try:
+        return session.get(url, timeout=deadline - time.monotonic())
+    except OSError:
+        session.close()
+        raise
+""",
+            "a deadline is no telemetry",
+        ),
+        Good(
+            """\
+import time
+
+
+def render(page, log):
+    start = time.perf_counter()
+    try:
+        return page.render()
+    except ValueError:
+        log.warning("%s cannot be rendered", page)
+        raise
+    finally:
+        log.info("took %.2f s", time.perf_counter() - start)
+""",
+            "a duration alone is hand-timed",
+        ),
+        Good(
+            """\
+import time
+
+
+class Poller:
+    def poll(self, source, log):
+        start = time.monotonic()
+        try:
+            source.poll()
+        except OSError:
+            self.failures += 1
+            if self.failures > 3:
+                raise
+        log.debug("polled in %.1f s", time.monotonic() - start)
+""",
+            "failures that decide are no telemetry",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        """Return whether the function handles failures and may time itself."""
+        if not subject.function.handlers or counts_for_others(subject.path, subject.config):
+            return False
+        return may_time(subject)
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        """Yield one violation, at the first telemetry difference, where the outcome is recorded as well."""
+        from golden_rules.rules.handbuilt.outcomes import recorded_by_outcome
+        from golden_rules.rules.handbuilt.timings import timings
+
+        found = timings(subject.outline, subject.function, piece.node)
+        measured = [difference for difference in found.differences if difference.telemetry]
+        if not measured:
+            return
+        errors = counted(subject).errors
+        if errors:
+            outcome = f"its failures are counted in `{errors[0].shown}`"
+        elif call := recorded_by_outcome(found.body, measured):
+            outcome = f"`{call}` is told how it ended"
+        else:
+            return
+        first = measured[0]
+        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        yield Violation(
+            span=piece.span(first.node),
+            message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
+            remedy=f'put `@track_request("{metric}")` on the function',
+        )

@@ -1,0 +1,67 @@
+"""GR204: a duration and an outcome recorded by hand in one function, in place of a finding on each half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from golden_rules import Config, analyse_source
+
+PATH = "src/shop/orders.py"
+
+
+def codes(source: str, select: str = "GR2", path: str = PATH) -> list[str]:
+    """Return the codes of what is found in a module."""
+    config = Config(root=Path.cwd(), select=(select,))
+    return [finding.code for finding in analyse_source(dedent(source), path, config).findings]
+
+
+def request(failure: str, success: str) -> str:
+    """Return a module whose function times a call, with a line for each way it ends."""
+    lines = "start = time.monotonic()\ntry:\n    answer = session.get(url)\nexcept OSError as error:\n"
+    lines += indent(failure, "    ") + "\n    raise\n" + success + "\nreturn answer"
+    return "import time\n\n\ndef fetch(session, url, metrics, log):\n" + indent(lines, "    ") + "\n"
+
+
+SECONDS = "time.monotonic() - start"
+TRACKED = {
+    "counter and log": ("metrics.errors.inc()", f"log.info('took %.1f', {SECONDS})"),
+    "one recorder": (
+        f"metrics.record(url, 'failed', {SECONDS})",
+        f"metrics.record(url, 'ok', {SECONDS})",
+    ),
+    "one hook for each outcome": (
+        f"metrics.on_failure(duration={SECONDS}, error=error)",
+        f"metrics.on_success(duration={SECONDS}, url=url)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("failure", "success"), TRACKED.values(), ids=TRACKED)
+def test_duration_and_outcome_are_one_finding(failure: str, success: str) -> None:
+    """The finding on the whole takes the place of those on the halves."""
+    assert codes(request(failure, success)) == ["GR204"]
+
+
+HALVES = {
+    "duration alone": ("log.warning('no answer')", f"log.info('took %.1f', {SECONDS})", ["GR201"]),
+    "failures alone": ("metrics.errors.inc()", "log.info('answered')", ["GR203"]),
+    "both ends logged": (f"log.warning('%.1f', {SECONDS})", f"log.info('%.1f', {SECONDS})", ["GR201"]),
+    "deadline": ("metrics.errors.inc()", f"answer.read(timeout=5 - ({SECONDS}))", ["GR203"]),
+}
+
+
+@pytest.mark.parametrize(("failure", "success", "expected"), HALVES.values(), ids=HALVES)
+def test_half_is_not_the_whole(failure: str, success: str, expected: list[str]) -> None:
+    """Where one half is missing or is no telemetry, the other stays what it is."""
+    assert codes(request(failure, success)) == expected
+
+
+def test_instrumentation_is_left_alone() -> None:
+    """What measures for others does it by hand."""
+    source = request(*TRACKED["one recorder"])
+    assert codes(source, "GR204")
+    assert not codes(source, "GR204", "src/shop/metrics.py")
+    assert not codes(source, "GR204", "src/shop/otel/requests.py")
