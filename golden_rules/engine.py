@@ -114,8 +114,7 @@ def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tupl
             yield finding, owner
     for rule in rules:
         if isinstance(rule, ModuleRule):
-            for finding in _module_findings(module, rule):
-                yield finding, None
+            yield from _module_findings(module, rule)
 
 
 def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bool) -> list[Finding]:
@@ -247,10 +246,11 @@ def _class_findings(subject: ClassSubject, rules: Sequence[ClassRule]) -> Iterat
         yield _unseen(path, source, owner.qualname, owner.line, error)
 
 
-def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[Finding]:
-    """Yield what a rule finds at the top of a file; statements that LibCST cannot take are passed over."""
+def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[tuple[Finding, Function | Class | None]]:
+    """Yield what a rule finds in a file, with what it speaks of; statements that LibCST cannot take are passed over."""
     for violation in rule.check(module):
-        yield _finding(module.path, module.source, "", rule, violation)
+        name = "" if violation.around is None else violation.around.qualname
+        yield _finding(module.path, module.source, name, rule, violation), violation.around
 
 
 def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: Violation) -> Finding:

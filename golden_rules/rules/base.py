@@ -126,6 +126,7 @@ class Violation:
         remedy: What to write instead.
         fix: The fix; the safe one where there are two.
         unsafe_fix: What `--unsafe-fixes` does instead of a safe fix.
+        around: For a rule about files, the function or class that it speaks of, where it speaks of one.
     """
 
     span: tuple[int, int]
@@ -133,6 +134,7 @@ class Violation:
     remedy: str
     fix: Fix | None = None
     unsafe_fix: Fix | None = None
+    around: Function | Class | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class ClassRule(Rule):
 
 
 class ModuleRule(Rule):
-    """A rule about what stands at the top of a file, outside its functions."""
+    """A rule about a file: what stands at its top, or what only several of its functions and classes together tell."""
 
     @abstractmethod
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
