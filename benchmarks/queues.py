@@ -312,7 +312,7 @@ class Bench:
 
     def _run(self, contender: Contender, workload: str, producers: int, wrapper: list[str]) -> float:
         self._number += 1
-        name = f"b{self._number}"
+        name = f"run{self._number}_{self._delay:g}".replace(".", "_")
         on_server = contender.store == "PostgreSQL"
         place = self._server.create_database(name) if on_server else str(self._folder / name)
         command = [*wrapper, sys.executable, __file__, "--one", contender.library, workload, str(producers)]

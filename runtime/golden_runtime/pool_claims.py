@@ -120,7 +120,7 @@ class Claims:
         free = self._slots.size - len(active)
         if free <= 0 or not self._pauses:
             return self._handlers.workflows, free
-        workflows, on_probation = self._pauses.open_to({run.workflow for run in active})
+        workflows, on_probation = self._pauses.open_to({run.workflow.name for run in active})
         return workflows, min(free, 1) if on_probation else free if workflows else 0
 
     async def _rest(self, seconds: float) -> None:

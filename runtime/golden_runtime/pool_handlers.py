@@ -8,9 +8,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from golden_runtime.outcomes import SUCCESS
+from golden_runtime.pool_metrics import PoolSeries
+from golden_runtime.recording import Buffer
 from golden_runtime.tasks import Task
 
 Handler: TypeAlias = Callable[[Task], Any]
@@ -25,55 +28,70 @@ class ExecutorUnusableError(Exception):
     """The executor takes no more tasks: it broke down, or was shut down, and cannot be replaced from here."""
 
 
-@dataclass(slots=True, eq=False)
-class Run:
-    """One task on its way through the pool."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Workflow:
+    """A handler: its name in series, how it is called, and where the durations of its successes are noted."""
 
-    task: Task
-    workflow: str
+    name: str
     call: Callable[[Run], Awaitable[object]]
-    attempts: int = 0
+    succeeded: Buffer
+
+
+class Run:
+    """One task on its way through the pool.
+
+    What most runs never change is a class's attribute until it is changed: a pool makes one of these for each task.
+    """
+
+    # how many attempts have reached the handler
+    attempts = 0
     # who runs the handler, while it runs
     worker: asyncio.Task[None] | None = None
-    # why the pool cancelled it, if it did
-    cancelled_for: str = ""
-    outside: Future[Any] | None = field(default=None, repr=False)
+    # why the pool cancelled it, if it did: "lease" or "stop"
+    cancelled_for = ""
+    # what runs in an executor
+    outside: Future[Any] | None = None
+
+    def __init__(self, task: Task, workflow: Workflow) -> None:
+        self.task = task
+        self.workflow = workflow
 
 
 class Handlers:
     """Finds the handler of a task, by its name or the one there is."""
 
-    def __init__(self, handlers: Handler | Mapping[str, Handler], executors: Executors | None, size: int) -> None:
+    def __init__(
+        self, pool: str, handlers: Handler | Mapping[str, Handler], executors: Executors | None, size: int
+    ) -> None:
         self._outside = Outside(executors, size)
-        if isinstance(handlers, Mapping):
-            if not handlers:
-                raise ValueError("a pool without handlers can do nothing: give at least one")
-            self.names: tuple[str, ...] | None = tuple(handlers)
-            self._named = {name: self._prepared(name, handler) for name, handler in handlers.items()}
-            self.workflows = self.names
-            self._only = None
-        else:
-            self.names = None
-            self._named = {}
-            # the function's name, not the tasks' names, which nothing bounds
-            self.workflows = (_name(handlers),)
-            self._only = self._prepared(self.workflows[0], handlers)
+        named = isinstance(handlers, Mapping)
+        if named and not handlers:
+            raise ValueError("a pool without handlers can do nothing: give at least one")
+        # where there is one handler for all, the function's name, not the tasks' names, which nothing bounds
+        by_name = dict(handlers) if isinstance(handlers, Mapping) else {_name(handlers): handlers}
+        calls = {name: self._call(name, handler) for name, handler in by_name.items()}
+        self.series = PoolSeries(pool, tuple(calls), size)
+        self._workflows = {
+            name: Workflow(name, call, self.series.buffer(name, SUCCESS)) for name, call in calls.items()
+        }
+        self.workflows = tuple(calls)
+        self.names = self.workflows if named else None
+        self._only = None if named else self._workflows[self.workflows[0]]
 
     def run_of(self, task: Task) -> Run:
         """Return a run of the task. Raises KeyError where there is no handler for its name."""
-        workflow, call = self._only or self._named[task.name]
-        return Run(task, workflow, call)
+        return Run(task, self._only or self._workflows[task.name])
 
     def close(self) -> None:
         """Shut down the executors that were made here."""
         self._outside.close()
 
-    def _prepared(self, workflow: str, handler: Handler) -> tuple[str, Callable[[Run], Awaitable[object]]]:
+    def _call(self, workflow: str, handler: Handler) -> Callable[[Run], Awaitable[object]]:
         if not callable(handler):
             raise TypeError(f"the handler of `{workflow}` must be a function of a task, not `{handler!r}`")
         if _is_coroutine_function(handler):
-            return workflow, lambda run: handler(run.task)
-        return workflow, functools.partial(self._outside.call, handler)
+            return lambda run: handler(run.task)
+        return functools.partial(self._outside.call, handler)
 
 
 class Outside:

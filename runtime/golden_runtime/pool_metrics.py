@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from golden_runtime.metrics import declare, families
 from golden_runtime.names import counter_name, duration_name
-from golden_runtime.outcomes import FAILURE, STATUSES, SUCCESS
+from golden_runtime.outcomes import STATUSES
 from golden_runtime.queue_series import record
-from golden_runtime.recording import LIMIT
+from golden_runtime.recording import LIMIT, Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,10 @@ class PoolSeries:
         }
         self._shown = -1
 
+    def buffer(self, workflow: str, status: str) -> Buffer:
+        """Return where the durations of a workflow's tasks that ended so are noted."""
+        return self._ended[workflow, status]
+
     def ended(self, workflow: str, status: str, seconds: float) -> None:
         """Record the end of a task."""
         buffer = self._ended[workflow, status]
@@ -109,23 +113,22 @@ class History:
     """The recent past of a pool."""
 
     def __init__(self) -> None:
-        self._durations: deque[float] = deque(maxlen=_REMEMBERED)
-        self._successes: deque[bool] = deque(maxlen=_REMEMBERED)
+        # seconds, with the sign saying how it ended: one step for each task
+        self._ended: deque[float] = deque(maxlen=_REMEMBERED)
         self._depths: deque[int] = deque(maxlen=_REMEMBERED_DEPTHS)
         self.completed = 0
         self.failed = 0
         self.released = 0
 
-    def ended(self, status: str, seconds: float) -> None:
-        """Remember the end of a task; a cancelled one counts neither way."""
-        if status == SUCCESS:
-            self.completed += 1
-        elif status == FAILURE:
-            self.failed += 1
-        else:
-            return
-        self._durations.append(seconds)
-        self._successes.append(status == SUCCESS)
+    def succeeded_after(self, seconds: float) -> None:
+        """Remember the end of a task that succeeded."""
+        self.completed += 1
+        self._ended.append(seconds)
+
+    def failed_after(self, seconds: float) -> None:
+        """Remember the end of a task that failed."""
+        self.failed += 1
+        self._ended.append(-seconds)
 
     def saw_depth(self, depth: int) -> None:
         """Remember how deep the queue was."""
@@ -133,8 +136,8 @@ class History:
 
     def figures(self, *, size: int, active: int, backlog: int) -> PoolMetrics:
         """Return the figures of now. `backlog` is the depth where no queue has been looked at."""
-        ordered = sorted(self._durations)
-        rate = fmean(self._successes) if self._successes else 1.0
+        ordered = sorted(map(abs, self._ended))
+        rate = fmean(self._successes()) if self._ended else 1.0
         return PoolMetrics(
             pool_size=size,
             active=active,
@@ -150,12 +153,16 @@ class History:
             trends=self._trends(),
         )
 
+    def _successes(self) -> list[float]:
+        # a failure in no time at all is still below zero, as -0.0
+        return [float(math.copysign(1.0, seconds) > 0) for seconds in self._ended]
+
     def _trends(self) -> Trends:
-        durations, depths = list(self._durations), list(self._depths)
+        durations, depths = list(map(abs, self._ended)), list(self._depths)
         return Trends(
             duration=_trend(durations, _FEWEST_FOR_TREND, _CHANGE, better_when="lower"),
             success_rate=_trend(
-                [float(success) for success in self._successes],
+                self._successes(),
                 _FEWEST_FOR_TREND,
                 _CHANGE_OF_RATE,
                 better_when="higher",

@@ -15,6 +15,7 @@ from golden_runtime.pool_handlers import ExecutorLostError, ExecutorUnusableErro
 from golden_runtime.pool_metrics import History, PoolSeries
 from golden_runtime.pool_pauses import Pauses
 from golden_runtime.queue_errors import QueueError, StaleLeaseError, StorageUnavailableError
+from golden_runtime.recording import LIMIT
 from golden_runtime.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -65,24 +66,18 @@ class Runner:
 
     async def perform(self, run: Run) -> None:
         """Run a task to its end, and tell the queue which end that was. Raises no `Exception`."""
+        queue, workflow = self._queue, run.workflow
         report: Report = None
+        status: str | None = SUCCESS
         began = perf_counter()
         try:
-            await (run.call(run) if self._is_plain else self._guarded(run))
-            status: str | None = SUCCESS
-            if self._queue is not None:
-                report = partial(self._queue.mark_completed, run.task)
+            await (workflow.call(run) if self._is_plain else self._guarded(run))
+            if queue is not None:
+                report = partial(queue.mark_completed, run.task)
             if self._pauses:
-                self._pauses.succeeded(run.workflow)
-        except CircuitBreakerError as error:
-            status, report = self._rejected(run, error)
-        except (asyncio.CancelledError, ExecutorLostError) as error:
-            status, report = self._cut_short(run, error)
-        except ExecutorUnusableError as error:
-            status, report = CANCELLED, self._released(run)
-            self._on_broken(error)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its task's failure, never the pool's
-            status, report = FAILURE, self._failed(run, error)
+                self._pauses.succeeded(workflow.name)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - what a handler raises is never the pool's failure
+            status, report = self._judged(run, error)
         seconds = perf_counter() - began
         # from here on nobody cancels it: its outcome is known
         run.worker = None
@@ -90,9 +85,17 @@ class Runner:
             asyncio.current_task().uncancel()  # type: ignore[union-attr]  # a coroutine runs in a task
         if report is not None:
             await self._report(run, report)
-        if status is not None:
-            self._series.ended(run.workflow, status, seconds)
-            self._history.ended(status, seconds)
+        if status is SUCCESS:
+            # written out, like the rest of the way of a task that succeeds
+            noted = workflow.succeeded
+            noted.append(seconds)
+            if len(noted.pending) >= LIMIT:
+                noted.settle()
+            self._history.succeeded_after(seconds)
+        elif status is not None:
+            self._series.ended(workflow.name, status, seconds)
+            if status is FAILURE:
+                self._history.failed_after(seconds)
         if run.outside is not None and run.cancelled_for != "stop":
             await left_behind(run)
 
@@ -101,6 +104,17 @@ class Runner:
         report = self._released(run)
         if report is not None:
             await self._report(run, report, patient=False)
+
+    def _judged(self, run: Run, error: BaseException) -> Ending:
+        """Return what an exception means for the task."""
+        if isinstance(error, CircuitBreakerError):
+            return self._rejected(run, error)
+        if isinstance(error, asyncio.CancelledError | ExecutorLostError):
+            return self._cut_short(run, error)
+        if isinstance(error, ExecutorUnusableError):
+            self._on_broken(error)
+            return CANCELLED, self._released(run)
+        return FAILURE, self._failed(run, error)
 
     async def _guarded(self, run: Run) -> object:
         if self._task_timeout is None:
@@ -128,13 +142,13 @@ class Runner:
         """Count the attempts that reached the handler; one that a breaker within it rejects is none."""
         run.attempts += 1
         try:
-            return await run.call(run)
+            return await run.workflow.call(run)
         except CircuitBreakerError:
             run.attempts -= 1
             raise
 
     def _failed(self, run: Run, error: BaseException) -> Report:
-        _LOGGER.warning("task `%s` (%s) failed for good: %r", run.task.id, run.workflow, error)
+        _LOGGER.warning("task `%s` (%s) failed for good: %r", run.task.id, run.workflow.name, error)
         if self._queue is None:
             return None
         phase = "timeout" if isinstance(error, TaskTimeoutError) else "execute"
@@ -145,7 +159,7 @@ class Runner:
         if self._queue is None or run.task.attempts + run.attempts >= self._max_attempts:
             return FAILURE, self._failed(run, error)
         pause = min(max(error.retry_after, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-        self._pauses.pause(run.workflow, pause)
+        self._pauses.pause(run.workflow.name, pause)
         self._history.released += 1
         return None, partial(self._queue.release, run.task, delay=pause, attempts=run.attempts)
 
@@ -158,7 +172,7 @@ class Runner:
         if run.task.receives >= self._queue.max_receives:
             lost = ExecutorLostError(f"its worker was lost {run.task.receives} times ({error!r} at last)")
             return FAILURE, partial(self._queue.mark_failed, run.task, lost, phase="lease", attempts=run.attempts)
-        _LOGGER.warning("task `%s` (%s) lost its worker, it goes back: %r", run.task.id, run.workflow, error)
+        _LOGGER.warning("task `%s` (%s) lost its worker, it goes back: %r", run.task.id, run.workflow.name, error)
         return CANCELLED, partial(self._queue.release, run.task, attempts=run.attempts, counts_as_received=True)
 
     def _released(self, run: Run) -> Report:
