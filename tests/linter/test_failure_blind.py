@@ -43,6 +43,7 @@ TOLD_OR_MEANT = {
     "raised in part": "try:\n    order.pay()\nexcept Exception as e:\n    if order.final:\n        raise\n    return None\n",
     "narrow": "try:\n    order.pay()\nexcept (KeyError, TimeoutError):\n    return None\n",
     "handed on": "try:\n    order.future.set_result(order.pay())\nexcept Exception as e:\n    order.future.set_exception(e)\n",
+    "handed back": "try:\n    order.pay()\nexcept Exception as e:\n    return e\n",
     "handed to what may raise": "try:\n    order.pay()\nexcept Exception as e:\n    order.handle_error(e)\n",
     "aborted": "try:\n    order.pay()\nexcept Exception as e:\n    order.context.abort(13, str(e))\n",
     "another way": "try:\n    return order.pay()\nexcept Exception:\n    return order.pay_by_mail()\n",

@@ -151,6 +151,9 @@ class _Handling:
         return False
 
     def _hands_on(self) -> bool:
+        """Whether somebody else gets the error: by being told, or by having it returned to them as it is."""
+        if caught(self.handler) and any(dotted(node.value) == caught(self.handler) for node in self.returns):
+            return True
         return any(
             _HANDS_ON.fullmatch(_last(call)) or (_MAY_RAISE.fullmatch(_last(call)) and not _logs(call))
             for call in self.calls
