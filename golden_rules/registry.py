@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from golden_rules.errors import UsageError
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
+from golden_rules.rules.handbuilt.direct_metric_client import DirectMetricClient
 from golden_rules.rules.handbuilt.hand_counted import HandCounted
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
@@ -34,6 +35,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HandCounted,
     HandTrackedErrors,
     HandTrackedRequest,
+    DirectMetricClient,
     MisplacedDecorator,
     DoubleMeasured,
     InvalidMetricName,

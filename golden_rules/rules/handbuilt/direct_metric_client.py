@@ -1,0 +1,287 @@
+"""GR205: metrics and tracing clients used directly, outside the modules that are for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
+from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Class, Function, Outline, dotted, imported_names
+
+_MOVE = "define it in a module named in `metrics-modules`"
+_COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"
+_TIME = f"let `@timed` or `@track_request` measure, or {_MOVE}"
+_TRACE = "let `@traced` or `@track_request` open the spans"
+_ANY = f"let the runtime's decorators measure, or {_MOVE}"
+# What makes a metric or a client, and what to write instead.
+_MAKERS: dict[str, str] = {
+    "prometheus_client.Counter": _COUNT,
+    "prometheus_client.Histogram": _TIME,
+    "prometheus_client.Summary": _TIME,
+    "prometheus_client.Gauge": _MOVE,
+    "prometheus_client.Info": _MOVE,
+    "prometheus_client.Enum": _MOVE,
+    "aioprometheus.Counter": _COUNT,
+    "aioprometheus.Histogram": _TIME,
+    "aioprometheus.Summary": _TIME,
+    "aioprometheus.Gauge": _MOVE,
+    "opentelemetry.trace.get_tracer": _TRACE,
+    "opentelemetry.metrics.get_meter": _ANY,
+    "statsd.StatsClient": _ANY,
+    "statsd.TCPStatsClient": _ANY,
+    "datadog.DogStatsd": _ANY,
+    "datadog.dogstatsd.DogStatsd": _ANY,
+    "datadog.ThreadStats": _ANY,
+}
+# Clients that an import alone brings.
+_CLIENTS: dict[str, str] = {
+    "datadog.statsd": _ANY,
+    "statsd.statsd": _ANY,
+    "ddtrace.tracer": _TRACE,
+    "newrelic.agent": _ANY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    node: ast.expr | ast.stmt
+    name: str
+    target: str
+    around: Function | Class | None
+
+
+class DirectMetricClient(ModuleRule):
+    """A metric or a client of a metrics or tracing library is made outside the metrics modules.
+
+    ## What it does
+
+    Finds metric objects of `prometheus_client` and `aioprometheus`, tracers and meters of OpenTelemetry, and
+    clients of StatsD, Datadog and New Relic, where they are made (or imported, where the import brings a client ready
+    made). There is one finding for each object, not for each use.
+
+    Setting a library up is left alone: providers, exporters, the endpoint that is scraped, and context that is passed on.
+
+    ## Why is this bad?
+
+    Each object brings its own name, labels and buckets, so that no two parts of a service can be compared, and each use of
+    it is a line that somebody must remember. The runtime's decorators name the series after the function and
+    record every call. What is worth a metric of its own belongs where all of them can be seen together.
+
+    ## Fix safety
+
+    There is no fix: dashboards and alerts know the series by its name.
+
+    ## When not to follow it
+
+    For domain metrics, such as a pool's size or the depth of a queue: put them into a metrics module. Modules named in
+    `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), tests,
+    benchmarks, migrations and vendored code are left alone.
+    """
+
+    code: ClassVar[str] = "GR205"
+    name: ClassVar[str] = "direct-metric-client"
+    triggers: ClassVar[tuple[str, ...]] = (
+        "prometheus_client",
+        "aioprometheus",
+        "opentelemetry",
+        "statsd",
+        "datadog",
+        "ddtrace",
+        "newrelic",
+    )
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+from prometheus_client import Counter
+
+PLACED = Counter("orders_placed", "Orders placed.", ["shop"])
+
+
+def place(order, shop):
+    order.save()
+    PLACED.labels(shop=shop.name).inc()
+""",
+        ),
+        Bad(
+            """\
+from opentelemetry import trace
+
+tracer = trace.get_tracer(__name__)
+
+
+def charge(gateway, order):
+    with tracer.start_as_current_span("charge"):
+        return gateway.charge(order)
+""",
+        ),
+        Bad(
+            """\
+import prometheus_client as prom
+
+
+class Stock:
+    def __init__(self, registry):
+        self.lookups = prom.Histogram("stock_lookup_seconds", "Time to look up.", registry=registry)
+""",
+        ),
+        Bad(
+            """\
+from datadog import statsd
+
+
+def refund(order):
+    statsd.increment("orders.refunded")
+    order.refund()
+""",
+        ),
+        Bad(
+            """\
+try:
+    from prometheus_client import Counter as _Counter
+except ImportError:
+    _Counter = None
+
+if _Counter is not None:
+    SENT = _Counter("mails_sent", "Mails sent.")
+else:
+    SENT = None
+""",
+        ),
+        Good(
+            """\
+from prometheus_client import Gauge
+
+POOL_SIZE = Gauge("pool_size", "Workers.")
+""",
+            "a metrics module defines the metrics of the domain",
+            path="src/shop/metrics.py",
+        ),
+        Good(
+            """\
+from opentelemetry import trace
+
+tracer = trace.get_tracer(__name__)
+""",
+            "instrumentation by another name",
+            path="src/shop/tracing/spans.py",
+        ),
+        Good(
+            """\
+from collections import Counter
+
+
+def by_shop(orders):
+    return Counter(order.shop for order in orders)
+""",
+            "another Counter",
+        ),
+        Good(
+            """\
+from opentelemetry import trace
+from prometheus_client import generate_latest, start_http_server
+
+
+def serve(port):
+    start_http_server(port)
+    return trace.get_current_span(), generate_latest()
+""",
+            "an endpoint and a context are no metrics",
+        ),
+    )
+
+    def check(self, subject: ModuleSubject) -> Iterator[Violation]:
+        """Yield one violation for each metric object or client."""
+        if out_of_scope(subject.path) or is_instrumentation(subject.path, subject.config):
+            return
+        if in_runtime(subject.outline, subject.config):
+            return
+        seen: set[tuple[str, Function | Class | None]] = set()
+        for found in sorted(_found(subject.outline), key=lambda found: (found.node.lineno, found.node.col_offset)):
+            if found.name and (found.name, found.around) in seen:
+                # One object, made in one way or another.
+                continue
+            seen.add((found.name, found.around))
+            node, source = found.node, subject.source
+            start = source.offset(node.lineno, node.col_offset)
+            end = source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+            shown = f"`{found.name}` is" if found.name else "here is"
+            yield Violation(
+                span=(start, end),
+                message=f"{shown} {_kind(found.target)} of its own (`{found.target}`) outside the metrics modules",
+                remedy=_MAKERS.get(found.target) or _CLIENTS[found.target],
+                around=found.around,
+            )
+
+
+def _found(outline: Outline) -> Iterator[_Found]:
+    for entry in outline.imports:
+        yield from _imported(outline, entry.node, None)
+    functions = {id(function.node): function for function in outline.functions}
+    classes = {id(owner.node): owner for owner in outline.classes}
+    waiting: list[tuple[ast.AST, Function | Class | None, Function | None, str]] = [(outline.tree, None, None, "")]
+    while waiting:
+        node, around, function, name = waiting.pop()
+        if id(node) in functions:
+            around = function = functions[id(node)]
+        elif id(node) in classes:
+            around = classes[id(node)]
+        elif isinstance(node, ast.Import | ast.ImportFrom) and function is not None:
+            yield from _imported(outline, node, function)
+        elif isinstance(node, ast.Call):
+            target = _maker(outline, function, dotted(node.func))
+            if target in _MAKERS:
+                yield _Found(node, name, target, around)
+        bound = _bound_name(node, name)
+        waiting.extend((child, around, function, bound) for child in ast.iter_child_nodes(node))
+
+
+def _bound_name(node: ast.AST, name: str) -> str:
+    """Return the name that a statement binds, for what stands in its value."""
+    match node:
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) | ast.NamedExpr(target=target):
+            return dotted(target)
+        case ast.stmt():
+            return ""
+        case _:
+            return name
+
+
+def _maker(outline: Outline, function: Function | None, name: str) -> str:
+    """Return what a callee stands for, also where `except ImportError` binds its name to something else."""
+    if not name:
+        return ""
+    target = resolve(outline, function, name)
+    root, dot, rest = name.partition(".")
+    if target is None and root in outline.rebound:
+        target = outline.names[root] + dot + rest
+    if target is None:
+        return ""
+    # `prometheus_client.metrics.Counter` and the like are the same classes.
+    return target.replace("prometheus_client.metrics.", "prometheus_client.").replace(".trace.api.", ".trace.")
+
+
+def _imported(outline: Outline, node: ast.Import | ast.ImportFrom, function: Function | None) -> Iterator[_Found]:
+    for name, target in imported_names(node, outline.package):
+        if target in _CLIENTS:
+            yield _Found(node, name, target, function)
+    if isinstance(node, ast.Import):
+        # `import newrelic.agent` binds `newrelic`.
+        for alias in node.names:
+            if not alias.asname and alias.name in _CLIENTS:
+                yield _Found(node, alias.name, alias.name, function)
+
+
+def _kind(target: str) -> str:
+    last = target.rpartition(".")[2]
+    if last == "get_tracer" or target == "ddtrace.tracer":
+        return "a tracer"
+    if last == "get_meter":
+        return "a meter"
+    if target.startswith(("prometheus_client.", "aioprometheus.")):
+        return f"{'an' if last in ('Info', 'Enum') else 'a'} {last.lower()}"
+    return "a metrics client"

@@ -1,0 +1,99 @@
+"""GR205: which objects are metrics or clients of their own, and which code may have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from golden_rules import Config, Finding, analyse_source
+
+CONFIG = Config(root=Path.cwd(), select=("GR205",), metrics_modules=("metrics", "shop.gauges"))
+
+
+def found(source: str, path: str = "src/shop/orders.py") -> tuple[Finding, ...]:
+    """Return what GR205 finds in a module."""
+    return analyse_source(dedent(source), path, CONFIG).findings
+
+
+CLIENTS = {
+    "histogram by an alias": "import prometheus_client as p\nTOOK = p.Histogram('took', 'Time.')",
+    "from the inner module": "from prometheus_client.metrics import Gauge\nSIZE = Gauge('size', 'Size.')",
+    "meter": "from opentelemetry.metrics import get_meter\nmeter = get_meter(__name__)",
+    "statsd client": "import statsd\nclient = statsd.StatsClient('localhost')",
+    "ddtrace": "from ddtrace import tracer",
+    "newrelic": "import newrelic.agent",
+}
+
+
+@pytest.mark.parametrize("source", CLIENTS.values(), ids=CLIENTS)
+def test_client_is_found_once(source: str) -> None:
+    """One finding for one object, however the library is imported."""
+    assert len(found(source)) == 1
+
+
+def test_finding_names_the_scope_it_stands_in() -> None:
+    """An object made in a constructor is found in it, one in a class body in the class, and a comment there silences it."""
+    source = """\
+        from prometheus_client import Counter
+
+        class Orders:{comment}
+            placed = Counter("placed", "Orders.")
+
+            def __init__(self):
+                self.lost = Counter("lost", "Orders.")
+        """
+    assert [finding.function for finding in found(source.format(comment=""))] == ["Orders", "Orders.__init__"]
+    silenced = source.format(comment="  # golden-rules: ignore[GR205] -- the shop's own")
+    assert [finding.function for finding in found(silenced)] == ["Orders.__init__"]
+
+
+def test_uses_of_one_object_are_no_further_findings() -> None:
+    """Spans and increments follow from the object."""
+    source = """\
+        from opentelemetry import trace
+
+        tracer = trace.get_tracer(__name__)
+
+        def pack():
+            with tracer.start_as_current_span("pack"):
+                pass
+
+        def ship():
+            with tracer.start_as_current_span("ship"):
+                trace.get_current_span().set_attribute("fast", True)
+        """
+    assert len(found(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/shop/metrics.py",
+        "src/shop/gauges.py",
+        "src/shop/http_metrics.py",
+        "src/shop/otel/setup.py",
+        "tests/orders.py",
+    ],
+)
+def test_metrics_modules_are_left_alone(path: str) -> None:
+    """By configuration, by a name that says it, or because they are tests."""
+    assert not found("from prometheus_client import Gauge\nSIZE = Gauge('size', 'Size.')\n", path)
+
+
+def test_setting_up_is_left_alone() -> None:
+    """Providers, exporters, endpoints and types are no metrics."""
+    assert not found(
+        """\
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from prometheus_client import CollectorRegistry, Counter, make_asgi_app
+
+        trace.set_tracer_provider(TracerProvider())
+        app = make_asgi_app(CollectorRegistry())
+
+        def is_counter(metric: Counter) -> bool:
+            return isinstance(metric, Counter)
+        """
+    )
