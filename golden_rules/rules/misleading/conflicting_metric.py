@@ -171,7 +171,7 @@ PUSHED = Gauge("shop_orders", "Orders taken today.", registry=registry)
             for entry in applied(outline, function, subject.config):
                 if entry.name and entry.call is not None:
                     yield from _declarations(subject, function, entry.name, entry.call, known)
-            for call in timers(outline, function, subject.config) if "timed" in subject.source.text else ():
+            for call in timers(outline, function, subject.config):
                 yield from _declarations(subject, function, "timed", call, known)
         for metric in client_metrics(outline, known):
             if metric.name and not metric.own_registry:

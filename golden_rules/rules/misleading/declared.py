@@ -89,6 +89,8 @@ def runtime_series(name: str, call: ast.Call | None, function: str, known: Mappi
 
 def timers(outline: Outline, function: Function, config: Config) -> Iterator[ast.Call]:
     """Yield the calls of `timed` in a function's own body: `timed("a.b").start()`, `with timed("a.b"):`."""
+    if not any(call.name.rpartition(".")[2] == "timed" for call in function.calls):
+        return
     for node in own_nodes(function):
         if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "timed":
             target = resolve(outline, function, dotted(node.func)) or ""

@@ -230,9 +230,8 @@ def _named(subject: Subject) -> Iterator[tuple[str, ast.Call]]:
     for entry in applied(subject.outline, subject.function, subject.config):
         if entry.name in _NAMES and entry.call is not None:
             yield entry.name, entry.call
-    if any(call.name.rpartition(".")[2] == "timed" for call in subject.function.calls):
-        for call in timers(subject.outline, subject.function, subject.config):
-            yield "timed", call
+    for call in timers(subject.outline, subject.function, subject.config):
+        yield "timed", call
 
 
 def _wrong(
