@@ -18,6 +18,7 @@ from golden_rules.rules.misleading.failure_blind import FailureBlind
 from golden_rules.rules.misleading.metric_names import InvalidMetricName
 from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
 from golden_rules.rules.misleading.unbounded_label import UnboundedLabel
+from golden_rules.rules.resilience.hand_built_retry import HandBuiltRetry
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
 from golden_rules.rules.unmeasured.required import UnmeasuredRequired
@@ -36,6 +37,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HandTrackedErrors,
     HandTrackedRequest,
     DirectMetricClient,
+    HandBuiltRetry,
     MisplacedDecorator,
     DoubleMeasured,
     InvalidMetricName,

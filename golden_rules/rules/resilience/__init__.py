@@ -1,0 +1,1 @@
+"""GR30x: resilience code written by hand."""

@@ -1,0 +1,298 @@
+"""GR301: loops that try again by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.scope import in_runtime, out_of_scope
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.resilience.retry_loops import RetryLoop
+    from golden_rules.source.slices import Slice
+
+
+class HandBuiltRetry(FunctionRule):
+    """A loop tries something, catches the error, perhaps sleeps, and tries the same thing again.
+
+    ## What it does
+    Finds loops whose rounds are tries of one thing: an error is caught and the next round begins, success leaves the loop.
+    The tries may be counted (`for attempt in range(3)`, `while retries < limit`), endless, or run through a list of
+    delays; the pause may be constant, grow, hide in a helper, or be missing. Loops that count attempts and look at a bad
+    result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
+
+    Loops that only look alike are left alone: polling until a job is ready, periodic services that go on after success,
+    consumers, the next candidate, host or port, the pages of a listing, questions put to a person, and a service that is
+    kept up by reconnecting.
+
+    ## Why is this bad?
+    Each such loop has its own idea of what may be tried again, for how long, and how often, and most have none of a
+    deadline, jitter, `Retry-After`, a budget shared by all callers, or a breaker that says to stop. A dependency that is
+    down then gets several times its usual load. And nobody sees it: a service that always needs three attempts looks
+    healthy. `RetryPolicy` has all of that, and counts attempts, errors and delays.
+
+    ## Fix safety
+    There is no fix: which errors are worth another try, and within which deadline, is for you to say. A function whose
+    whole body is the loop becomes the tried part under `@retry(max_retries=2, retry_on=(ConnectionError,))`; elsewhere
+
+        policy = RetryPolicy(RetryConfig(max_retries=2, deadline=30.0), name="gateway")
+        receipt = await policy.execute(gateway.send, order)
+
+    takes the loop's place, with `policy.execute_sync` for plain functions.
+
+    ## When not to follow it
+    Where the loop belongs to a protocol (compare-and-swap on one's own database, a lock file), or where the program cannot
+    depend on the runtime. Tests, benchmarks, migrations and vendored code are left alone.
+    """
+
+    code: ClassVar[str] = "GR301"
+    name: ClassVar[str] = "hand-built-retry"
+    triggers: ClassVar[tuple[str, ...]] = ("except", "suppress", "sleep", "backoff", "pause", "delay", "wait")
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import asyncio
+
+from shop.gateway import GatewayError, send
+
+
+async def charge(order):
+    for attempt in range(3):
+        try:
+            return await send(order)
+        except GatewayError:
+            if attempt == 2:
+                raise
+            await asyncio.sleep(2**attempt)
+"""
+        ),
+        Bad(
+            """\
+import time
+
+from shop.stock import StockError
+
+
+def reserve(stock, items, log):
+    retries, delay = 0, 0.5
+    while True:
+        try:
+            reservation = stock.reserve(items)
+        except StockError as error:
+            retries += 1
+            if retries > 5:
+                raise
+            log.warning("no reservation yet: %s", error)
+            time.sleep(delay)
+            delay *= 2
+        else:
+            break
+    return reservation.number
+"""
+        ),
+        Bad(
+            """\
+from shop.mail import MailServerBusy
+
+
+def notify(mailer, letter, backoff):
+    for delay in (1, 5, 30):
+        try:
+            mailer.send(letter)
+            break
+        except MailServerBusy:
+            backoff.sleep(delay)
+"""
+        ),
+        Bad(
+            """\
+import time
+
+
+def close_till(till, log):
+    closed = False
+    while not closed:
+        try:
+            till.close()
+            closed = True
+        except OSError:
+            log.error("the till does not close")
+            time.sleep(2)
+"""
+        ),
+        Bad(
+            """\
+import time
+
+import requests
+
+
+def prices(url):
+    for attempt in range(4):
+        response = requests.get(url, timeout=5)
+        if response.status_code == 200:
+            return response.json()
+        time.sleep(attempt)
+    return None
+"""
+        ),
+        Good(
+            """\
+from shop.gateway import GatewayError
+
+
+def charge_anywhere(gateways, order):
+    for gateway in gateways:
+        try:
+            return gateway.send(order)
+        except GatewayError:
+            continue
+    raise GatewayError("no gateway takes the order")
+""",
+            "the next candidate is no retry",
+        ),
+        Good(
+            """\
+import time
+
+
+def wait_for_parcel(carrier, parcel):
+    while True:
+        try:
+            state = carrier.state(parcel)
+        except ConnectionError:
+            state = None
+        if state == "delivered":
+            return state
+        time.sleep(60)
+""",
+            "polling waits for something to come about",
+        ),
+        Good(
+            """\
+import time
+
+
+def sweep_for_ever(shelves, log):
+    while True:
+        try:
+            shelves.sweep()
+        except OSError:
+            log.exception("swept badly, will try again")
+        time.sleep(300)
+""",
+            "a periodic job goes on after success",
+        ),
+        Good(
+            """\
+import queue
+
+
+def consume(orders, handle, stop):
+    while not stop.is_set():
+        try:
+            order = orders.get(timeout=1)
+        except queue.Empty:
+            continue
+        handle(order)
+""",
+            "a consumer waits for its next message",
+        ),
+        Good(
+            """\
+import socket
+
+
+def first_free_port(start):
+    for number in range(100):
+        try:
+            return socket.create_server(("", start + number))
+        except OSError:
+            continue
+    raise OSError("no port is free")
+""",
+            "the next port is something else",
+        ),
+        Good(
+            """\
+def ask_for_amount():
+    while True:
+        try:
+            return int(input("How many? "))
+        except ValueError:
+            print("That is no number, try again.")
+""",
+            "a question is put to a person",
+        ),
+        Good(
+            """\
+import asyncio
+
+
+async def keep_listening(connect, handle, log):
+    while True:
+        try:
+            async with connect() as channel:
+                async for message in channel:
+                    await handle(message)
+        except ConnectionError:
+            log.warning("connection lost, will try again")
+            await asyncio.sleep(5)
+""",
+            "the loop is the service itself",
+        ),
+        Good(
+            """\
+from golden_runtime import RetryConfig, RetryPolicy
+
+from shop.gateway import send
+
+policy = RetryPolicy(RetryConfig(max_retries=2), name="gateway")
+
+
+async def charge(order):
+    return await policy.execute(send, order)
+""",
+            "a retry policy of the runtime",
+        ),
+    )
+
+    def wants(self, subject: Subject) -> bool:
+        """Return whether the function has a loop, and an error handler or a pause."""
+        function = subject.function
+        if not function.loops or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return False
+        from golden_rules.rules.resilience.retry_words import is_pause
+
+        return bool(function.handlers) or any(
+            call.name.endswith("suppress") or is_pause(call.name, 1) for call in function.calls
+        )
+
+    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        """Yield one violation for each loop that tries again."""
+        from golden_rules.rules.resilience.retry_loops import retry_loops
+        from golden_rules.source.body import read_body
+
+        for retry in retry_loops(subject.outline, subject.function, read_body(piece.node)):
+            yield Violation(
+                span=_head(piece, retry),
+                message=f"`{subject.function.qualname}` retries by hand: {_why(retry)}",
+                remedy="use `RetryPolicy` or `@retry(...)`",
+            )
+
+
+def _head(piece: Slice[cst.FunctionDef], retry: RetryLoop) -> tuple[int, int]:
+    loop = retry.loop
+    start = piece.span(loop)[0]
+    return start, piece.span(loop.iter if hasattr(loop, "iter") else loop.test)[1]
+
+
+def _why(retry: RetryLoop) -> str:
+    pause = f"waits with `{retry.pause}`" if retry.pause else ""
+    if retry.attempt is None:
+        return f"it looks at the result, {pause} and tries again"
+    caught = f"catches `{' '.join(retry.caught.split())}`" if retry.caught else "catches everything"
+    return f"it {caught}, {pause} and tries again" if pause else f"it {caught} and tries again"

@@ -1,0 +1,463 @@
+"""Loops that try, fail, and try the same thing again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.retry_words import (
+    POLLING,
+    RETRYING,
+    WAITING,
+    is_attempt,
+    is_delay,
+    is_failure,
+    is_pause,
+    is_report,
+)
+from golden_rules.rules.resilience.ways_out import (
+    LEAVES,
+    Way,
+    Ways,
+    finished,
+    is_endless,
+    onward,
+    statements_of,
+    suppressed,
+    ways_out,
+)
+from golden_rules.source.body import Body, callee, dotted
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline
+
+Loop = cst.For | cst.While
+Attempt = cst.Try | cst.TryStar | cst.With
+
+_COUNTING = frozenset({"range", "xrange", "itertools.count", "count", "itertools.repeat", "repeat"})
+_WRAPPERS = frozenset({"enumerate", "reversed", "list", "tuple", "iter"})
+_LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
+# Errors by which code asks a question rather than fails: there the next round is another question.
+_ANSWERS = frozenset(
+    {
+        "KeyError", "IndexError", "LookupError", "AttributeError", "ImportError", "ModuleNotFoundError", "StopIteration",
+        "StopAsyncIteration", "UnicodeDecodeError", "UnicodeError", "ValueError", "TypeError", "Empty", "Full", "QueueEmpty",
+        "QueueFull", "InterruptedError", "BlockingIOError", "FileExistsError", "KeyboardInterrupt", "EOFError", "NameError",
+        "SyntaxError", "ValidationError", "NoSuchProcess", "ProcessLookupError", "GeneratorExit", "AssertionError",
+        "CancelledError", "IncompleteReadError", "WouldBlock",
+    }
+)  # fmt: skip
+_PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
+_DRAWS = ("random.", "secrets.", "uuid.")
+_NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
+_SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
+_WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLoop:
+    """A loop that tries again by hand.
+
+    Attributes:
+        attempt: What is tried: the `try`, or the `with suppress(...)`; `None` where a bad result is tried again.
+        caught: The exceptions that lead to another try, as written; `""` for a bare `except`.
+        pause: The name of the call that waits between two tries, or `""`.
+    """
+
+    loop: Loop
+    attempt: Attempt | None
+    caught: str
+    pause: str
+
+
+def retry_loops(outline: Outline, function: Function, body: Body) -> Iterator[RetryLoop]:
+    """Yield the loops of a function that try again by hand, in order; what is nested in one of them is part of it."""
+    found: list[cst.CSTNode] = []
+    for node in body.nodes:
+        if not isinstance(node, cst.For | cst.While) or any(outer in found for outer in body.ancestors(node)):
+            continue
+        retry = _Examined(outline, function, body, node).retry()
+        if retry is not None:
+            found.append(node)
+            yield retry
+
+
+@dataclass(eq=False)
+class _Examined:
+    """A loop under examination."""
+
+    outline: Outline
+    function: Function
+    body: Body
+    loop: Loop
+
+    def retry(self) -> RetryLoop | None:
+        if isinstance(self.loop, cst.For) and not self._repeats(self.loop):
+            return None
+        for attempt in self._attempts:
+            caught = self._caught(attempt)
+            if caught is not None and self._is_retry(attempt, caught):
+                return RetryLoop(self.loop, attempt, caught, self.pause)
+        if self._retries_result():
+            return RetryLoop(self.loop, None, "", self.pause)
+        return None
+
+    # what the loop holds
+
+    @cached_property
+    def inner(self) -> list[cst.CSTNode]:
+        """The nodes in the loop, those of loops in it included, in order."""
+        start = self.body.order(self.loop)
+        nodes = []
+        for node in self.body.nodes[start + 1 :]:
+            if self.loop not in self.body.ancestors(node):
+                break
+            nodes.append(node)
+        return nodes
+
+    @cached_property
+    def own(self) -> list[cst.CSTNode]:
+        """The nodes of which this is the nearest loop."""
+        return [node for node in self.inner if self._nearest_loop(node) is self.loop]
+
+    def _nearest_loop(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        return next((outer for outer in self.body.ancestors(node) if isinstance(outer, cst.For | cst.While)), None)
+
+    @cached_property
+    def text(self) -> str:
+        return cst.Module([]).code_for_node(self.loop)
+
+    @cached_property
+    def says_retry(self) -> bool:
+        return bool(RETRYING.search(self.text) or RETRYING.search(self.function.name))
+
+    @cached_property
+    def pause(self) -> str:
+        """The call that waits between two tries: outside of what is tried, or there on a condition."""
+        for node in self.own:
+            if isinstance(node, cst.Call) and is_pause(callee(node), len(node.args)) and self._between_tries(node):
+                return callee(node)
+        return ""
+
+    def _between_tries(self, call: cst.Call) -> bool:
+        tried = False
+        child: cst.CSTNode = call
+        for outer in self.body.ancestors(call):
+            if outer is self.loop:
+                break
+            if isinstance(outer, cst.If):
+                return True
+            if isinstance(outer, cst.Try | cst.TryStar) and child is outer.body:
+                tried = True
+            child = outer
+        return not tried
+
+    # whether its rounds are tries of one thing
+
+    def _repeats(self, loop: cst.For) -> bool:
+        """Whether a `for` counts tries, or runs through the pauses between them, rather than through things."""
+        names = [dotted(node) for node in _names(loop.target)]
+        return self._counts(loop.iter, names) and not any(self._is_worked_on(name) for name in names)
+
+    def _counts(self, iterable: cst.BaseExpression, names: list[str]) -> bool:
+        match iterable:
+            case cst.Call():
+                name = callee(iterable)
+                if name in _WRAPPERS and iterable.args:
+                    return self._counts(iterable.args[0].value, names)
+                target = resolve(self.outline, self.function, name) or name
+                if target.startswith(_LIBRARIES):
+                    return False
+                if target in _COUNTING:
+                    return not _measures_a_collection(iterable) or any(map(is_attempt, names))
+            case cst.Tuple() | cst.List():
+                return bool(iterable.elements) and all(
+                    isinstance(item.value, cst.Integer | cst.Float) for item in iterable.elements
+                )
+            case cst.BinaryOperation(operator=cst.Multiply() | cst.Add(), left=left):
+                return self._counts(left, names) or any(map(is_attempt, names))
+            case _:
+                pass
+        spelled = snake(dotted(iterable).replace("()", ""))
+        return is_delay(spelled) or is_attempt(spelled) or any(is_delay(name) or is_attempt(name) for name in names)
+
+    def _is_worked_on(self, name: str) -> bool:
+        """Whether a loop's variable is more than a number of tries: what is tried depends on it."""
+        if is_attempt(name) or is_delay(name):
+            return False
+        return any(
+            not self._only_counts(node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
+        )
+
+    def _only_counts(self, node: cst.CSTNode) -> bool:
+        """Whether a read of a counter decides, reports or waits."""
+        for outer in self.body.ancestors(node):
+            match outer:
+                case cst.Comparison() | cst.Raise() | cst.AugAssign():
+                    return True
+                case cst.Call():
+                    name = callee(outer)
+                    if is_pause(name, len(outer.args)) or is_report(name) or RETRYING.search(name):
+                        return True
+                case cst.Assign():
+                    return all(
+                        is_delay(dotted(target.target)) or is_attempt(dotted(target.target)) for target in outer.targets
+                    )
+                case cst.If() | cst.IfExp() | cst.While():
+                    return True
+                case cst.BaseStatement() | cst.BaseSmallStatement():
+                    return False
+                case _:
+                    pass
+        return False
+
+    @cached_property
+    def counted(self) -> bool:
+        """Whether something counts the tries, and ends them."""
+        if isinstance(self.loop, cst.For):
+            return True
+        return any(is_attempt(name) or is_failure(name) for name in self._counters)
+
+    @cached_property
+    def _counters(self) -> list[str]:
+        """The variables that grow or shrink by round."""
+        return [
+            dotted(target)
+            for node in self.own
+            for target in ((node.target,) if isinstance(node, cst.AugAssign) else _stepped(node))
+        ]
+
+    @cached_property
+    def names_tries(self) -> bool:
+        """Whether what is counted is called an attempt, or a pause in a list of them."""
+        if isinstance(self.loop, cst.For):
+            named = [dotted(node) for node in _names(self.loop.target)]
+            head = cst.Module([]).code_for_node(self.loop.iter)
+        else:
+            named, head = self._counters, cst.Module([]).code_for_node(self.loop.test)
+        return any(map(is_attempt, named)) or bool(RETRYING.search(head))
+
+    # tries that raise
+
+    @cached_property
+    def _attempts(self) -> list[Attempt]:
+        """The `try` statements that are part of a round, not of what is done about a failure."""
+        return [
+            node
+            for node in self.own
+            if (
+                (isinstance(node, cst.Try | cst.TryStar) and node.handlers)
+                or (isinstance(node, cst.With) and suppressed(node))
+            )
+            and not self._in_clean_up(node)
+        ]
+
+    def _in_clean_up(self, node: cst.CSTNode) -> bool:
+        for outer in self.body.ancestors(node):
+            if outer is self.loop:
+                return False
+            if isinstance(outer, cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally):
+                return True
+        return False
+
+    def _caught(self, attempt: Attempt) -> str | None:
+        """Return the errors after which the loop goes round again, as written, or `None` where none does."""
+        if isinstance(attempt, cst.With):
+            return (
+                suppressed(attempt)
+                if Way.NEXT in onward(self.body, attempt, self.loop, frozenset({Way.NEXT}))
+                else None
+            )
+        going_on = []
+        for handler in attempt.handlers:
+            ways = ways_out(statements_of(handler.body))
+            if Way.CONTINUE not in ways:
+                ways = onward(self.body, attempt, self.loop, ways)
+            if ways & {Way.CONTINUE, Way.NEXT}:
+                going_on.append(cst.Module([]).code_for_node(handler.type) if handler.type else "")
+        return ", ".join(going_on) if going_on else None
+
+    def _is_retry(self, attempt: Attempt, caught: str) -> bool:
+        sure = self._succeeds(attempt)
+        if sure is None or self._asks_a_person(attempt) or self._moves_on(attempt) or self._only_waits(attempt):
+            return False
+        if (self._streams(attempt) and not (self.counted and sure)) or (self._serves(attempt) and not sure):
+            return False
+        answers = _is_answer(caught)
+        pauses, counted, says = bool(self.pause), self.counted, self.says_retry
+        if answers and not (says and (pauses or counted)):
+            return False
+        if sure:
+            return pauses or counted or says
+        if self._polls:
+            return False
+        return (pauses or counted) if self.names_tries else (pauses and says)
+
+    @cached_property
+    def _polls(self) -> bool:
+        """Whether the loop waits for something to come about, rather than for something to work."""
+        return bool(WAITING.search(snake(self.function.name)) or POLLING.search(self.text))
+
+    def _succeeds(self, attempt: Attempt) -> bool | None:
+        """Return whether success leaves the loop: always, on a condition (`False`), or never (`None`)."""
+        ways = ways_out(statements_of(attempt.body)) if isinstance(attempt, cst.With) else finished(attempt)
+        whole = onward(self.body, attempt, self.loop, ways)
+        flags = self._flags_set(attempt)
+        if flags is not None and Way.NEXT in whole:
+            return flags
+        if not whole & LEAVES:
+            return None
+        return not whole & {Way.NEXT, Way.CONTINUE}
+
+    def _flags_set(self, attempt: Attempt) -> bool | None:
+        """Return whether success makes the loop's test false: surely, perhaps, or (`None`) it does not touch it."""
+        if not isinstance(self.loop, cst.While) or is_endless(self.loop):
+            return None
+        tested = {dotted(node) for node in _reads(self.loop.test)}
+        perhaps = None
+        for node in self.own:
+            if not isinstance(node, cst.Assign) or not self._on_success(node, attempt):
+                continue
+            if not any(dotted(target.target) in tested for target in node.targets):
+                continue
+            if not isinstance(node.value, cst.Call | cst.Await) or _tests_for_none(self.loop.test):
+                return True
+            perhaps = False
+        return perhaps
+
+    def _on_success(self, node: cst.CSTNode, attempt: Attempt) -> bool:
+        for outer in self.body.ancestors(node):
+            if isinstance(outer, cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally):
+                return False
+            if outer is attempt:
+                return True
+        return False
+
+    def _tried(self, attempt: Attempt) -> Iterator[cst.CSTNode]:
+        for node in self.inner:
+            if attempt.body in self.body.ancestors(node):
+                yield node
+
+    def _asks_a_person(self, attempt: Attempt) -> bool:
+        return any(
+            isinstance(node, cst.Call) and callee(node).rpartition(".")[2] in _PROMPTS for node in self._tried(attempt)
+        )
+
+    def _moves_on(self, attempt: Attempt) -> bool:
+        """Whether each round tries something else: the next number, name or candidate."""
+        if (self.names_tries and self.pause) or self._counts_attempts:
+            return False
+        stepped = {
+            name
+            for node in self.own
+            if isinstance(node, cst.AugAssign) and not is_attempt(name := dotted(node.target)) and not is_delay(name)
+        }
+        read = {dotted(node) for node in self._tried(attempt) if isinstance(node, cst.Name | cst.Attribute)}
+        for name in stepped & read:
+            if any(
+                not self._only_counts(node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
+            ):
+                return True
+        return not self.names_tries and any(
+            isinstance(node, cst.Call) and self._draws(callee(node)) and not self._only_counts(node)
+            for node in self.own
+        )
+
+    def _draws(self, name: str) -> bool:
+        """Whether a call gives something else each time: a random number, the next element."""
+        known = resolve(self.outline, self.function, name) or ""
+        return known.startswith(_DRAWS) or bool(_NEXT_ONE.search(snake(name)))
+
+    @cached_property
+    def _counts_attempts(self) -> bool:
+        return isinstance(self.loop, cst.For) and any(is_attempt(dotted(node)) for node in _names(self.loop.target))
+
+    def _streams(self, attempt: Attempt) -> bool:
+        """Whether what is tried goes on for ever, or has handed something on before it fails."""
+        cooperative = any(name.endswith(("inlineCallbacks", "coroutine")) for name in self.function.decorators)
+        for node in self._tried(attempt):
+            if isinstance(node, cst.Yield) and not cooperative:
+                return True
+            if isinstance(node, cst.For) and node.asynchronous is not None:
+                return True
+            if isinstance(node, cst.While) and is_endless(node):
+                return True
+        return False
+
+    def _serves(self, attempt: Attempt) -> bool:
+        """Whether what is tried is a service of its own, which the loop keeps up."""
+        return any(isinstance(node, cst.Call) and _SERVES.match(snake(callee(node))) for node in self._tried(attempt))
+
+    def _only_waits(self, attempt: Attempt) -> bool:
+        """Whether what is tried is itself the pause between two rounds: a signal is awaited, for so long."""
+        calls = [callee(node) for node in self._tried(attempt) if isinstance(node, cst.Call)]
+        return any(is_pause(name, 1) for name in calls) and all(
+            is_pause(name, 1) or is_report(name) or name.rpartition(".")[2] in _WAITS_FOR for name in calls
+        )
+
+    # tries that give a bad result
+
+    def _retries_result(self) -> bool:
+        if not self.pause or not self.counted:
+            return False
+        if not self.names_tries and not (isinstance(self.loop, cst.For) and self.says_retry):
+            return False
+        if self._polls:
+            return False
+        ways: Ways = ways_out(statements_of(self.loop.body))
+        return bool(ways & LEAVES) and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()
+
+    def _tests_a_result(self) -> bool:
+        """Whether a condition in the loop reads what a call in the same round returned."""
+        made: set[str] = set()
+        for node in self.own:
+            if isinstance(node, cst.Assign) and isinstance(node.value, cst.Call | cst.Await):
+                made.update(dotted(name) for target in node.targets for name in _names(target.target))
+            elif isinstance(node, cst.If) and any(dotted(read).partition(".")[0] in made for read in _reads(node.test)):
+                return True
+        return False
+
+
+def _names(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    if isinstance(target, cst.Tuple | cst.List):
+        for element in target.elements:
+            yield from _names(element.value)
+    elif isinstance(target, cst.Name | cst.Attribute):
+        yield target
+
+
+def _reads(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, cst.Name | cst.Attribute):
+            yield current
+        if not isinstance(current, cst.Name):
+            stack.extend(current.children)
+
+
+def _stepped(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Yield what `x = x + 1` steps."""
+    if isinstance(node, cst.Assign) and isinstance(node.value, cst.BinaryOperation):
+        for target in node.targets:
+            if dotted(target.target) and dotted(target.target) == dotted(node.value.left):
+                yield target.target
+
+
+def _measures_a_collection(call: cst.Call) -> bool:
+    return any(
+        isinstance(node, cst.Name) and node.value == "len" for argument in call.args for node in _reads(argument)
+    )
+
+
+def _tests_for_none(test: cst.BaseExpression) -> bool:
+    return any(isinstance(node, cst.Name) and node.value == "None" for node in _reads(test))
+
+
+def _is_answer(caught: str) -> bool:
+    names = [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]
+    return bool(names) and all(name in _ANSWERS or name.endswith(("Timeout", "TimeoutError")) for name in names)

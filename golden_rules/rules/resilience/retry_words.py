@@ -1,0 +1,61 @@
+"""The words by which retries, pauses and attempts are known."""
+
+from __future__ import annotations
+
+import re
+
+from golden_rules.rules.handbuilt.clocks import snake
+
+RETRYING = re.compile(
+    r"retr(y|ies|ied|ying)|attempt|(?<![a-z])tries(?![a-z])|(?<![a-z])try(ing)?[_ ]again|back_?off", re.IGNORECASE
+)
+_ATTEMPT = re.compile(
+    r"(^|_)(attempts?|retry|retries|retrying|tr(y|ies|ial)|try_?(no|num|count)|tries|retry_?\w+|num_?retr\w+)(_|$)"
+)
+_FAILURE = re.compile(r"(^|_)(fail\w*|errors?|faults?|strikes?)(_|$)")
+_DELAY = re.compile(
+    r"(^|_)(delays?|back_?offs?|sleeps?|sleep_?times?|waits?|wait_?times?|wait_(s|sec|secs|seconds|ms)|pauses?|intervals?|jitter|cooldown|timeouts?)(_|$)"
+)
+_PAUSE = re.compile(r"(^|_)(sleep\w*|back_?off|pause|delay)(_|$)")
+_WAITED_FOR = re.compile(r"event|stop|shutdown|cancel|clos|exit|quit|terminat|cond|wake|halt|finish|done")
+WAITING = re.compile(
+    r"(^|_)(wait|waits|await|poll|polls|polling|until|monitor|watch|watches|follow|tail|ready|listen|heartbeat|is_\w+|check)(_|$)"
+)
+POLLING = re.compile(
+    r"poll|waiting (for|until)|\b(running|pending|active|ready|completed|finished|terminated|exited)\b|is_ready"
+    r"|_status\(|_state\(|status\.state|_instances?\(",
+    re.IGNORECASE,
+)
+_LOG = re.compile(
+    r"(^|_)(log|logs|logger|logging|warn|warning|debug|info|error|exception|critical|print|echo|msg|trace|record|notify)(_|$)"
+)
+
+
+def is_attempt(name: str) -> bool:
+    """Whether a name counts tries: `attempt`, `n_retries`, `try_count`."""
+    return bool(_ATTEMPT.search(snake(name)))
+
+
+def is_failure(name: str) -> bool:
+    """Whether a name counts what went wrong: `consecutive_failures`, `error_count`."""
+    return bool(_FAILURE.search(snake(name)))
+
+
+def is_delay(name: str) -> bool:
+    """Whether a name says how long to wait: `delay`, `backoff`, `wait_seconds`."""
+    return bool(_DELAY.search(snake(name)))
+
+
+def is_pause(name: str, arguments: int) -> bool:
+    """Whether a call of `name` waits for a time: `time.sleep`, `self._backoff`, `stop_event.wait(1)`."""
+    word = snake(name)
+    if _PAUSE.search(word):
+        return True
+    base = name.rpartition(".")[0].lower()
+    return word == "wait" and arguments > 0 and bool(_WAITED_FOR.search(base))
+
+
+def is_report(name: str) -> bool:
+    """Whether a call of `name` tells somebody what happens: a log call, `print`."""
+    base, _, last = name.rpartition(".")
+    return bool(_LOG.search(snake(last)) or _LOG.search(snake(base)))

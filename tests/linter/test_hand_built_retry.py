@@ -1,0 +1,193 @@
+"""GR301 beyond its own cases: the reference service, rarer shapes, and what only looks alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.findings import Finding
+from golden_rules.rules.resilience.hand_built_retry import HandBuiltRetry
+
+CHIMERA = Path(__file__).parents[2] / "fixtures" / "chimera" / "src" / "chimera"
+
+
+def found(code: str, path: str = "src/shop/orders.py") -> list[Finding]:
+    """Return what GR301 finds in a module."""
+    return list(analyse_source(code, path, Config(root=Path.cwd()), [HandBuiltRetry()]).findings)
+
+
+def test_the_reference_service_retries_in_two_places() -> None:
+    """The fixture's retry policy and its repository are found, and none of its daemons, queues and pools."""
+    places = [
+        (path.name, finding.function)
+        for path in sorted(CHIMERA.rglob("*.py"))
+        for finding in found(path.read_text(encoding="utf-8"), f"src/chimera/{path.name}")
+    ]
+    assert places == [("database.py", "Repository._write"), ("retry.py", "RetryPolicy.execute")]
+
+
+def test_the_message_tells_what_is_caught_and_how_it_waits() -> None:
+    """Whoever reads the finding learns which error leads to another try, and what is called in between."""
+    (finding,) = found(
+        """\
+def send(gateway, order, clock):
+    for attempt in range(3):
+        try:
+            return gateway.send(order)
+        except (ConnectionError, gateway.Busy):
+            clock.sleep(attempt)
+"""
+    )
+    assert finding.message == (
+        "`send` retries by hand: it catches `(ConnectionError, gateway.Busy)`, waits with `clock.sleep` and tries again"
+    )
+    assert (finding.line, finding.end_line) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        pytest.param(
+            """\
+    for _ in itertools.count():
+        with contextlib.suppress(ConnectionError):
+            return gateway.send(order)
+        time.sleep(1)
+""",
+            id="suppressed",
+        ),
+        pytest.param(
+            """\
+    answer = None
+    while answer is None:
+        try:
+            answer = gateway.send(order)
+        except ConnectionError:
+            time.sleep(1)
+    return answer
+""",
+            id="until-there-is-an-answer",
+        ),
+        pytest.param(
+            """\
+    tries_left = 3
+    while True:
+        try:
+            answer = gateway.send(order)
+        except ConnectionError:
+            tries_left = tries_left - 1
+            if not tries_left:
+                raise
+            continue
+        return answer
+""",
+            id="counted-down",
+        ),
+        pytest.param(
+            """\
+    for attempt in range(3):
+        if attempt:
+            time.sleep(attempt)
+        try:
+            answer = gateway.send(order)
+        except ConnectionError as error:
+            last = error
+        else:
+            return answer
+    raise last
+""",
+            id="pause-before-the-next-try",
+        ),
+        pytest.param(
+            """\
+    for outer_attempt in range(3):
+        for attempt in range(3):
+            try:
+                gateway.connect()
+                break
+            except ConnectionError:
+                time.sleep(1)
+        try:
+            return gateway.send(order)
+        except ConnectionError:
+            time.sleep(10)
+""",
+            id="nested",
+        ),
+    ],
+)
+def test_rarer_shapes_are_found_once(loop: str) -> None:
+    """Whatever way the tries are counted, caught and left, there is one finding, on the outermost loop."""
+    (finding,) = found("import contextlib\nimport itertools\nimport time\n\n\ndef send(gateway, order):\n" + loop)
+    assert finding.function == "send"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(
+            """\
+async def clean_for_ever(stop, shelves, log):
+    while not stop.is_set():
+        try:
+            try:
+                await asyncio.wait_for(stop.wait(), timeout=60)
+                break
+            except asyncio.TimeoutError:
+                pass
+            await shelves.clean()
+        except OSError:
+            log.exception("will try again")
+""",
+            id="a-pause-that-a-signal-ends",
+        ),
+        pytest.param(
+            """\
+def lend_port(free_ports):
+    for _ in range(len(free_ports)):
+        port = free_ports.pop(0)
+        try:
+            return open_at(port)
+        except OSError:
+            free_ports.append(port)
+""",
+            id="the-next-of-a-list",
+        ),
+        pytest.param(
+            """\
+def start(machines, name):
+    retries = 0
+    while retries < 60:
+        machine = machines.get(name)
+        if machine.state == "RUNNING":
+            break
+        time.sleep(5)
+        retries += 1
+""",
+            id="polling-that-calls-itself-a-retry",
+        ),
+        pytest.param(
+            """\
+def reserve(tenacity_retry, stock):
+    for attempt in tenacity.Retrying():
+        with attempt:
+            return stock.reserve()
+""",
+            id="a-library-retries",
+        ),
+    ],
+)
+def test_what_only_looks_like_a_retry_is_left_alone(code: str) -> None:
+    """Waiting, polling and going on to the next thing are no retries."""
+    assert found("import asyncio\nimport time\n\nimport tenacity\n\n\n" + code) == []
+
+
+def test_tests_and_the_runtime_are_left_alone() -> None:
+    """A helper in a test may retry as it likes, and the runtime has to."""
+    code = "def f(g):\n    for attempt in range(3):\n        try:\n            return g()\n        except OSError:\n            pass\n"
+    assert found(code)
+    assert found(code, "tests/test_orders.py") == []
+    assert found(code, "golden_runtime/retry.py") == []
