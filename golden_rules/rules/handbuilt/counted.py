@@ -18,6 +18,7 @@ from golden_rules.rules.handbuilt.counter_words import (
 )
 from golden_rules.rules.handbuilt.increments import MENTIONED, Increment, increments
 from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentation, counts_for_others, is_one_off
+from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.outline import Function, dotted
 
@@ -55,7 +56,8 @@ def _counted(subject: Subject) -> Counted:
     text = source.text[source.line_start(function.line) : source.line_end(function.end_line)]
     if not MENTIONED.search(text) or out_of_scope(subject.path) or counts_for_others(subject.path, subject.config):
         return Counted()
-    if in_runtime(subject.outline, subject.config):
+    if in_runtime(subject.outline, subject.config) or wraps_another(function) or yields_context(function):
+        # What counts for others is homemade instrumentation as a whole (GR206).
         return Counted()
     errors: list[Increment] = []
     events: list[Increment] = []

@@ -10,6 +10,7 @@ from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
+from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import out_of_scope
 from golden_rules.source.imports import reference
 
@@ -446,7 +447,7 @@ def may_time(subject: Subject) -> bool:
         return False
     if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
         return False
-    return _subtracts(function) and not _wraps_another(function)
+    return _subtracts(function) and not wraps_another(function)
 
 
 def _first_of_each_start(found: Timings) -> list[Difference]:
@@ -462,21 +463,6 @@ def _first_of_each_start(found: Timings) -> list[Difference]:
 
 def _subtracts(function: Function) -> bool:
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
-
-
-def _wraps_another(function: Function) -> bool:
-    """Whether a function is what a decorator returns: it calls a parameter of the function around, which returns it."""
-    outer = function.parent
-    if outer is None:
-        return False
-    arguments = outer.node.args
-    parameters = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args)}
-    if not any(call.name in parameters for call in function.calls):
-        return False
-    return any(
-        isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == function.name
-        for node in ast.walk(outer.node)
-    )
 
 
 def _remedy(difference: Difference, metric: str) -> str:

@@ -10,12 +10,12 @@ from golden_rules.source.outline import Function, Outline
 
 # `metrics-modules` names what a project configures; these are the names that projects use besides.
 _INSTRUMENTATION = re.compile(
-    r"(^|[/_])(metrics?|telemetry|observability|observ\w+|monitoring|monitors?|instrument\w*|tracing|tracers?|traces?|otel|opentelemetry|prometheus|prom|statsd"
+    r"(^|[/_])(metrics?|telemetry|observability|observ\w+|monitoring|monitors?|instrument\w*|tracing|tracers?|traces?|otel|opentelemetry|opentracing|prometheus|prom|statsd"
     r"|dogstatsd|datadog|ddtrace|newrelic|apm|stats|statistics|sentry|logfire|profiling|grafana|influx(db)?|cloudwatch|stackdriver)([/_]|\.pyi?$)"
 )
 # The narrower half of them: whose business is to count.
 _COUNTING = re.compile(
-    r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|otel|opentelemetry|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)"
+    r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|otel|opentelemetry|opentracing|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)"
 )
 # Commands and scripts end, and say at their end what they did.
 _ONE_OFF = re.compile(

@@ -1,0 +1,50 @@
+"""Which functions stand around others: what a decorator returns, and context managers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from golden_rules.source.outline import Function, Outline
+
+
+def wraps_another(function: Function) -> bool:
+    """Whether a function is what a decorator returns: it calls a parameter of the function around, which returns it."""
+    outer = function.parent
+    if outer is None:
+        return False
+    arguments = outer.node.args
+    parameters = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args)}
+    if not any(call.name in parameters for call in function.calls):
+        return False
+    return any(_hands_out(node.value, function.name) for node in ast.walk(outer.node) if isinstance(node, ast.Return))
+
+
+def _hands_out(value: ast.expr | None, name: str) -> bool:
+    """Whether a returned value is the function, or what one call makes of it: `return wrapper`, `return wraps(f)(wrapper)`."""
+    if isinstance(value, ast.Call):
+        return any(_hands_out(argument, name) for argument in value.args)
+    if isinstance(value, ast.IfExp):
+        return _hands_out(value.body, name) or _hands_out(value.orelse, name)
+    return isinstance(value, ast.Name) and value.id == name
+
+
+def yields_context(function: Function) -> bool:
+    """Whether a function is a generator under `@contextmanager`."""
+    return function.yields and any(
+        decorator.rpartition(".")[2] in ("contextmanager", "asynccontextmanager") for decorator in function.decorators
+    )
+
+
+def outermost(function: Function) -> Function:
+    """Return the outermost function around one: the decorator that it belongs to."""
+    while function.parent is not None:
+        function = function.parent
+    return function
+
+
+def decorated_by(outline: Outline) -> Iterator[tuple[Function, Function]]:
+    """Yield each function that wraps another, with the decorator that makes it."""
+    for function in outline.functions:
+        if wraps_another(function):
+            yield function, outermost(function)
