@@ -10,11 +10,13 @@ import pytest
 from golden_runtime import StaleLeaseError, Task, TaskQueue
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 from queue_clock import FakeClock
 
 _LEASE = 10.0
-_MAX_RECEIVES = 2
+_MAX_RECEIVES = 3
+# few, so that the same ones meet again and again
+_MOST_TASKS = 3
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -43,7 +45,8 @@ class QueueMachine(RuleBasedStateMachine):
         """Whether a claim is still the latest of an open task, and nobody has taken it back."""
         return self.state[task.id] == "open" and self.latest.get(task.id, (0, 0.0))[0] == task.token
 
-    @rule(priority=st.integers(-2, 2), delay=st.sampled_from([0.0, 5.0]))
+    @precondition(lambda self: len(self.state) < _MOST_TASKS)
+    @rule(priority=st.integers(-1, 1), delay=st.sampled_from([0.0, 5.0]))
     def enqueue(self, priority: int, delay: float) -> None:
         """Accept a task."""
         self.state[self.queue.enqueue("n", priority=priority, delay=delay)] = "open"
@@ -55,7 +58,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.keys.setdefault(key, task_id) == task_id
         self.state.setdefault(task_id, "open")
 
-    @rule(seconds=st.sampled_from([1.0, 5.0, _LEASE + 1]))
+    @rule(seconds=st.sampled_from([_LEASE + 1, 5.0]))
     def wait(self, seconds: float) -> None:
         """Let time pass, and leases run out."""
         self.clock.advance(seconds)
@@ -133,4 +136,4 @@ class QueueMachine(RuleBasedStateMachine):
 class TestQueueMachine(QueueMachine.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes the class
     """Runs the machine."""
 
-    settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
