@@ -24,6 +24,9 @@ _POISONOUS = """SELECT id, token, receives, worker FROM golden_runtime_tasks
     WHERE queue = :queue AND state = 'claimed' AND lease_until <= {now} AND receives >= :max_receives
     ORDER BY lease_until LIMIT :limit {skip_locked}"""
 
+# the worker that stalled must not take this letter for one of its own making
+_REVOKE = "UPDATE golden_runtime_tasks SET token = token + 1 WHERE id = :id"
+
 _COLUMNS = (
     "queue",
     "task_id",
@@ -80,6 +83,7 @@ def bury_expired(transaction: Transaction, queue: str, max_receives: int) -> tup
         message = f"claimed {receives} times and never closed: its worker, {worker} at last, died or stalled each time"
         burial = Burial("LeaseExpired", message, phase="lease", attempts=0)
         if bury(transaction, task_id, token, burial) is not None:
+            transaction.execute(_REVOKE, {"id": task_id})
             buried.append(burial)
     return tuple(buried)
 
