@@ -16,6 +16,9 @@ from golden_runtime.timers import Timed
 from golden_runtime.tracing import Attributes, SpanObservers
 from golden_runtime.wrapping import Decorator
 
+# `timed("...").start()` stands in functions, so it is made at each of their calls: what it makes is kept, by name.
+_plain: dict[str, Timed] = {}
+
 
 def counted(
     metric_name: str, labels: LabelValues | None = None, increment: float = 1.0, *, max_series: int | None = None
@@ -52,6 +55,16 @@ def timed(
     have none. `buckets` are upper bounds in seconds, REQUEST_BUCKETS unless given here or by `configure`. Raises
     MetricNameError, MetricConflictError, and ValueError for buckets that do not grow.
     """
+    is_plain = isinstance(metric_name, str) and labels is None and buckets is None and max_series is None
+    if is_plain and metric_name in _plain:
+        return _plain[metric_name]
+    made = _timed(metric_name, labels, buckets, max_series)
+    return _plain.setdefault(metric_name, made) if is_plain else made
+
+
+def _timed(
+    metric_name: str, labels: LabelValues | None, buckets: Iterable[float] | None, max_series: int | None
+) -> Timed:
     checked = checked_labels(labels)
     (durations,) = families(
         declare(
