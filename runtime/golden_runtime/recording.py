@@ -118,11 +118,15 @@ class Writable(Protocol):
         """Write a value at once; the gate is the caller's, and whatever fails is raised."""
 
 
+# How long a call waits for other threads that write, in seconds. They need microseconds each; one that needs longer may itself
+# wait for a lock of the client that the code below this signal handler holds.
+_PATIENCE = 0.05
+
 _queue: deque[tuple[Writable, float]] = deque()
 
 
 def writing(target: Writable) -> Callable[[float], None]:
-    """Return what writes a value, or leaves that to whoever is writing just now: a thread, or code below a signal handler.
+    """Return what writes a value, or leaves that to whoever is writing just now: code below a signal handler.
 
     What is returned raises no `Exception`.
     """
@@ -130,7 +134,7 @@ def writing(target: Writable) -> Callable[[float], None]:
 
     def write_through(value: float) -> None:
         # `enter` and `leave` written out: in multiprocess mode every call comes here
-        if not acquire(False):
+        if not acquire(False) and not acquire(True, _PATIENCE):
             queue.append((target, value))
         elif own.busy:
             release()
@@ -160,8 +164,8 @@ def _write_queue() -> None:
 
 
 def _write_queued() -> None:
-    # emptied by nobody else while the gate is ours
-    while _queue:
+    # emptied by nobody else while the gate is ours; what comes meanwhile must not keep this call from returning
+    for _ in range(len(_queue)):
         target, value = _queue.popleft()
         try:
             target.write(value)
