@@ -5,6 +5,7 @@ One file can be fixed without reading another, and a second run names the same t
 
 from __future__ import annotations
 
+import functools
 import re
 
 from golden_rules.source.outline import Function, Outline
@@ -68,6 +69,8 @@ def _public_twin(function: Function, other: Function) -> bool:
     return not other.name.startswith("_") and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
 
 
+# In a file of a thousand functions each is compared with each.
+@functools.lru_cache(maxsize=4096)
 def _word(name: str) -> str:
     snake = _CAMEL_HUMP.sub("_", name).lower()
     return _ILLEGAL.sub("_", snake).strip("_") or "x"

@@ -135,6 +135,7 @@ def _merged(source: SourceText, statement: ast.ImportFrom, names: list[str]) -> 
     gap = next((gap for gap in gaps if "#" not in gap), usual_gap)
     text = source.text[spans[0][0] : spans[-1][1]]
     tail = source.text[spans[-1][1] : end]
+    last = ""
     for name in reversed(names):
         index = _insertion_index([alias.name for alias in statement.names], name)
         if index < len(spans):
@@ -146,8 +147,8 @@ def _merged(source: SourceText, statement: ast.ImportFrom, names: list[str]) -> 
             comma = "" if first.lstrip().startswith(",") else ","
             tail = comma + first + newline + f"{indent}{name},{newline}" + rest
         else:
-            text += gap + name
-    return Edit(spans[0][0], end, text + tail)
+            last = gap + name + last
+    return Edit(spans[0][0], end, text + last + tail)
 
 
 def _inserted(pieces: list[str], names: list[str]) -> list[str]:
@@ -160,7 +161,7 @@ def _inserted(pieces: list[str], names: list[str]) -> list[str]:
 def _insertion_index(existing: list[str], name: str) -> int:
     """Return where isort puts a lower-case name: after constants and classes, before the next one that sorts later."""
     for index, other in enumerate(existing):
-        if other[:1].islower() and other > name:
+        if other[:1].islower() and other.lower() > name.lower():
             return index
     return len(existing)
 
@@ -202,31 +203,34 @@ def _new_statement(source: SourceText, outline: Outline, module: str, text: str)
 def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
     """Insert an import into a module that has none: after docstring and `__future__`, else before the first statement."""
     newline = source.newline
-    preamble = None
-    for statement in tree.body:
-        if not _is_docstring(statement) and not _is_future(statement):
-            break
-        preamble = statement
-    # Two blank lines stand between imports and a function or class, one before anything else.
-    first = next(
-        (statement for statement in tree.body if not _is_docstring(statement) and not _is_future(statement)), None
-    )
-    gap = newline * 2 if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else newline
-    if preamble is not None:
-        blank = gap if _next_line(source, preamble).strip() else ""
-        return _line_after(source, preamble, newline + text + newline + blank)
-    line = 1
-    if tree.body:
-        line = _first_line_with_comments(source, tree.body[0])
+    preamble = list(itertools.takewhile(lambda statement: _is_docstring(statement) or _is_future(statement), tree.body))
+    first = next(iter(tree.body[len(preamble) :]), None)
+    if preamble:
+        last = preamble[-1].end_lineno or preamble[-1].lineno
+        return _line_after(source, preamble[-1], newline + text + newline + _gap(source, last + 1, first))
+    line = 1 if first is None else _first_line_with_comments(source, first)
     if line == 1 and source.line_count and _HEAD_COMMENT.match(source.line(1)):
         # The comment at the head of the file (`#!`, coding, licence) stays at its head.
         while line <= source.line_count and _COMMENT_LINE.match(source.line(line)):
             line += 1
-        at = source.line_start(line)
-        blank = gap if line <= source.line_count and source.line(line).strip() else ""
-        return Edit(at, at, newline + text + newline + blank)
+        at = source.line_start(line) if line <= source.line_count else len(source.text)
+        before = newline if source.text[:at].endswith(("\n", "\r")) else newline * 2
+        return Edit(at, at, before + text + newline + _gap(source, line, first))
     at = source.line_start(line)
-    return Edit(at, at, text + newline + gap)
+    return Edit(at, at, text + newline + _gap(source, line, first))
+
+
+def _gap(source: SourceText, line: int, first: ast.stmt | None) -> str:
+    """Return the blank lines that are missing from a line on, between an import and the first other statement.
+
+    Two stand before a function or class, one before anything else.
+    """
+    rest = itertools.takewhile(lambda number: not source.line(number).strip(), range(line, source.line_count + 1))
+    present = sum(1 for _ in rest)
+    if first is None:
+        return "" if line + present > source.line_count else source.newline
+    wanted = 2 if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else 1
+    return source.newline * (wanted - present)
 
 
 def _line_after(source: SourceText, node: ast.stmt, text: str) -> Edit:

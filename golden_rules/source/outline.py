@@ -170,7 +170,8 @@ _STATEMENTS = frozenset(
 _EMPTY: tuple[str, ...] = ()
 _CAPTURES = frozenset({ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping})
 # Under these a statement need not run.
-_GUARDS = ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.With | ast.Match
+_GUARDS = frozenset({ast.If, ast.Try, ast.TryStar, ast.For, ast.While, ast.With, ast.Match})
+_OWN_SCOPES = frozenset({ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 
 
 def dotted(node: ast.expr | None) -> str:
@@ -192,6 +193,16 @@ def dotted(node: ast.expr | None) -> str:
             return ""
     parts.reverse()
     return "".join(parts)
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes below a node that are worth a visit, at half the cost of `ast.iter_child_nodes`."""
+    for name in _FIELDS.get(type(node), _EMPTY):
+        value = getattr(node, name)
+        if type(value) is list:
+            yield from (child for child in value if child is not None)
+        elif type(value) in _FIELDS:
+            yield value
 
 
 def outline(tree: ast.Module, module: str, package: str) -> Outline:
@@ -225,25 +236,26 @@ class _Walk:
         stack: list[tuple[ast.AST, bool]] = [(statement, guarded)]
         while stack:
             node, under = stack.pop()
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            kind = type(node)
+            if kind is ast.Constant:
+                continue
+            if isinstance(node, ast.Name):
+                if not isinstance(node.ctx, ast.Load):
+                    self._bind(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 self._bind(node.name)
                 self.waiting.append((node, "", None, None))
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node, guarded=under)
-            elif isinstance(node, ast.Name):
-                if not isinstance(node.ctx, ast.Load):
-                    self._bind(node.id)
-            else:
-                if name := _captured(node):
+            elif kind not in _OWN_SCOPES:
+                if kind in _CAPTURES and (name := _captured(node)):
                     self._bind(name)
-                if isinstance(node, ast.Assign | ast.AnnAssign):
+                elif isinstance(node, ast.Assign | ast.AnnAssign):
                     for target, constructor in _constructions(node):
                         if isinstance(target, ast.Name):
                             self.result.instances[target.id] = constructor
-                elif isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-                    continue
-                nested = under or isinstance(node, _GUARDS)
-                stack.extend((child, nested) for child in ast.iter_child_nodes(node))
+                nested = under or kind in _GUARDS
+                stack.extend([(child, nested) for child in _children(node)])
 
     def _bind(self, name: str) -> None:
         if name in self.result.names:

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 # What Python's tokenizer ends a line at. `str.splitlines` also splits at form feeds and Unicode separators.
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_ANY_LINE_END = re.compile(rb"\r\n?")
 _LONE_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 _BOM = "\ufeff"
 
@@ -127,7 +128,8 @@ def decode(source: bytes) -> SourceText:
 
 def _decode_by_cookie(source: bytes) -> SourceText:
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        # A lone carriage return ends a line for Python, but not for the reader of bytes.
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(_ANY_LINE_END.sub(b"\n", source)).readline)
     except SyntaxError as error:
         raise UndecodableSource(_sentence(str(error)), _undecodable_line(source)) from error
     try:
