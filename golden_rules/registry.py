@@ -13,6 +13,7 @@ from golden_rules.rules.handbuilt.hand_timed import HandTimed
 from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
 from golden_rules.rules.handbuilt.hand_tracked_request import HandTrackedRequest
 from golden_rules.rules.handbuilt.homemade_instrumentation import HomemadeInstrumentation
+from golden_rules.rules.handbuilt.unused_instrumentation import UnusedInstrumentation
 from golden_rules.rules.misleading.conflicting_metric import ConflictingMetric
 from golden_rules.rules.misleading.double_measured import DoubleMeasured
 from golden_rules.rules.misleading.failure_blind import FailureBlind
@@ -39,6 +40,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HandTrackedRequest,
     DirectMetricClient,
     HomemadeInstrumentation,
+    UnusedInstrumentation,
     HandBuiltRetry,
     MisplacedDecorator,
     DoubleMeasured,

@@ -188,7 +188,8 @@ def _reading(index: _Index, node: ast.AST, steps: int, *, decision: bool = False
                 if test is not current:
                     return Reading.NEUTRAL
                 if _only_reports(parent):
-                    return Reading.REPORTED
+                    # It says when to log; what is logged is another reading.
+                    return Reading.NEUTRAL
                 return Reading.DECIDES if decision or not _returns_early(parent) else Reading.NEUTRAL
             case ast.While() | ast.Assert() | ast.Match():
                 return Reading.DECIDES

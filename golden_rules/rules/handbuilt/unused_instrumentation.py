@@ -1,0 +1,131 @@
+"""GR207: metrics and instrumentation helpers that nothing in the project uses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from golden_rules.findings import Fact
+from golden_rules.rules.base import Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
+from golden_rules.rules.handbuilt.definitions import Definition, definitions, mentions
+from golden_rules.rules.scope import in_runtime, out_of_scope
+
+_DEFINED, _MENTIONED = "defined", "mentioned"
+
+
+class UnusedInstrumentation(ProjectRule):
+    """A metric or an instrumentation helper is defined, and nothing in the whole project uses it.
+
+    ## What it does
+
+    Finds, at the top level of modules, metric objects, decorators and context managers that measure, and functions of the
+    metrics modules that feed a metric, whose name no other code mentions: not in its own file, not by import or
+    attribute in another, not in a text (`getattr`, `__all__`, a registry of names). It looks when the whole project is checked.
+
+    What is used by being there is left alone: collectors, gauges with a function (`set_function`), information
+    metrics, and everything under a decorator that registers it.
+
+    ## Why is this bad?
+
+    Whoever reads the metrics module believes that the series exists. A dashboard on it stays empty, an alert on it never
+    fires, and the code is kept up for nobody.
+
+    ## Fix safety
+
+    There is no fix: whether to delete it, or to use it where it was meant, is for you to say.
+
+    ## When not to follow it
+
+    In a library whose helpers are used by others: name them in `__all__`, or import them in the package's `__init__.py`.
+    """
+
+    code: ClassVar[str] = "GR207"
+    name: ClassVar[str] = "unused-instrumentation"
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+from prometheus_client import Counter
+
+PLACED = Counter("orders_placed", "Orders placed.")
+REFUNDED = Counter("orders_refunded", "Orders refunded.")
+
+
+def place(order):
+    order.save()
+    PLACED.inc()
+""",
+            path="src/shop/metrics.py",
+        ),
+        Bad(
+            """\
+import time
+from contextlib import contextmanager
+
+
+@contextmanager
+def log_duration(log, label):
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        log.info("%s took %.1f s", label, time.perf_counter() - start)
+""",
+            path="src/shop/telemetry.py",
+        ),
+        Good(
+            """\
+from prometheus_client import Counter, Gauge
+
+PLACED = Counter("orders_placed", "Orders placed.")
+DEPTH = Gauge("queue_depth", "Orders that wait.")
+DEPTH.set_function(lambda: 0)
+
+
+def place(order):
+    order.save()
+    PLACED.inc()
+""",
+            "one is fed, one reads its value itself",
+        ),
+        Good(
+            """\
+from prometheus_client import Counter
+
+__all__ = ["PLACED"]
+
+PLACED = Counter("orders_placed", "Orders placed.")
+""",
+            "exported for others",
+            path="src/shop/metrics.py",
+        ),
+    )
+
+    def observe(self, subject: ModuleSubject) -> Iterator[Observation]:
+        """Yield what a file defines of its own instrumentation, and the names it mentions of other files'."""
+        yield Observation((_MENTIONED, *sorted(mentions(subject))))
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return
+        for definition in definitions(subject):
+            yield Observation((_DEFINED, definition.name, definition.kind), _span(subject, definition))
+
+    def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
+        """Yield one violation for each definition that no file mentions."""
+        if not whole:
+            return
+        mentioned = {name for fact in facts if fact.data[0] == _MENTIONED for name in fact.data[1:]}
+        for fact in facts:
+            if fact.data[0] == _DEFINED and fact.data[1] not in mentioned:
+                yield ProjectViolation(
+                    fact,
+                    f"nothing uses `{fact.data[1]}`, {fact.data[2]}",
+                    "delete it, or use it where it was meant",
+                )
+
+
+def _span(subject: ModuleSubject, definition: Definition) -> tuple[int, int]:
+    node, source = definition.node, subject.source
+    start = source.offset(node.lineno, node.col_offset)
+    if isinstance(node, ast.Name):
+        return start, start + len(node.id)
+    return start, source.line_end(node.lineno)

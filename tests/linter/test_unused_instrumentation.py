@@ -1,0 +1,89 @@
+"""GR207: what counts as a use of a metric or helper, over all files of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from golden_rules import Config, analyse_source
+from golden_rules.engine import project_findings
+from golden_rules.registry import load_rules
+
+CONFIG = Config(root=Path.cwd(), select=("GR207",))
+METRICS = """\
+from prometheus_client import Counter
+
+PLACED = Counter("placed", "Orders.")
+
+
+def count_order(shop):
+    PLACED.labels(shop).inc()
+"""
+
+
+def unused(whole: bool = True, **files: str) -> list[str]:
+    """Return the places and messages of what GR207 finds in a project; names of files have `__` for `/`."""
+    rules = [rule for rule in load_rules() if rule.code == "GR207"]
+    results = [
+        analyse_source(dedent(source), f"src/shop/{name.replace('__', '/')}.py", CONFIG, rules)
+        for name, source in files.items()
+    ]
+    return [
+        f"{finding.path}:{finding.line} {finding.message}" for finding in project_findings(rules, results, whole=whole)
+    ]
+
+
+def test_function_that_feeds_a_metric_and_nobody_calls_is_found() -> None:
+    """The metric is fed by the function, so the function is the one that is unused."""
+    assert unused(metrics=METRICS, orders="def place(order):\n    order.save()\n") == [
+        "src/shop/metrics.py:6 nothing uses `count_order`, a function that feeds a metric"
+    ]
+
+
+def test_nothing_is_said_of_a_part_of_the_project() -> None:
+    """Where files are named, the use may stand in another."""
+    assert not unused(whole=False, metrics=METRICS)
+
+
+USES = {
+    "import": "from shop.metrics import count_order\n",
+    "import by another name": "from .metrics import count_order as counted\n",
+    "attribute of the module": "from shop import metrics\n\ndef place():\n    metrics.count_order('a')\n",
+    "import in a function": "def place():\n    import shop.metrics as m\n    m.count_order('a')\n",
+    "path in a text": "HOOKS = ['shop.metrics:count_order']\n",
+    "looked up by name": "from shop import metrics\nhook = getattr(metrics, 'count_order')\n",
+    "star import": "from shop.metrics import *\n\ndef place():\n    count_order('a')\n",
+    "exported": "from shop.metrics import count_order\n__all__ = ['count_order']\n",
+}
+
+
+@pytest.mark.parametrize("source", USES.values(), ids=USES)
+def test_use_in_another_file_is_seen(source: str) -> None:
+    """Whatever way the name takes from one file into another."""
+    assert not unused(metrics=METRICS, orders=source)
+
+
+def test_use_of_the_same_name_inside_itself_is_none() -> None:
+    """A helper that only calls itself is used by nobody; an attribute of an object is no use of the module's name."""
+    source = """\
+        import time
+        from contextlib import contextmanager
+
+        @contextmanager
+        def timed_block(log):
+            start = time.monotonic()
+            yield timed_block
+            log.info("%.1f", time.monotonic() - start)
+        """
+    found = unused(helpers=source, orders="class Orders:\n    def place(self):\n        self.timed_block = 1\n")
+    assert [line.partition(" ")[2] for line in found] == ["nothing uses `timed_block`, a timing context manager"]
+
+
+def test_comment_silences_it() -> None:
+    """A helper that is kept on purpose says so where it is defined."""
+    kept = METRICS.replace(
+        "def count_order(shop):", "def count_order(shop):  # golden-rules: ignore[GR207] -- a plugin's"
+    )
+    assert not unused(metrics=kept)
