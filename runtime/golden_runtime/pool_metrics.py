@@ -62,8 +62,10 @@ class PoolSeries:
 
     def __init__(self, pool: str, workflows: Sequence[str], capacity: int) -> None:
         active, slots, calls, durations = families(
-            declare("gauge", "executor_pool_active", "Tasks under way.", ("pool",)),
-            declare("gauge", "executor_pool_capacity", "Tasks that may be under way at a time.", ("pool",)),
+            declare("gauge", "executor_pool_active", "Tasks under way.", ("pool",), merge="livesum"),
+            declare(
+                "gauge", "executor_pool_capacity", "Tasks that may be under way at a time.", ("pool",), merge="livesum"
+            ),
             declare(
                 "counter",
                 counter_name("executor_pool.workflow.calls"),
