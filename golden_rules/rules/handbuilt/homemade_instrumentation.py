@@ -41,7 +41,8 @@ class HomemadeInstrumentation(ModuleRule):
     code: ClassVar[str] = "GR206"
     name: ClassVar[str] = "homemade-instrumentation"
     triggers: ClassVar[tuple[str, ...]] = (
-        "time", "clock", "now", "seconds", "perf_counter", "monotonic", "today", "inc", "observe", "span", "add", "log",
+        "time", "clock", "now", "seconds", "perf_counter", "monotonic", "today", "epoch", "read", "inc", "observ", "span", "add", "log", "timing",
+        "histogram", "record_", "start_",
     )  # fmt: skip
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
