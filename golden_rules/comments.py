@@ -28,27 +28,31 @@ class Directives:
         ignored_in_file: The codes ignored in the whole file.
         critical: The lines that say `critical`.
         not_critical: The lines that say `not-critical`.
+        alone: The lines that hold nothing but such a comment.
     """
 
     ignored: Mapping[int, frozenset[str]] = field(default_factory=dict)
     ignored_in_file: frozenset[str] = frozenset()
     critical: frozenset[int] = frozenset()
     not_critical: frozenset[int] = frozenset()
+    alone: frozenset[int] = frozenset()
 
     def suppress(self, code: str, line: int, around: Function | Class | None) -> bool:
         """Return whether a comment on the line, on the header of the function or class around it, or for the file ignores a code."""
-        lines = {line} if around is None else {line, *header_lines(around)}
+        lines = {line} if around is None else {line, *self.lines_about(around)}
         codes = self.ignored_in_file.union(*(self.ignored.get(number, ()) for number in lines))
         return code in codes or codes >= _EVERY_CODE
 
+    def lines_about(self, around: Function | Class) -> Iterator[int]:
+        """Yield the lines on which a comment speaks of a function or class: the one above it, its decorators, its header."""
+        above = around.start_line - 1
+        # At the end of the line above, a comment speaks of what stands there.
+        if above in self.alone:
+            yield above
+        yield from range(around.start_line, max(around.line + 1, around.node.body[0].lineno))
+
 
 NO_DIRECTIVES = Directives()
-
-
-def header_lines(around: Function | Class) -> range:
-    """Return the lines on which a comment speaks of a function or class: the one above it, its decorators, its header."""
-    body = around.node.body[0]
-    return range(around.start_line - 1, max(around.line + 1, body.lineno))
 
 
 def read_directives(source: SourceText) -> Directives:
@@ -58,7 +62,10 @@ def read_directives(source: SourceText) -> Directives:
     ignored: dict[int, frozenset[str]] = {}
     in_file: frozenset[str] = frozenset()
     lines: dict[str, set[int]] = {"critical": set(), "not-critical": set()}
-    for line, comment in _comments(source):
+    alone: set[int] = set()
+    for line, column, comment in _comments(source):
+        if not source.line(line)[:column].strip():
+            alone.add(line)
         for match in _DIRECTIVE.finditer(comment):
             word = match["word"]
             if word in lines:
@@ -69,7 +76,8 @@ def read_directives(source: SourceText) -> Directives:
                 in_file |= codes
             else:
                 ignored[line] = ignored.get(line, frozenset()) | codes
-    return Directives(ignored, in_file, frozenset(lines["critical"]), frozenset(lines["not-critical"]))
+    said = (frozenset(lines["critical"]), frozenset(lines["not-critical"]), frozenset(alone))
+    return Directives(ignored, in_file, *said)
 
 
 def _codes(listed: str | None) -> frozenset[str]:
@@ -78,10 +86,10 @@ def _codes(listed: str | None) -> frozenset[str]:
     return frozenset(code.strip().upper() for code in listed.split(",") if code.strip())
 
 
-def _comments(source: SourceText) -> Iterator[tuple[int, str]]:
+def _comments(source: SourceText) -> Iterator[tuple[int, int, str]]:
     reader = io.StringIO(source.parseable, newline="").readline
     # Newer syntax than this interpreter's tokenizer knows ends the reading; what was read so far counts.
     with contextlib.suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.generate_tokens(reader):
             if token.type == tokenize.COMMENT and MARKER in token.string:
-                yield token.start[0], token.string
+                yield *token.start, token.string

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 
 from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
-from golden_rules.comments import Directives, header_lines
+from golden_rules.comments import Directives
 from golden_rules.config import Config
 from golden_rules.measured import RUNTIME, measured_by
 from golden_rules.source.call_graph import called_names, started_apart
@@ -168,7 +168,7 @@ def _verdict(file: _File, function: Function) -> Verdict:
 
 
 def _required(file: _File, function: Function) -> str:
-    if file.directives.critical and not file.directives.critical.isdisjoint(header_lines(function)):
+    if file.directives.critical and not file.directives.critical.isdisjoint(file.directives.lines_about(function)):
         return "a comment names it critical"
     if file.config.is_named_critical(file.path, file.module.module, function.qualname):
         return "the configuration names it critical"
@@ -178,7 +178,7 @@ def _required(file: _File, function: Function) -> str:
 def _never(file: _File, function: Function) -> str:
     """Return why a function is never critical, or `""`."""
     name = function.name
-    if file.directives.not_critical and not file.directives.not_critical.isdisjoint(header_lines(function)):
+    if file.directives.not_critical and not file.directives.not_critical.isdisjoint(file.directives.lines_about(function)):
         return "a comment names it not critical"
     if file.config.is_named_not_critical(file.path, file.module.module, function.qualname):
         return "the configuration names it not critical"
