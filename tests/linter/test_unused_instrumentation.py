@@ -52,6 +52,7 @@ USES = {
     "import by another name": "from .metrics import count_order as counted\n",
     "attribute of the module": "from shop import metrics\n\ndef place():\n    metrics.count_order('a')\n",
     "import in a function": "def place():\n    import shop.metrics as m\n    m.count_order('a')\n",
+    "attribute below a comment": "import shop.metrics\n\ndef place():\n    # Count it.\n    shop.metrics.count_order('a')\n",
     "path in a text": "HOOKS = ['shop.metrics:count_order']\n",
     "looked up by name": "from shop import metrics\nhook = getattr(metrics, 'count_order')\n",
     "star import": "from shop.metrics import *\n\ndef place():\n    count_order('a')\n",

@@ -18,6 +18,7 @@ _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
 _PACKAGES = ("prometheus_client", "aioprometheus")
 _LIBRARIES = tuple(f"{package}." for package in _PACKAGES)
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_CHAIN = re.compile(r"[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)+")
 _TEXT = re.compile(r"""['"]([A-Za-z_][\w.:]*)['"]""")
 # Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
 _BY_NAME = ("__all__", "getattr", "import_module")
@@ -58,10 +59,11 @@ def mentions(subject: ModuleSubject) -> set[str]:
         imported.update(function.imports)
     own = {name: target for name, target in imported.items() if target.partition(".")[0] not in sys.stdlib_module_names}
     found = {target.rpartition(".")[2] for target in own.values()}
-    if own:
-        roots = "|".join(map(re.escape, sorted(own)))
-        for chain in re.findall(rf"\b(?:{roots})((?:\s*\.\s*\w+)+)", text):
-            found.update(_WORD.findall(chain))
+    for chain in set(_CHAIN.findall(text)):
+        # A sentence of a comment can run on into the code below it, so the module need not stand first.
+        parts = _WORD.findall(chain)
+        if not own.keys().isdisjoint(parts):
+            found.update(parts)
     if outline.star_import:
         found.update(_WORD.findall(text))
     by_name = any(word in text for word in _BY_NAME)

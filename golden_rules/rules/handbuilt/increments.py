@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
@@ -56,41 +56,45 @@ class Increment:
         return self.counter.replace("()", "(...)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    node: ast.AST
-    handlers: tuple[ast.ExceptHandler, ...] = ()
-    branch: bool = False
+# A node on the way down, with the `except` clauses around it, and whether a condition decides if it is reached.
+_Handlers = tuple[ast.ExceptHandler, ...]
+_Place = tuple[ast.AST, _Handlers, bool]
+_BRANCHES = (ast.For, ast.AsyncFor, ast.While, ast.Match, ast.IfExp, ast.BoolOp)
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator)
 
 
 def increments(outline: Outline, function: Function) -> Iterator[Increment]:
     """Yield where a function's own code adds to a counter, in order of the source."""
-    waiting = [_Place(statement) for statement in reversed(function.node.body)]
+    waiting: list[_Place] = [(statement, (), False) for statement in reversed(function.node.body)]
     declared = _declared(function)
     while waiting:
-        place = waiting.pop()
-        node = place.node
+        node, handlers, branch = waiting.pop()
         if isinstance(node, _NESTED):
             continue
-        if (found := _increment(outline, function, place, declared)) is not None:
-            yield found
-        waiting.extend(reversed(list(_inner(place))))
+        if isinstance(node, ast.Call | ast.AugAssign | ast.Assign):
+            found = _increment(outline, function, node, declared)
+            if found is not None:
+                yield Increment(node, *found, handlers, branch)
+        inner = list(_inner(node, handlers, branch))
+        inner.reverse()
+        waiting += inner
 
 
-def _inner(place: _Place) -> Iterator[_Place]:
-    node = place.node
-    match node:
-        case ast.ExceptHandler():
-            inner = replace(place, handlers=(node, *place.handlers))
-            yield from (replace(inner, node=child) for child in node.body)
-        case ast.If():
-            branch = place.branch or not _is_guard(node)
-            yield replace(place, node=node.test)
-            yield from (replace(place, node=child, branch=branch) for child in (*node.body, *node.orelse))
-        case ast.For() | ast.AsyncFor() | ast.While() | ast.Match() | ast.IfExp() | ast.BoolOp():
-            yield from (replace(place, node=child, branch=True) for child in ast.iter_child_nodes(node))
-        case _:
-            yield from (replace(place, node=child) for child in ast.iter_child_nodes(node))
+def _inner(node: ast.AST, handlers: _Handlers, branch: bool) -> Iterator[_Place]:
+    if isinstance(node, ast.ExceptHandler):
+        handlers = (node, *handlers)
+        for child in node.body:
+            yield child, handlers, branch
+    elif isinstance(node, ast.If):
+        yield node.test, handlers, branch
+        decided = branch or not _is_guard(node)
+        for child in (*node.body, *node.orelse):
+            yield child, handlers, decided
+    else:
+        branch = branch or isinstance(node, _BRANCHES)
+        for inner in ast.iter_child_nodes(node):
+            if not isinstance(inner, _LEAVES):
+                yield inner, handlers, branch
 
 
 def _is_guard(statement: ast.If) -> bool:
@@ -104,22 +108,18 @@ def _is_guard(statement: ast.If) -> bool:
     return bool(name) and (holds_metrics(name) or is_counter(name) or "prom" in name)
 
 
-def _increment(outline: Outline, function: Function, place: _Place, declared: set[str]) -> Increment | None:
-    node = place.node
+def _increment(
+    outline: Outline, function: Function, node: ast.Call | ast.AugAssign | ast.Assign, declared: set[str]
+) -> tuple[str, str, ast.expr | None] | None:
+    """Return what a node adds one to: the counter as written, its word, and the variable unless it is a metric."""
     if isinstance(node, ast.Call):
         counter, word = _metric_call(outline, function, node)
-        if not counter:
-            return None
-        return Increment(node, counter, word, None, place.handlers, place.branch)
+        return (counter, word, None) if counter else None
     target = bumped(node)
-    if target is None or not isinstance(node, ast.AugAssign | ast.Assign):
-        return None
-    if isinstance(target, ast.Name) and target.id not in declared:
+    if target is None or (isinstance(target, ast.Name) and target.id not in declared):
         return None
     counter, word = _variable(target)
-    if not counter:
-        return None
-    return Increment(node, counter, word, target, place.handlers, place.branch)
+    return (counter, word, target) if counter else None
 
 
 def _declared(function: Function) -> set[str]:
