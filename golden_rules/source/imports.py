@@ -213,7 +213,7 @@ def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
         # The comment at the head of the file (`#!`, coding, licence) stays at its head.
         while line <= source.line_count and _COMMENT_LINE.match(source.line(line)):
             line += 1
-        at = source.line_start(line) if line <= source.line_count else len(source.text)
+        at = source.line_start(line)
         before = newline if source.text[:at].endswith(("\n", "\r")) else newline * 2
         return Edit(at, at, before + text + newline + _gap(source, line, first))
     at = source.line_start(line)
@@ -237,7 +237,7 @@ def _line_after(source: SourceText, node: ast.stmt, text: str) -> Edit:
     """Insert whole lines after the line that a statement ends on."""
     last = node.end_lineno or node.lineno
     if last < source.line_count or source.text[-1:] in ("\n", "\r"):
-        at = source.line_start(last + 1) if last < source.line_count else len(source.text)
+        at = source.line_start(last + 1)
         return Edit(at, at, text)
     return Edit(len(source.text), len(source.text), source.newline + text.removesuffix(source.newline))
 

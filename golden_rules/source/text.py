@@ -66,8 +66,8 @@ class SourceText:
         return len(self._line_starts)
 
     def line_start(self, line: int) -> int:
-        """Return the offset of the first character of a line (from 1)."""
-        return self._line_starts[min(line, len(self._line_starts)) - 1]
+        """Return the offset of the first character of a line (from 1), and the end of the text for lines after the last."""
+        return self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.text)
 
     def line_end(self, line: int) -> int:
         """Return the offset after the last character of a line (from 1), its line end left out."""

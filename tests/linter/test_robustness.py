@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import warnings
+from codecs import BOM_UTF8
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_real_files(number: int) -> None:
         source, name = path.read_bytes(), path.relative_to(ROOT).as_posix()
         found = analyse_source(source, name, config)
         whole = [finding for finding in found.findings if finding.code == "GR900" and not finding.function]
-        assert parses(source) or len(whole) == 1, name
+        # Next to a byte order mark Python takes no cookie but `utf-8`; that alone hinders nobody from looking.
+        assert parses(source.removeprefix(BOM_UTF8)) or len(whole) == 1, name
         check_fixes(source, name, config)
 
 
@@ -273,9 +275,11 @@ def test_command_on_a_copy_of_real_files(tmp_path: Path) -> None:
         shutil.copy(path, target)
     command = [sys.executable, "-m", "golden_rules", "check", "--fix", "--unsafe-fixes"]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.py")}
-    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # The copies must not stand in the way of the modules they are copies of.
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    first = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     once = {path: path.read_bytes() for path in before}
-    second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    second = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (first.stderr, second.stderr) == ("", "")
     assert once == {path: path.read_bytes() for path in before}
     assert all(parses(once[path]) for path in before if parses(before[path]))
