@@ -19,30 +19,34 @@ UNMEASURED = "GR10"
 _OWN_SERIES = frozenset({Kind.REQUIRED, Kind.ENTRY_POINT})
 
 
+# What the finding of a rule stands for in its own function, so that it need not be said beside it.
+_STANDS_FOR: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("GR302", "GR303", "GR304"), ("GR301", "GR2", UNMEASURED)),
+    # A retry loop that is also timed has two wrongs: the policy that takes the loop's place leaves the clock where it is.
+    (("GR301",), (UNMEASURED,)),
+    (("GR204",), ("GR201", "GR202", "GR203", UNMEASURED)),
+    (("GR201", "GR202", "GR203"), (UNMEASURED,)),
+)
+_HAND_BUILT = frozenset({"GR302", "GR303", "GR304"})
+
+
 def one_finding_per_wrong(findings: Sequence[Finding]) -> list[Finding]:
-    """Drop findings that give way: GR3xx goes before GR204, that before GR201-GR203, those before GR10x."""
-    best: dict[str, int] = {}
+    """Drop findings that others stand for; what stands inside a hand-built breaker, queue or pool goes with the whole."""
+    codes: dict[str, set[str]] = defaultdict(set)
     for finding in findings:
-        best[finding.function] = min(best.get(finding.function, len(_FAMILIES)), _rank(finding.code))
-    return [
-        finding
-        for finding in findings
-        if _rank(finding.code) == len(_FAMILIES) or _rank(finding.code) == _strongest(finding, best)
-    ]
+        codes[finding.function].add(finding.code)
+    return [finding for finding in findings if not _gives_way(finding, codes)]
 
 
-_FAMILIES = (("GR3",), ("GR204",), ("GR201", "GR202", "GR203"), (UNMEASURED,))
-
-
-def _rank(code: str) -> int:
-    return next((rank for rank, family in enumerate(_FAMILIES) if code.startswith(family)), len(_FAMILIES))
-
-
-def _strongest(finding: Finding, best: Mapping[str, int]) -> int:
-    """Return the strongest rank found for the function; what stands inside hand-built code gives way to it as a whole."""
+def _gives_way(finding: Finding, codes: Mapping[str, set[str]]) -> bool:
+    for strong, weak in _STANDS_FOR:
+        if finding.code.startswith(weak) and not codes[finding.function].isdisjoint(strong):
+            return True
     parts = finding.function.split(".")
     outer = (".".join(parts[:length]) for length in range(1, len(parts)))
-    return min([best.get(finding.function, len(_FAMILIES)), *(0 for name in outer if best.get(name) == 0)])
+    return finding.code.startswith(_STANDS_FOR[0][1]) and any(
+        not _HAND_BUILT.isdisjoint(codes.get(name, ())) for name in outer
+    )
 
 
 def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[Function]:

@@ -253,6 +253,29 @@ class TestOneFindingPerWrong:
         assert findings(f"import time\n{source}") == [("GR201", "process_order")]
 
 
+def test_a_timed_retry_loop_has_two_wrongs() -> None:
+    """The policy that takes the loop's place leaves the clock where it is; neither is also called unmeasured."""
+    source = """
+        import time
+
+        import httpx
+
+
+        def fetch(url, log):
+            start = time.monotonic()
+            for attempt in range(3):
+                try:
+                    answer = httpx.get(url)
+                    log.info("answered in %.1f s", time.monotonic() - start)
+                    return answer
+                except httpx.HTTPError:
+                    time.sleep(2**attempt)
+            raise TimeoutError(url)
+    """
+    result = analyse_source(dedent(source), "src/shop/orders.py", Config(root=Path.cwd()))
+    assert sorted(finding.code for finding in result.findings) == ["GR201", "GR301"]
+
+
 def indented(body: str) -> str:
     """Return a body one level deeper."""
     return body.replace("\n    ", "\n        ")
