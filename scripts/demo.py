@@ -56,7 +56,7 @@ def main() -> None:
 
         heading("3. The fixes, and a second check: what no fix can do remains")
         show(project, "golden-rules check --fix --statistics", expect=None)
-        show(project, "golden-rules check", expect=None)
+        show(project, "golden-rules check --format concise", expect=None)
         if run(project, "golden-rules check --fix --diff", expect=None):
             raise SystemExit("error: the fixes are not at rest: a second run would change files again")
 

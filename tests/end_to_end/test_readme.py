@@ -60,6 +60,7 @@ def test_every_rule_is_listed(run, root, readme):
 
 
 def test_options_named_in_readme_exist(run, root, readme):
-    """No option is mentioned that `check --help` does not list."""
-    known = set(re.findall(r"--[a-z-]+", run(root, "golden_rules", "check", "--help").stdout))
+    """No option is mentioned that the help of `check` or `coverage` does not list."""
+    helps = [run(root, "golden_rules", command, "--help").stdout for command in ("check", "coverage")]
+    known = {option for text in helps for option in re.findall(r"--[a-z-]+", text)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", readme)) <= known
