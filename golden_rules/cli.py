@@ -6,6 +6,7 @@ than click itself.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -123,6 +124,8 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) 
     config = configs.for_path(path)
     relative = relative_to(str(path.absolute()), str(config.root))
     file = SourceFile(path, path.as_posix(), relative, config)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: give it a file, or name paths")
     run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
@@ -218,8 +221,15 @@ def explain(code: str) -> int:
         if wanted.upper() == rule.code or wanted.lower() == rule.name:
             click.echo(page(type(rule)), nl=False)
             return CLEAN
-    known = {rule.code for rule in load_rules()} | {rule.name for rule in load_rules()} | set(ENGINE_CODES)
-    raise UsageError(f"there is no rule `{code}`{did_you_mean(wanted, known)}: `golden-rules rules` lists them")
+    for engine_code, name in ENGINE_CODES.items():
+        if wanted.upper() == engine_code or wanted.lower() == name:
+            click.echo(
+                f"# {name} ({engine_code})\n\nA file or function cannot be parsed, so that no rule can look at it."
+            )
+            return CLEAN
+    known = {text for rule in load_rules() for text in (rule.code, rule.name)}.union(ENGINE_CODES)
+    hint = did_you_mean(wanted, known) or ": `golden-rules rules` lists them"
+    raise UsageError(f"there is no rule `{code}`{hint}")
 
 
 @commands.command()
@@ -236,6 +246,10 @@ def rules(output_format: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every failure that a user can cause is one sentence and exit status 2."""
+    if sys.stdout is None or sys.stderr is None:
+        # Closed by whoever started the program (`>&-`), who still wants the exit status.
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it stands in until the program ends
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # File names and source lines may hold what the terminal's encoding cannot show.
@@ -256,6 +270,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FINDINGS
     except Exception as error:  # noqa: BLE001 - a bug ends like every other trouble, with a sentence and status 2
-        click.echo(f"error: golden-rules failed ({described(error)}); please report this", err=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT):
+            click.echo(f"error: the output cannot be written: {os.strerror(error.errno).lower()}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            click.echo(f"error: golden-rules failed ({described(error)}); please report this", err=True)
         status = TROUBLE
     sys.exit(status)

@@ -161,6 +161,8 @@ def _read_pyproject(file: Path) -> tuple[dict[str, Any], _Settings | None]:
             raise
         return {}, None
     tool = document.get("tool", {})
+    if isinstance(tool, dict) and TABLE[-1].replace("-", "_") in tool:
+        raise UsageError(f"`[tool.golden_rules]` in {shown(file)} is not read: write `[tool.golden-rules]`")
     if not isinstance(tool, dict) or TABLE[-1] not in tool:
         return document, None
     return document, _settings(file, data, TABLE, tool[TABLE[-1]])

@@ -178,7 +178,9 @@ def _required(file: _File, function: Function) -> str:
 def _never(file: _File, function: Function) -> str:
     """Return why a function is never critical, or `""`."""
     name = function.name
-    if file.directives.not_critical and not file.directives.not_critical.isdisjoint(file.directives.lines_about(function)):
+    if file.directives.not_critical and not file.directives.not_critical.isdisjoint(
+        file.directives.lines_about(function)
+    ):
         return "a comment names it not critical"
     if file.config.is_named_not_critical(file.path, file.module.module, function.qualname):
         return "the configuration names it not critical"
@@ -269,7 +271,9 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
             found.append((call.line, adapter, call, target))
     if not found:
         return "", None
-    _, adapter, call, target = min(found, key=lambda item: item[0])
+    # A cache in front of something else is not what the function is about: what it falls back to is.
+    beyond = [item for item in found if item[1] != "cache"]
+    _, adapter, call, target = min(beyond or found, key=lambda item: item[0])
     verb = "awaits" if call.awaited else "calls"
     # A receiver whose class is known is surer than one that is only named like a session or a cursor.
     if target is not None and is_library(target):

@@ -71,7 +71,8 @@ def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[b
     text = decode(content)
     module = outline(parse(text), ".".join(module_parts(path)), package_of(path))
     fixes = compatible_fixes(list(fixable.values()))
-    chosen = [finding for finding, fix in fixable.items() if fix in fixes]
+    kept = {id(fix) for fix in fixes}
+    chosen = [finding for finding, fix in fixable.items() if id(fix) in kept]
     fixed = apply_fixes(text, module, fixes)
     codes = ", ".join(sorted({finding.code for finding in chosen}))
     try:
@@ -79,5 +80,5 @@ def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[b
         return text.encode(fixed), chosen
     except Unparseable as error:
         raise FixError(f"the fixes of {codes} would leave code that does not parse ({error})") from error
-    except UnicodeEncodeError as error:
+    except UnicodeError as error:
         raise FixError(f"the fixes of {codes} cannot be written in {text.encoding}") from error

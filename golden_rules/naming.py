@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import defaultdict
 
 from golden_rules.source.outline import Function, Outline
 
@@ -54,7 +55,7 @@ def _below_app(module: list[str], app: str) -> list[str]:
 
 def _local_parts(outline: Outline, function: Function) -> list[str]:
     short = _word(function.name)
-    others = [other for other in outline.functions if other is not function and _word(other.name) == short]
+    others = [other for other in _by_word(outline)[short] if other is not function]
     if not others:
         return [short]
     full = [_word(part) for part in function.qualname.split(".")]
@@ -64,12 +65,20 @@ def _local_parts(outline: Outline, function: Function) -> list[str]:
     return full
 
 
+# The outline at hand is asked for each of its findings.
+@functools.lru_cache(maxsize=1)
+def _by_word(outline: Outline) -> dict[str, list[Function]]:
+    named: dict[str, list[Function]] = defaultdict(list)
+    for function in outline.functions:
+        named[_word(function.name)].append(function)
+    return named
+
+
 def _public_twin(function: Function, other: Function) -> bool:
     """Whether `other` is `execute` where `function` is `_execute` of the same class or module."""
     return not other.name.startswith("_") and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
 
 
-# In a file of a thousand functions each is compared with each.
 @functools.lru_cache(maxsize=4096)
 def _word(name: str) -> str:
     snake = _CAMEL_HUMP.sub("_", name).lower()

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 CHIMERA = Path(__file__).parents[1] / "fixtures" / "chimera"
 IN_FULL = ("src/chimera/workflows.py",)
 SERVICE = "python -m chimera --demo --workflows 12 --metrics"
-SERIES_SHOWN = 20
+SERIES_SHOWN = 40
 
 
 class Series(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Iterable, Sequence
 
 from golden_rules.findings import Edit, Fix, ImportedName
@@ -27,11 +28,18 @@ def compatible_fixes(fixes: Sequence[Fix]) -> list[Fix]:
     chosen: list[Fix] = []
     taken: list[Edit] = []
     for fix in fixes:
-        if any(_conflict(edit, other) for edit in fix.edits for other in taken):
+        if any(_conflicts(edit, taken) for edit in fix.edits):
             continue
         chosen.append(fix)
-        taken.extend(fix.edits)
+        for edit in fix.edits:
+            insort(taken, edit)
     return chosen
+
+
+def _conflicts(edit: Edit, taken: Sequence[Edit]) -> bool:
+    """Whether an edit meets one of those taken, which are in order and apart, so that only its neighbours count."""
+    at = bisect(taken, edit)
+    return any(_conflict(edit, other) for other in taken[max(at - 2, 0) : at + 2])
 
 
 def _conflict(one: Edit, other: Edit) -> bool:

@@ -276,6 +276,27 @@ def test_a_timed_retry_loop_has_two_wrongs() -> None:
     assert sorted(finding.code for finding in result.findings) == ["GR201", "GR301"]
 
 
+def test_a_cache_in_front_of_something_else() -> None:
+    """A read-through function never misses, so it is measured as what it falls back to."""
+    source = """
+        import redis
+
+        cache = redis.Redis()
+
+
+        def get_user(session, number):
+            known = cache.get(number)
+            if known:
+                return known
+            row = session.execute("select name from users where id = ?", number).one()
+            session.commit()
+            cache.set(number, row.name, ex=60)
+            return row.name
+    """
+    (finding,) = analyse_source(dedent(source), "src/shop/users.py", config(threshold=3.0)).findings
+    assert finding.remedy == 'add `@track_adapter_request("database")`'
+
+
 def indented(body: str) -> str:
     """Return a body one level deeper."""
     return body.replace("\n    ", "\n        ")

@@ -59,6 +59,8 @@ LOGIC = {
     "rate limit": "order.tokens += ({d}) * order.refill_rate",
     "age of an entry": "return order.age < ({d})",
     "returned decision": "return {d} < order.ttl",
+    "logged and returned as a decision": "took = {d}\nlog.info('took %s', took)\nreturn took < 3",
+    "logged and filtered by": "took = {d}\nlog.info('took %s', took)\nreturn [row for row in order if row.at > took]",
     "logged and compared": "took = {d}\nlog.info('took %s', took)\nif took > order.limit:\n    order.cancel()",
     "exception": "raise TimeoutError(f'gave up after {{{d}}} s')",
     "passed on": "order.consider({d})",
@@ -168,6 +170,43 @@ def test_measured_once_where_a_decorator_measures_already() -> None:
     )
     source = source.replace("import time", "import time\n\nfrom golden_runtime import counted")
     assert "@timed" not in fixed(source, unsafe=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "start, n = time.time(), order.size()\norder.pack(n)\nlog.info('took %s', time.time() - start)",
+        "start = time.time()\norder.pack()\nlog.info('sent %s in %s', order.pop(), time.time() - start)",
+        "start = order.started = time.time()\norder.pack()\nlog.info('took %s', time.time() - start)",
+    ],
+    ids=["another variable", "a call in the log line", "two targets"],
+)
+def test_unsafe_fix_takes_nothing_else_away(body: str) -> None:
+    """What the lines do besides timing stays, even where unsafe fixes are allowed."""
+    after = fixed(f"import time\n\n\ndef f(order, log):\n{indent(body, '    ')}\n", unsafe=True)
+    assert "@timed" not in after
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\ndef f(log): s = time.time(); log.pack(); log.info('%s', time.time() - s)\n",
+        "import time\nclass A:\n    def f(self, log): s = time.time(); log.info('%s', time.time() - s)\n",
+        "import time\ndef f(log, slow):\n    if slow: s = time.time()\n    log.info('%s', time.time() - s)\n",
+        "import time\ndef f(log, slow):\n    s = time.time()\n    if slow: log.info('%s', time.time() - s); return\n    log.pack()\n",
+    ],
+    ids=["function", "method", "start", "end"],
+)
+def test_statements_behind_a_colon_are_found_and_left_as_they_are(source: str) -> None:
+    """A body on the line of its header is no block to reason about: a person does."""
+    assert len(messages(source)) == 1
+    assert fixed(source, unsafe=True) == source
+
+
+def test_expressions_shown_as_code_stay() -> None:
+    """`f"{x=}"` logs the expression itself, which a fix would change."""
+    source = timed_function("log.info(f'{time.monotonic() - start=}')")
+    assert fixed(source) == source
 
 
 # Statements of a function with hand timing; `D` is the difference.

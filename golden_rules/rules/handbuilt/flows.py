@@ -115,7 +115,7 @@ def _next(body: Body, step: _Step) -> _Outcome:
         case cst.AugAssign():
             return _accumulated(body, parent, step)
         case cst.Return():
-            return Sink(Use.RETURNED, "the returned value")
+            return Sink(Use.DECIDES if step.decision else Use.RETURNED, "the returned value")
         case cst.If() if node is parent.test:
             return _guard(body, parent, step)
         case cst.While() | cst.Assert():
@@ -123,7 +123,7 @@ def _next(body: Body, step: _Step) -> _Outcome:
         case cst.Expr() | cst.Raise():
             return None
         case _:
-            return Sink(Use.PASSED, "other code")
+            return Sink(Use.DECIDES if step.decision else Use.PASSED, "other code")
 
 
 def _arithmetic(operation: cst.BinaryOperation, step: _Step) -> _Outcome:

@@ -432,7 +432,7 @@ def logged(function):
             yield Violation(
                 span=piece.span(difference.node),
                 message=f"`{target or function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
-                remedy=_remedy(difference, metric),
+                remedy=_remedy(difference, metric, fixable=safe is not None),
                 fix=safe or unsafe,
                 unsafe_fix=unsafe if safe else None,
             )
@@ -465,9 +465,14 @@ def _subtracts(function: Function) -> bool:
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
 
 
-def _remedy(difference: Difference, metric: str) -> str:
-    name = difference.start if difference.start.isidentifier() else "timer"
-    return f'write `{name} = timed("{metric}").start()`, and `{name}.stop()` for the seconds'
+def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:
+    name = difference.start
+    timer = f'timed("{metric}").start()'
+    if difference.stamp is None:
+        return f"keep `{timer}` beside `{name}`, where that is set, and call the timer's `.stop()` here"
+    if not fixable or not name.isidentifier():
+        return f"start `timer = {timer}` beside `{name}`, and write `timer.stop()` for the seconds"
+    return f"write `{name} = {timer}`, and `{name}.stop()` for the seconds"
 
 
 def _fixes(

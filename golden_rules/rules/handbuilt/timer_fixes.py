@@ -74,6 +74,8 @@ def _is_plain_variable(body: Body, function: Function, found: Timings, name: str
     """Whether nothing but the function's own assignments of readings sets a local variable, and only it reads it."""
     if "." in name or name in body.captured or name in body.declared or name in _parameters(function):
         return False
+    if any(_stands_on_a_header(body, stamp.binding) for stamp in found.stamps.get(name, [])):
+        return False
     bindings = body.bindings[name]
     stamps = found.stamps.get(name, [])
     return len(bindings) == len(stamps) and all(
@@ -84,6 +86,11 @@ def _is_plain_variable(body: Body, function: Function, found: Timings, name: str
         )
         for stamp in stamps
     )
+
+
+def _stands_on_a_header(body: Body, node: cst.CSTNode) -> bool:
+    """Whether a statement follows a colon on its line: `if slow: start = clock()`, which is no block to reason about."""
+    return any(isinstance(ancestor, cst.SimpleStatementSuite) for ancestor in body.ancestors(node))
 
 
 def _parameters(function: Function) -> set[str]:
@@ -113,6 +120,8 @@ def _use(
     body = found.body
     end = differences[0].end
     place = end.binding if end else differences[0].node
+    if any(_stands_on_a_header(body, node) or _is_shown_as_code(body, node) for node in _nodes(place, differences)):
+        return None
     reading = differences[0].reading
     if reading.value is not reading.call or piece.code(reading.call) != piece.code(stamp.reading.call):
         return None
@@ -126,6 +135,18 @@ def _use(
     if any(node is None or "#" in piece.code(node) for node in replaced):
         return None
     return _Use(place, end, tuple(node for node in replaced if node is not None))
+
+
+def _nodes(place: cst.CSTNode, differences: list[Difference]) -> list[cst.CSTNode]:
+    return [place, *(difference.node for difference in differences)]
+
+
+def _is_shown_as_code(body: Body, node: cst.CSTNode) -> bool:
+    """Whether `f"{...=}"` shows an expression as it is written."""
+    return any(
+        isinstance(ancestor, cst.FormattedStringExpression) and ancestor.equal is not None
+        for ancestor in body.ancestors(node)
+    )
 
 
 def _is_read_by(body: Body, function: Function, found: Timings, end: Stamp, differences: list[Difference]) -> bool:

@@ -23,9 +23,11 @@ _EMPTY_WORDS = frozenset(
 
 
 def target_name(body: Body, difference: Difference) -> str:
-    """Return the variable or keyword that a difference is kept under, or `""`."""
+    """Return the variable, keyword or key that a difference is kept under, or `""`."""
     for ancestor in body.ancestors(difference.node):
         match ancestor:
+            case cst.DictElement(key=cst.SimpleString() as key):
+                return key.raw_value
             case cst.Arg(keyword=cst.Name(value=name)):
                 return name
             case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):

@@ -9,11 +9,11 @@ import libcst as cst
 from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.flows import Use
-from golden_rules.rules.handbuilt.vocabulary import is_log
+from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
 from golden_rules.source.body import callee
 
 if TYPE_CHECKING:
-    from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings
     from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
@@ -69,9 +69,40 @@ def _timing_lines(
     if tail is None or len(block) <= len(tail) + 1 or block[0] is not body.statement(stamp.binding):
         return None
     lines = [block[0], *tail]
-    if not all(_is_removable(line) for line in lines):
+    if (
+        not _only_reads(stamp, block[0])
+        or not all(_is_removable(line) for line in lines)
+        or _does_more(body, tail, difference.reading.call)
+    ):
         return None
     return [line for line in lines if isinstance(line, cst.SimpleStatementLine)]
+
+
+def _only_reads(stamp: Stamp, line: cst.BaseStatement) -> bool:
+    """Whether a line sets one variable to a clock reading, and does nothing else."""
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name())], value=value)]):
+            return value is stamp.reading.value
+        case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(), value=value)]):
+            return value is stamp.reading.value
+        case _:
+            return False
+
+
+def _does_more(body: Body, tail: list[cst.BaseStatement], clock: cst.Call) -> bool:
+    """Whether the lines that go do anything but read the clock, log, and make a text."""
+    return any(
+        body.statement(node) in tail and node is not clock and _may_act(node)
+        for node in body.nodes
+        if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)
+    )
+
+
+def _may_act(node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.Call):
+        return True
+    name = callee(node)
+    return not (is_log(name) or is_pure(name) or name == "len")
 
 
 def _tail(body: Body, block: list[cst.BaseStatement], difference: Difference) -> list[cst.BaseStatement] | None:
