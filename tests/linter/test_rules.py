@@ -26,7 +26,13 @@ def test_case(rule: type[Rule], case: Bad | Good) -> None:
 def test_page_has_the_sections_of_a_rule(rule: type[Rule]) -> None:
     """Whoever runs `explain` learns what the rule does, why, with an example, and when not to follow it."""
     text = page(rule)
-    for section in ("## What it does", "## Why is this bad?", "## Example", "## Fix safety", "## When not to follow it"):
+    for section in (
+        "## What it does",
+        "## Why is this bad?",
+        "## Example",
+        "## Fix safety",
+        "## When not to follow it",
+    ):
         assert section in text
 
 
