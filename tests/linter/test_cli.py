@@ -297,7 +297,7 @@ class TestMistakes:
             (["check", "--stdin-filename", "x.py", "shop.py"], "error: `--stdin-filename` goes with standard input"),
             (["check", "--format", "yaml"], "'yaml' is not one of"),
             (["check", "--fxi"], "No such option '--fxi'"),
-            (["chekc"], "No such command 'chekc'"),
+            (["chekc"], "did you mean `check`"),
             (["explain", "GR999"], "error: there is no rule `GR999`"),
             (["explain", "hand-timd"], "did you mean `hand-timed`?"),
             (["explain"], "Missing argument 'CODE'"),

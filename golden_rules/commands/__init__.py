@@ -1,0 +1,1 @@
+"""The subcommands of `golden-rules`, one module each, read only when they run."""

@@ -1,0 +1,50 @@
+"""What the commands share: the exit statuses, and how paths and options are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from golden_rules.errors import UsageError
+
+if TYPE_CHECKING:
+    import click
+
+    from golden_rules.config import Configs
+    from golden_rules.files import SourceFile
+
+CLEAN, FINDINGS, TROUBLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def codes(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read rules with commas between them."""
+    if value is None:
+        return None
+    named = tuple(code.strip() for code in value.split(",") if code.strip())
+    if not named:
+        raise UsageError(f"`--{parameter.name}` names no rule: give codes, prefixes or names, with commas between them")
+    return named
+
+
+def per_cent(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read `5%`, `5` or `2.5 %`."""
+    if value is None:
+        return None
+    try:
+        number = float(value.strip().removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise UsageError(f"`{value}` is no share for `{parameter.opts[0]}`: give per cent from 0 to 100, such as `5%`")
+    return number
+
+
+def files_to_check(paths: Sequence[str], configs: Configs, *, force_exclude: bool = False) -> list[SourceFile]:
+    """Return the files to check; each configuration among them must name rules that exist."""
+    from golden_rules.files import discover
+    from golden_rules.registry import codes_and_names
+
+    files = discover(paths, configs, force_exclude=force_exclude)
+    for config in {file.config for file in files}:
+        config.check_selectors(codes_and_names())
+    return files

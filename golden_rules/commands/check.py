@@ -1,0 +1,133 @@
+"""`golden-rules check`: find, and fix, what breaks the golden rule."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, codes, files_to_check
+from golden_rules.errors import UsageError
+from golden_rules.reports.style import Style, style_for
+
+if TYPE_CHECKING:
+    from golden_rules.config import Configs
+    from golden_rules.runner import Fixing, Run
+
+FORMATS = ("text", "concise", "json")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=str)
+@click.option("--fix", is_flag=True, help="Apply safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")
+@click.option("--select", callback=codes, metavar="CODES", help="Run these rules only: codes, prefixes or names.")
+@click.option("--ignore", callback=codes, metavar="CODES", help="Leave these rules out.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
+@click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
+@click.option(
+    "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
+)
+@click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
+@click.option("--force-exclude", is_flag=True, help="Leave excluded files out even where they are named.")
+def check(
+    paths: tuple[str, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+    output_format: str,
+    statistics: bool,
+    exit_zero: bool,
+    stdin_filename: str | None,
+    runtime_module: str | None,
+    force_exclude: bool,
+) -> int:
+    """Check files and folders (by default this folder); `-` reads standard input.
+
+    Exit status: 0 clean, 1 findings, 2 trouble.
+    """
+    from golden_rules.config import Configs, Overrides
+    from golden_rules.registry import codes_and_names
+    from golden_rules.runner import Fixing, check_files
+
+    configs = Configs(overrides=Overrides(select, ignore or (), runtime_module))
+    configs.for_path(Path.cwd()).check_selectors(codes_and_names())
+    fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
+    view = _View(output_format, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
+    if "-" in paths or (stdin_filename and not paths):
+        if len(paths) > 1:
+            raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
+        run = _stdin(configs, stdin_filename or "stdin.py", fixing, view)
+    elif stdin_filename:
+        raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
+    else:
+        named = paths or (".",)
+        folders = [Path(path) for path in named if Path(path).is_dir()]
+        run = check_files(files_to_check(named, configs, force_exclude=force_exclude), fixing, folders=folders)
+        view.show(run)
+    if run.failures:
+        return TROUBLE
+    found = bool(run.findings) or (diff and bool(run.diffs))
+    return FINDINGS if found and not exit_zero else CLEAN
+
+
+def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) -> Run:
+    from golden_rules.files import SourceFile
+    from golden_rules.paths import relative_to
+    from golden_rules.runner import check_stdin
+
+    path = Path(filename)
+    config = configs.for_path(path)
+    relative = relative_to(str(path.absolute()), str(config.root))
+    file = SourceFile(path, path.as_posix(), relative, config)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: give it a file, or name paths")
+    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)
+    if fixing is not None and fixing.write:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    view.show(run, content_on_stdout=fixing is not None and fixing.write)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How a run is shown: findings on standard output, failures on standard error."""
+
+    output_format: str
+    diff: bool
+    statistics: bool
+    unsafe: bool
+
+    def show(self, run: Run, *, content_on_stdout: bool = False) -> None:
+        """Print a run; where standard output holds a diff or a file, the rest goes to standard error."""
+        for failure in run.failures:
+            click.echo(f"error: {failure}", err=True)
+        if self.diff:
+            click.echo("".join(run.diffs), nl=False)
+        aside = self.diff or content_on_stdout
+        stream = sys.stderr if aside else sys.stdout
+        for line in self._lines(run, style_for(stream), aside=aside):
+            print(line, file=stream)
+
+    def _lines(self, run: Run, style: Style, *, aside: bool) -> Iterator[str]:
+        from golden_rules.reports.json import json_report
+        from golden_rules.reports.summary import statistics, summary
+        from golden_rules.reports.text import concise_report, text_report
+
+        if self.output_format == "json" and not aside:
+            yield from json_report(run)
+            return
+        if self.statistics:
+            yield from statistics(run, style)
+        elif not self.diff:
+            yield from (text_report if self.output_format == "text" else concise_report)(run, style)
+        yield from summary(run, style, unsafe=self.unsafe, pending=self.diff)
