@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
+from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
 from golden_runtime.observers import CallCount, Duration, Request
 from golden_runtime.outcomes import NO_MARKS, Marks, current_marks, decided
 from golden_runtime.recording import LIMIT
-from golden_runtime.runs import Plan, leave
+from golden_runtime.runs import Plan, Run, leave, rest
 from golden_runtime.tracing import Provided, provided
 
 P = ParamSpec("P")
@@ -26,8 +27,8 @@ def function(measured: Callable[P, R], plan: Plan, full: Callable[P, R]) -> Call
     if isinstance(observer, CallCount):
         return _counted(measured, observer, full, plan)
     if isinstance(observer, Duration):
-        return _timed(measured, observer, full)
-    return _requested(measured, observer, full) if isinstance(observer, Request) else full
+        return _timed(measured, observer, full, plan)
+    return _requested(measured, observer, full, plan) if isinstance(observer, Request) else full
 
 
 def coroutine(
@@ -84,8 +85,9 @@ def _counted_coroutine(
     return wrapper
 
 
-def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R]) -> Callable[P, R]:
+def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
+    coroutine_type, late = CoroutineType, rest
     clock, marks, enter = perf_counter, current_marks.get, current_marks.set
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -96,13 +98,19 @@ def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R]) -
         token = None if marks() is None else enter(NO_MARKS)
         started = clock()
         try:
-            return measured(*args, **kwargs)
-        finally:
+            result = measured(*args, **kwargs)
+        except BaseException:
             append(clock() - started)
+            raise
+        finally:
             if token is not None:
                 leave(token)
-            if len(pending) >= limit:
-                settle()
+        if type(result) is coroutine_type:
+            return late(Run(plan, args, kwargs), result)
+        append(clock() - started)
+        if len(pending) >= limit:
+            settle()
+        return result
 
     return wrapper
 
@@ -132,8 +140,9 @@ def _timed_coroutine(
     return wrapper
 
 
-def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]) -> Callable[P, R]:
+def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
+    coroutine_type, late = CoroutineType, rest
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -151,6 +160,8 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
             raise
         finally:
             back(token)
+        if type(result) is coroutine_type:
+            return late(Run(plan, args, kwargs), result)
         if marks:
             end(started, marks[0], None)
             return result

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
 from golden_runtime.tracing import IS_INSTALLED, OpenSpan, SpanObservers
 
+R = TypeVar("R")
 Predicate = Callable[[Any], object]
 
 
@@ -98,6 +99,33 @@ class Run:
             except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
                 report_once(f"`success_when` of `{self._plan.function!r}` failed, so the call counts as a success")
         return None
+
+
+def rest(run: Run, returned: R) -> R:
+    """Return a coroutine that goes on with the call of a plain function, whose work is in the coroutine that it returned.
+
+    So it is where another decorator has hidden that the function is a coroutine function. The call ends with what is
+    awaited; one that is never awaited has never been.
+    """
+    coroutine: Any = returned
+
+    async def awaited() -> Any:
+        run.resume()
+        try:
+            result = await coroutine
+        except BaseException as error:
+            run.end(error, None)
+            raise
+        else:
+            run.end(None, result)
+            return result
+        finally:
+            run.suspend()
+
+    going_on: Any = awaited()
+    going_on.__name__, going_on.__qualname__ = coroutine.__name__, coroutine.__qualname__
+    measured: R = going_on
+    return measured
 
 
 def leave(token: Token[Marks | None] | None) -> None:

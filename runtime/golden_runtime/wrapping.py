@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from golden_runtime import quick
 from golden_runtime.metrics import configuration
-from golden_runtime.runs import Chooser, Plan, Predicate, Run
+from golden_runtime.runs import Chooser, Plan, Predicate, Run, rest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,6 +98,8 @@ def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
             run.end(error, None)
             raise
         else:
+            if type(result) is CoroutineType:
+                return rest(run, result)
             run.end(None, result)
             return result
         finally:

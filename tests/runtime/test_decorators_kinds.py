@@ -228,6 +228,46 @@ def test_a_cancelled_task_is_cancelled(name: str) -> None:
     assert statuses(f"{name}_calls_total") == {"cancelled": 1.0}
 
 
+def hiding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a coroutine function in a plain one, as decorators do that know of no `async`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_coroutine_that_a_plain_function_returns_is_measured_to_its_end(name: str, *, stacked: bool) -> None:
+    """Another decorator may hide that a function is a coroutine function: its failure is a failure all the same."""
+
+    async def fails(error: BaseException | None) -> str:
+        if error is not None:
+            raise error
+        return "done"
+
+    measured = track_request(name)(hiding(fails))
+    if stacked:
+        measured = counted(f"{name}.extra")(measured)
+    assert asyncio.run(measured(None)) == "done"
+    with pytest.raises(Failing):
+        asyncio.run(measured(Failing()))
+    assert statuses(f"{name}_calls_total") == {"success": 1.0, "failure": 1.0}
+
+
+def test_the_time_of_a_hidden_coroutine_is_that_of_its_work(name: str) -> None:
+    """A duration is recorded when the coroutine ends, not when it was made."""
+
+    @timed(f"{name}.duration")
+    @hiding
+    async def works() -> None:
+        assert value(f"{name}_duration_seconds_count") == 0.0
+
+    asyncio.run(works())
+    assert value(f"{name}_duration_seconds_count") == 1.0
+
+
 def test_a_generator_may_end_in_every_way(name: str) -> None:
     """Exhausted is success, closed early is cancelled, an error thrown in is a failure, never started is nothing."""
 
