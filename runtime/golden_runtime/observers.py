@@ -10,7 +10,7 @@ from golden_runtime.labels import OTHER
 from golden_runtime.outcomes import CANCELLED, FAILURE, STATUSES, SUCCESS, is_cancellation
 from golden_runtime.recording import LIMIT
 from golden_runtime.reporting import report_once
-from golden_runtime.tracing import IS_INSTALLED, exemplar
+from golden_runtime.tracing import exemplar, provided
 
 if TYPE_CHECKING:
     from golden_runtime.exposition import Family
@@ -38,7 +38,7 @@ class CallCount:
 class Duration:
     """Records how long calls take, in seconds, however they end."""
 
-    __slots__ = ("_series", "begin", "buffer")
+    __slots__ = ("_live", "_series", "begin", "buffer")
 
     begin: Callable[[], float]
 
@@ -46,6 +46,7 @@ class Duration:
         self._series = durations.series(labels)
         self.buffer = self._series.buffer()
         self.begin = perf_counter
+        self._live = provided()
 
     def end(self, state: float, error: BaseException | None, result: object) -> None:
         """Record the seconds since `state`."""
@@ -56,7 +57,7 @@ class Duration:
         self.buffer.append(seconds)
         if len(self.buffer.pending) >= LIMIT:
             self.buffer.settle()
-        if IS_INSTALLED:
+        if self._live._TRACER_PROVIDER is not None:
             _mark(self._series, seconds)
 
 
@@ -105,7 +106,7 @@ class Request:
     What succeeds is noted once, in `buffer`, which feeds both series.
     """
 
-    __slots__ = ("_by_status", "_duration", "_errors", "begin", "buffer")
+    __slots__ = ("_by_status", "_duration", "_errors", "_live", "begin", "buffer")
 
     begin: Callable[[], float]
 
@@ -117,6 +118,7 @@ class Request:
         self.buffer = self._by_status[SUCCESS]
         self._errors = None if errors is None else ErrorCount(errors, labels)
         self.begin = perf_counter
+        self._live = provided()
 
     def end(self, state: float, error: BaseException | None, result: object) -> None:
         """Record the outcome, and the seconds since `state`."""
@@ -129,7 +131,7 @@ class Request:
         buffer.append(seconds)
         if len(buffer.pending) >= LIMIT:
             buffer.settle()
-        if IS_INSTALLED:
+        if self._live._TRACER_PROVIDER is not None:
             _mark(self._duration, seconds)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
-from golden_runtime.tracing import IS_INSTALLED, OpenSpan, SpanObservers
+from golden_runtime.tracing import OpenSpan, Provided, SpanObservers, provided
 
 R = TypeVar("R")
 Predicate = Callable[[Any], object]
@@ -29,7 +29,7 @@ class Chooser(Protocol):
 class Plan:
     """What to do for every call of a function: the observers of all its decorators, the outermost first."""
 
-    __slots__ = ("choosers", "fixed", "function", "predicates")
+    __slots__ = ("_fixed", "_live", "_unseen", "_unseen_fixed", "choosers", "function", "predicates")
 
     def __init__(
         self, function: Callable[..., Any], choosers: tuple[Chooser, ...], predicates: tuple[Predicate, ...] = ()
@@ -37,24 +37,39 @@ class Plan:
         self.function = function
         self.choosers = choosers
         self.predicates = predicates
-        found = tuple(chooser.fixed for chooser in choosers)
-        # the same observers for every call, where no label is computed
-        self.fixed: tuple[Observer, ...] | None = None if None in found else found  # type: ignore[assignment]  # as it says
+        self._fixed = _fixed(choosers)
+        # what there is to do as long as nobody would see a span
+        self._unseen = tuple(chooser for chooser in choosers if not isinstance(chooser, SpanObservers))
+        self._unseen_fixed = _fixed(self._unseen)
+        self._live = provided() if self.is_traced else Provided(None)
 
     @property
     def only(self) -> Observer | None:
         """The observer, where there is one for all calls and, but for spans, nothing else to do."""
-        others = [chooser for chooser in self.choosers if not isinstance(chooser, SpanObservers)]
-        return others[0].fixed if len(others) == 1 and not self.predicates else None
+        return self._unseen[0].fixed if len(self._unseen) == 1 and not self.predicates else None
 
     @property
     def is_traced(self) -> bool:
         """Whether calls may have spans."""
-        return any(isinstance(chooser, SpanObservers) for chooser in self.choosers)
+        return len(self._unseen) < len(self.choosers)
 
-    def observers(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Iterable[Observer]:
-        """Return the observers of a call with these arguments."""
-        return self.fixed or [chooser.fixed or chooser.choose(args, kwargs) for chooser in self.choosers]
+    @property
+    def has_spans(self) -> bool:
+        """Whether somebody would see the spans of a call that begins now."""
+        return self._live._TRACER_PROVIDER is not None
+
+    def observers(self, args: tuple[object, ...], kwargs: Mapping[str, object], *, spans: bool) -> Iterable[Observer]:
+        """Return the observers of a call with these arguments, those of its spans only where they are asked for."""
+        fixed, choosers = (self._fixed, self.choosers) if spans else (self._unseen_fixed, self._unseen)
+        if fixed is not None:
+            return fixed
+        return [chooser.fixed or chooser.choose(args, kwargs) for chooser in choosers]
+
+
+def _fixed(choosers: tuple[Chooser, ...]) -> tuple[Observer, ...] | None:
+    """Return the observers that are the same for every call, or None where a label is computed."""
+    found = tuple(chooser.fixed for chooser in choosers)
+    return None if None in found else found  # type: ignore[return-value]  # as it says
 
 
 class Run:
@@ -66,8 +81,9 @@ class Run:
         self._plan = plan
         self._marks: Marks = []
         self._token: Token[Marks | None] | None = None
-        self._observed = [(observer, observer.begin()) for observer in plan.observers(args, kwargs)]
-        self._spans = [state for _, state in self._observed if type(state) is OpenSpan] if IS_INSTALLED else ()
+        spans = plan.has_spans
+        self._observed = [(observer, observer.begin()) for observer in plan.observers(args, kwargs, spans=spans)]
+        self._spans = [state for _, state in self._observed if type(state) is OpenSpan] if spans else ()
 
     def resume(self) -> None:
         """Have the call's own code run from now on."""
