@@ -6,6 +6,7 @@ is not.
 
 from pathlib import Path
 
+from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.documentation import index, page
 from golden_rules.registry import built_in_rules
 
@@ -18,6 +19,7 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / "README.md": index(rules),
         **{FOLDER / f"{rule.code}.md": page(type(rule)) for rule in rules},
+        **{FOLDER / f"{rule.code}.md": rule.page for rule in ENGINE_RULES},
     }
 
 

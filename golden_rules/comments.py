@@ -1,4 +1,4 @@
-"""Comments that speak to the linter: `# golden-rules: ignore[GR201] -- reason` and its sisters."""
+"""Comments that speak to the linter: `# golden-rules: ignore[GR201] until 2027-03-01 -- reason` and its sisters."""
 
 from __future__ import annotations
 
@@ -8,40 +8,105 @@ import re
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
 
+from golden_rules.findings import Silence
+from golden_rules.selection import EVERYTHING, reach
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.text import SourceText
 
 MARKER = "golden-rules:"
-_DIRECTIVE = re.compile(
-    r"#\s*golden-rules:\s*(?P<word>ignore-file|ignore|critical|not-critical)\b\s*(?:\[(?P<codes>[^\]]*)\])?"
-)
-_EVERY_CODE = frozenset({"ALL"})
+WORDS = ("ignore", "ignore-file", "critical", "not-critical")
+# The rules about comments: a comment that silences everything does not silence what is said of itself.
+ABOUT_COMMENTS = "GR90"
+_DIRECTIVE = re.compile(r"(?<!\S)#\s*golden-rules:\s*(?P<word>[a-z][\w-]*)\s*(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
+# What follows the codes: up to the next comment on the same line; `#123` in a reason starts none.
+_REST = re.compile(r"(?:(?!\s+#\s*[A-Za-z]).)*")
+_UNTIL = re.compile(r"\buntil\s+(\d[\w-]*)")
+_REASON = re.compile(r"(?:^|\s)--\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A comment that silences rules.
+
+    Attributes:
+        line: The line it stands on.
+        start: The offset of its first character in the file, the `#`.
+        end: The offset after its last character.
+        alone: Nothing but comments stand on its line.
+        whole_file: It speaks for the whole file.
+        selectors: The codes, prefixes and names in its brackets, as written; `("ALL",)` without brackets.
+        reason: Why, in the author's words.
+        until: The first day on which it does not count any more, as written; empty where it always counts.
+    """
+
+    line: int
+    start: int
+    end: int
+    alone: bool
+    whole_file: bool
+    selectors: tuple[str, ...]
+    reason: str
+    until: str
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether it names what it silences."""
+        return self.selectors != (EVERYTHING,)
+
+    @property
+    def silence(self) -> Silence:
+        """What a finding that it silences carries along."""
+        return Silence(self.reason, self.until if is_date(self.until) else "")
+
+    def selecting(self, code: str, name: str) -> str | None:
+        """Return the selector that takes in a rule, or `None`."""
+        for selector in self.selectors:
+            if takes_in(selector, code, name) and (selector != EVERYTHING or not code.startswith(ABOUT_COMMENTS)):
+                return selector
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """What a file's comments say, by line.
+    """What a file's comments say.
 
     Attributes:
-        ignored: For a line, the codes ignored on it.
-        ignored_in_file: The codes ignored in the whole file.
+        ignores: The comments that silence rules, in order.
         critical: The lines that say `critical`.
         not_critical: The lines that say `not-critical`.
-        alone: The lines that hold nothing but such a comment.
+        alone: The lines that hold nothing but comments, such a one among them.
+        unknown: Words that are none, with the offsets of the comments they stand in.
     """
 
-    ignored: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    ignored_in_file: frozenset[str] = frozenset()
+    ignores: tuple[Ignore, ...] = ()
     critical: frozenset[int] = frozenset()
     not_critical: frozenset[int] = frozenset()
     alone: frozenset[int] = frozenset()
+    unknown: tuple[tuple[str, int, int], ...] = ()
+    _by_line: Mapping[int, tuple[Ignore, ...]] = field(init=False, repr=False, compare=False)
 
-    def suppress(self, code: str, line: int, around: Function | Class | None) -> bool:
-        """Return whether a comment on the line, on the header of the function or class around it, or for the file ignores a code."""
-        lines = {line} if around is None else {line, *self.lines_about(around)}
-        codes = self.ignored_in_file.union(*(self.ignored.get(number, ()) for number in lines))
-        return code in codes or codes >= _EVERY_CODE
+    def __post_init__(self) -> None:
+        """Sort the comments by line."""
+        by_line: dict[int, tuple[Ignore, ...]] = {}
+        for ignore in self.ignores:
+            line = 0 if ignore.whole_file else ignore.line
+            by_line[line] = (*by_line.get(line, ()), ignore)
+        object.__setattr__(self, "_by_line", by_line)
+
+    def silencing(self, code: str, name: str, line: int, around: Function | Class | None) -> tuple[Ignore, str] | None:
+        """Return the comment that silences a rule, and its selector: on the line, on the header of the function or class around it, for the file."""
+        if not self._by_line:
+            return None
+        about = () if around is None else self.lines_about(around)
+        for number in chain((line,), about, (0,)):
+            for ignore in self._by_line.get(number, ()):
+                selector = ignore.selecting(code, name)
+                if selector is not None:
+                    return ignore, selector
+        return None
 
     def lines_about(self, around: Function | Class) -> Iterator[int]:
         """Yield the lines on which a comment speaks of a function or class: the one above it, its decorators, its header."""
@@ -59,31 +124,50 @@ def read_directives(source: SourceText) -> Directives:
     """Read the directives among a file's comments; strings that look like one are none."""
     if MARKER not in source.text:
         return NO_DIRECTIVES
-    ignored: dict[int, frozenset[str]] = {}
-    in_file: frozenset[str] = frozenset()
+    ignores: list[Ignore] = []
+    unknown: list[tuple[str, int, int]] = []
     lines: dict[str, set[int]] = {"critical": set(), "not-critical": set()}
     alone: set[int] = set()
     for line, column, comment in _comments(source):
-        if not source.line(line)[:column].strip():
+        is_alone = not source.line(line)[:column].strip()
+        if is_alone:
             alone.add(line)
         for match in _DIRECTIVE.finditer(comment):
-            word = match["word"]
+            rest = _REST.match(comment, match.end())
+            start, end = (source.line_start(line) + column + at for at in (match.start(), rest.end() if rest else 0))
+            word = match["word"].lower()
             if word in lines:
                 lines[word].add(line)
-                continue
-            codes = _codes(match["codes"])
-            if word == "ignore-file":
-                in_file |= codes
+            elif word in WORDS:
+                ignores.append(_ignore(line, start, end, match, rest[0] if rest else "", alone=is_alone))
             else:
-                ignored[line] = ignored.get(line, frozenset()) | codes
+                unknown.append((match["word"], start, end))
     said = (frozenset(lines["critical"]), frozenset(lines["not-critical"]), frozenset(alone))
-    return Directives(ignored, in_file, *said)
+    return Directives(tuple(ignores), *said, tuple(unknown))
 
 
-def _codes(listed: str | None) -> frozenset[str]:
-    if listed is None:
-        return _EVERY_CODE
-    return frozenset(code.strip().upper() for code in listed.split(",") if code.strip())
+def _ignore(line: int, start: int, end: int, match: re.Match[str], rest: str, *, alone: bool) -> Ignore:
+    listed = match["codes"]
+    selectors = (EVERYTHING,) if listed is None else tuple(code for part in listed.split(",") if (code := part.strip()))
+    until = _UNTIL.search(rest)
+    reason = _REASON.search(rest)
+    words = reason[1].strip() if reason else ""
+    whole_file = match["word"].lower() == "ignore-file"
+    return Ignore(line, start, end, alone, whole_file, selectors, words, until[1] if until else "")
+
+
+def takes_in(selector: str, code: str, name: str) -> bool:
+    """Return whether a selector in a comment takes in a rule; comments are read whatever their case."""
+    return reach(selector.upper(), code, "") >= 0 or selector.lower() == name
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a day of the calendar, as `2027-03-01`."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == len("2027-03-01")
 
 
 def _comments(source: SourceText) -> Iterator[tuple[int, int, str]]:

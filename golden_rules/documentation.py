@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Iterable
 
+from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.findings import Safety
 from golden_rules.rules.base import Bad, Rule
 
@@ -48,6 +49,10 @@ def index(rules: Iterable[Rule]) -> str:
         f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary()} | {marks[rule.fixability()]} |"
         for rule in rules
     ]
+    rows += [
+        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary} | {'safe' if rule.fixable else ''} |"
+        for rule in ENGINE_RULES
+    ]
     return "\n".join(["# Rules", "", "| code | name | finds | fix |", "|---|---|---|---|", *rows, ""])
 
 
@@ -55,6 +60,8 @@ def rules_table(rules: Iterable[Rule]) -> str:
     """Return a line for each rule: code, name, whether it has a fix, and what it finds."""
     marks = {None: "", Safety.SAFE: "fix", Safety.UNSAFE: "unsafe fix"}
     rows = [(rule.code, rule.name, marks[rule.fixability()], rule.summary()) for rule in rules]
+    rows += [(rule.code, rule.name, "fix" if rule.fixable else "", rule.summary) for rule in ENGINE_RULES]
+    rows.sort()
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
         f"{code:<{widths[0]}}  {name:<{widths[1]}}  {fix:<{widths[2]}}  {summary}" for code, name, fix, summary in rows
@@ -63,7 +70,9 @@ def rules_table(rules: Iterable[Rule]) -> str:
 
 def rules_json(rules: Iterable[Rule]) -> str:
     """Return the rules as a JSON list."""
-    listed = [
-        {"code": rule.code, "name": rule.name, "summary": rule.summary(), "fix": rule.fixability()} for rule in rules
+    rows: list[tuple[str, str, str, Safety | None]] = [
+        (rule.code, rule.name, rule.summary(), rule.fixability()) for rule in rules
     ]
+    rows += [(rule.code, rule.name, rule.summary, Safety.SAFE if rule.fixable else None) for rule in ENGINE_RULES]
+    listed = [{"code": code, "name": name, "summary": summary, "fix": fix} for code, name, summary, fix in sorted(rows)]
     return json.dumps(listed, indent=2)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from golden_rules.comments import Directives, read_directives
+from golden_rules.comments import NO_DIRECTIVES, read_directives
 from golden_rules.config import Config
 from golden_rules.criticality import Verdict, verdicts
 from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity
@@ -29,7 +29,8 @@ from golden_rules.rules.base import (
     Subject,
     Violation,
 )
-from golden_rules.selection import EVERYTHING
+from golden_rules.selection import EVERYTHING, Selection
+from golden_rules.silencing import Silencer
 from golden_rules.source.outline import Class, Function, outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
@@ -79,15 +80,20 @@ def analyse_source(
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
     subject = ModuleSubject(path, module, text, config, verdicts(module, path, config, directives))
-    chosen = _chosen(load_rules() if rules is None else rules, path, config, text.text if triggers else None)
-    findings: list[Finding] = []
-    silenced: list[str] = []
-    for finding, around in _all_findings(subject, chosen):
-        if directives.suppress(finding.code, finding.line, around):
-            silenced.append(finding.code)
-        else:
-            findings.append(finding)
-    findings = sorted(one_finding_per_wrong(findings), key=_place)
+    rules = load_rules() if rules is None else rules
+    on = config.enabled_codes({**{rule.code: rule.name for rule in rules}, **ENGINE_CODES}, path)
+    words = text.text if triggers else None
+    chosen = [rule for rule in rules if rule.code in on and _triggered(rule, words)]
+    silencer = Silencer(directives)
+    found = [
+        replace(finding, silence=silencer.silence(finding.code, finding.name, finding.line, around))
+        for finding, around in _all_findings(subject, chosen)
+    ]
+    project = tuple(_facts(subject, chosen, silencer))
+    if directives is not NO_DIRECTIVES:
+        found += silencer.findings(path, text, on, everything_on=_is_whole(config.command_line))
+    silenced = tuple(finding for finding in found if finding.silence is not None)
+    findings = sorted(one_finding_per_wrong([finding for finding in found if finding.silence is None]), key=_place)
     withheld = 0
     if not config.runtime_declared:
         withheld = sum(_needs(finding, config.runtime_module) for finding in findings)
@@ -95,7 +101,7 @@ def analyse_source(
             replace(finding, fix=None, unsafe_fix=None) if _needs(finding, config.runtime_module) else finding
             for finding in findings
         ]
-    facts = FileFacts(text.line_count, tuple(silenced), withheld, tuple(_facts(subject, chosen, directives)))
+    facts = FileFacts(text.line_count, silenced, withheld, project)
     return FileResult(path, tuple(findings), tuple(_scored(path, subject.verdicts)), facts)
 
 
@@ -118,7 +124,12 @@ def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tupl
 
 
 def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bool) -> list[Finding]:
-    """Return what the rules about the whole project find in its files, in order of place.
+    """Return what `concluded` returns, without what comments silence."""
+    return [finding for finding in concluded(rules, results, whole=whole) if finding.silence is None]
+
+
+def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bool) -> list[Finding]:
+    """Return what the rules about the whole project find in its files, silenced or not, in order of place.
 
     Args:
         rules: The rules to choose from.
@@ -132,7 +143,7 @@ def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, wh
         facts = [fact for result in results for fact in result.facts.project if fact.code == rule.code]
         for violation in rule.conclude(facts, whole=whole) if facts else ():
             fact = violation.fact
-            if fact.place is None or fact.suppressed:
+            if fact.place is None:
                 continue
             place = asdict(fact.place)
             findings.append(
@@ -143,13 +154,14 @@ def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, wh
                     path=fact.path,
                     severity=Severity.ERROR,
                     remedy=violation.remedy,
+                    silence=fact.silence,
                     **place,
                 )
             )
     return sorted(findings, key=lambda finding: (finding.path, *_place(finding)))
 
 
-def _facts(module: ModuleSubject, rules: Sequence[Rule], directives: Directives) -> Iterator[Fact]:
+def _facts(module: ModuleSubject, rules: Sequence[Rule], silencer: Silencer) -> Iterator[Fact]:
     """Yield what a file tells the rules about the whole project."""
     around: dict[str, Function | Class] = {entry.qualname: entry for entry in module.outline.classes}
     around.update((entry.qualname, entry) for entry in module.outline.functions)
@@ -161,8 +173,8 @@ def _facts(module: ModuleSubject, rules: Sequence[Rule], directives: Directives)
                 yield Fact(rule.code, module.path, observation.data)
                 continue
             place = _place_of(module.source, observation.span, observation.function)
-            suppressed = directives.suppress(rule.code, place.line, around.get(observation.function))
-            yield Fact(rule.code, module.path, observation.data, place, suppressed)
+            silence = silencer.silence(rule.code, rule.name, place.line, around.get(observation.function))
+            yield Fact(rule.code, module.path, observation.data, place, silence)
 
 
 def _place_of(source: SourceText, span: tuple[int, int], function: str) -> Place:
@@ -195,11 +207,9 @@ def _scored(path: str, judged: Mapping[Function, Verdict]) -> Iterator[ScoredFun
         )
 
 
-def _chosen(rules: Sequence[Rule], path: str, config: Config, text: str | None) -> list[Rule]:
-    """Return the rules that are on for a file and, given its text, have one of their words in it."""
-    known = {**{rule.code: rule.name for rule in rules}, **ENGINE_CODES}
-    on = config.enabled_codes(known, path)
-    return [rule for rule in rules if rule.code in on and _triggered(rule, text)]
+def _is_whole(command_line: Selection) -> bool:
+    """Whether the command line leaves every rule as the configuration has it."""
+    return command_line.select is None and not command_line.ignore
 
 
 def _triggered(rule: Rule, text: str | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -55,6 +56,19 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """What a comment that silences a finding says of it.
+
+    Attributes:
+        reason: Why, in the author's words; empty where he gives none.
+        until: The first day on which the finding counts again, as `2027-03-01`; empty where it never does.
+    """
+
+    reason: str
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One wrong in one place.
 
@@ -67,6 +81,8 @@ class Finding:
         text: The source line it starts on.
         fix: The fix; the safe one where there are two.
         unsafe_fix: What `--unsafe-fixes` does instead of a safe fix.
+        silence: What the comment says that silences it; `None` where none does.
+        grace_until: The day from which it is an error; `None` where it is what `severity` says on every day.
     """
 
     code: str
@@ -83,6 +99,8 @@ class Finding:
     text: str
     fix: Fix | None = None
     unsafe_fix: Fix | None = None
+    silence: Silence | None = None
+    grace_until: date | None = None
 
     def fix_for(self, *, unsafe: bool) -> Fix | None:
         """Return the fix to apply, where unsafe ones are allowed or not, or `None`."""
@@ -137,14 +155,14 @@ class Fact:
         code: The rule that it is for.
         path: The file, relative to the project's root, with `/`.
         place: What a finding would mark; `None` where none can follow.
-        suppressed: Whether a comment silences the rule there.
+        silence: What the comment says that silences the rule there; `None` where none does.
     """
 
     code: str
     path: str
     data: tuple[object, ...]
     place: Place | None = None
-    suppressed: bool = False
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +171,13 @@ class FileFacts:
 
     Attributes:
         lines: How many lines it has.
-        suppressed: The codes of the findings that comments silence, one for each finding.
+        silenced: The findings that comments silence; each says how in `silence`.
         withheld: How many fixes were left out because the project does not declare the runtime.
         project: What the file tells the rules about the whole project.
     """
 
     lines: int = 0
-    suppressed: tuple[str, ...] = ()
+    silenced: tuple[Finding, ...] = ()
     withheld: int = 0
     project: tuple[Fact, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from importlib.metadata import EntryPoint, entry_points
 
+from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
 from golden_rules.rules.handbuilt.direct_metric_client import DirectMetricClient
@@ -51,7 +52,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
 )
 _KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)
 # Findings that the engine makes itself.
-ENGINE_CODES = {"GR900": "syntax-error"}
+ENGINE_CODES = {rule.code: rule.name for rule in ENGINE_RULES}
 
 
 def built_in_rules() -> tuple[Rule, ...]:

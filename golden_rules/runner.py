@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from golden_rules.config import Config
-from golden_rules.engine import analyse_source, project_findings
+from golden_rules.engine import analyse_source, concluded
 from golden_rules.errors import described
 from golden_rules.files import SourceFile, UnreadableFile, read_source
 from golden_rules.findings import FileResult, Finding
@@ -30,7 +30,7 @@ class Run:
         files: How many files were checked.
         findings: What is wrong, after fixes where they were asked for.
         fixed: The findings whose fixes were applied.
-        suppressed: How many findings comments silence, by code.
+        silenced: The findings that comments silence.
         withheld: How many fixes were left out for want of the runtime, by the file that declares the dependencies.
         diffs: The unified diffs of what fixes would change.
         failures: What went wrong with single files, a sentence each.
@@ -39,7 +39,7 @@ class Run:
     files: int = 0
     findings: list[Finding] = field(default_factory=list)
     fixed: list[Finding] = field(default_factory=list)
-    suppressed: Counter[str] = field(default_factory=Counter)
+    silenced: list[Finding] = field(default_factory=list)
     withheld: Counter[str] = field(default_factory=Counter)
     diffs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Run:
         self.files += 1
         self.findings += [replace(finding, path=display) for finding in result.findings]
         self.fixed += [replace(finding, path=display) for finding in fixed]
-        self.suppressed.update(result.facts.suppressed)
+        self.silenced += [replace(finding, path=display) for finding in result.facts.silenced]
         if result.facts.withheld and config.declaration_file:
             self.withheld[config.declaration_file] += result.facts.withheld
 
@@ -104,8 +104,11 @@ def _check_projects(run: Run, checked: Sequence[tuple[SourceFile, FileResult]], 
     for root, members in projects.items():
         whole = any(root.is_relative_to(folder) for folder in folders)
         displayed = {file.relative: file.display for file, _ in members}
-        found = project_findings(load_rules(), [result for _, result in members], whole=whole)
-        run.findings += [replace(finding, path=displayed[finding.path]) for finding in found]
+        found = concluded(load_rules(), [result for _, result in members], whole=whole)
+        for finding in found:
+            (run.findings if finding.silence is None else run.silenced).append(
+                replace(finding, path=displayed[finding.path])
+            )
     run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
 
 

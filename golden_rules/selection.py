@@ -55,10 +55,11 @@ def selected_by(selectors: tuple[str, ...], known: Iterable[str]) -> frozenset[s
 
 def _specificity(selectors: Iterable[str], code: str, name: str) -> int:
     """Return the length of the most specific selector for a rule, or -1 where none takes it in."""
-    return max((_reach(selector, code, name) for selector in selectors), default=-1)
+    return max((reach(selector, code, name) for selector in selectors), default=-1)
 
 
-def _reach(selector: str, code: str, name: str) -> int:
+def reach(selector: str, code: str, name: str) -> int:
+    """Return how specific a selector is for a rule, or -1 where it does not take it in."""
     if selector == EVERYTHING:
         return 0
     if selector == name:

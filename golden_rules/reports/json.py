@@ -21,7 +21,7 @@ def json_report(run: Run) -> Iterator[str]:
         "fixable": sum(fix.safety is Safety.SAFE for fix in fixes),
         "unsafe_fixable": sum(fix.safety is Safety.UNSAFE for fix in fixes),
         "fixed": len(run.fixed),
-        "suppressed": run.suppressed.total(),
+        "suppressed": len(run.silenced),
         "withheld": run.withheld.total(),
     }
     document = {
