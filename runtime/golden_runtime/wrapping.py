@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from golden_runtime import quick
+from golden_runtime.frames import passed_over
 from golden_runtime.metrics import configuration
 from golden_runtime.runs import Chooser, Plan, Predicate, Run, rest
 
@@ -67,7 +68,7 @@ def measure(
     plan = inner or Plan(function, ())
     predicates = (success_when, *plan.predicates) if success_when else plan.predicates
     plan = Plan(plan.function, (*choosers, *plan.choosers), predicates)
-    wrapper = functools.update_wrapper(_wrap(plan), function)
+    wrapper = functools.update_wrapper(passed_over(_wrap(plan)), function)
     _plans[wrapper] = plan
     return wrapper
 
@@ -82,10 +83,10 @@ def _wrap(plan: Plan) -> Callable[..., Any]:
             raise TypeError(f"`success_when` asks about a result, and the async generator `{function!r}` has none")
         return _wrap_async_generator(function, plan)
     if inspect.iscoroutinefunction(called):
-        return quick.coroutine(function, plan, _wrap_coroutine(function, plan))
+        return quick.coroutine(function, plan, passed_over(_wrap_coroutine(function, plan)))
     if inspect.isgeneratorfunction(called):
         return _wrap_generator(function, plan)
-    return quick.function(function, plan, _wrap_function(function, plan))
+    return quick.function(function, plan, passed_over(_wrap_function(function, plan)))
 
 
 def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:

@@ -1,0 +1,74 @@
+"""Stack levels: a decorated function blames the same line as before."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from golden_runtime import counted, timed, track_errors, track_request
+
+
+def warn() -> None:
+    """Warn about the line that called the caller."""
+    warnings.warn("old", DeprecationWarning, stacklevel=3)
+
+
+def old() -> None:
+    """Warn about the line that calls this, by way of a helper."""
+    warn()
+
+
+async def old_coroutine() -> None:
+    """Warn about the line that awaits this."""
+    warn()
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        counted("frames.calls"),
+        timed("frames.duration"),
+        track_request("frames.op"),
+        track_errors("frames.errors"),
+        track_request("frames.labelled", {"kind": lambda: "any"}),
+        lambda function: timed("frames.stacked")(counted("frames.stacked")(function)),
+    ],
+    ids=["counted", "timed", "tracked", "errors", "labelled", "stacked"],
+)
+def test_stack_levels_count_as_undecorated(decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """A warning is shown for the caller's line whether the function is decorated or not."""
+    measured, measured_coroutine = decorate(old), decorate(old_coroutine)
+
+    async def awaiting() -> None:
+        await measured_coroutine()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        measured()
+        asyncio.run(awaiting())
+    here = [(each.filename, each.lineno) for each in caught]
+    assert here == [(__file__, line() - 3), (__file__, line() - 7)]
+
+
+def test_log_lines_name_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    """`stacklevel` of a log call in a decorated function names the line that called the function."""
+
+    @track_request("frames.logged")
+    def logged() -> None:
+        logging.getLogger("frames").warning("here", stacklevel=2)
+
+    logged()
+    assert (caplog.records[0].filename, caplog.records[0].lineno) == ("test_decorators_frames.py", line() - 1)
+
+
+def line() -> int:
+    """Return the line that this is called on."""
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back.f_lineno
