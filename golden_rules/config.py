@@ -18,11 +18,11 @@ from golden_rules.dependencies import Declaration, read_declaration
 from golden_rules.errors import UsageError
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
 from golden_rules.selection import Selection
-from golden_rules.settings import Config
+from golden_rules.settings import ADDED_UP, Config, merged
 from golden_rules.validation import Place, check_table, kind, parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = ["CONFIG_FILE", "Config", "Configs", "Overrides", "load_config"]
 
@@ -43,10 +43,11 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """The content of a configuration, and whether it states that the runtime is there."""
+    """The content of a configuration, whether it states that the runtime is there, and the tables each setting is from."""
 
     config: Config
     states_runtime: bool
+    origins: Mapping[str, tuple[Place, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,12 @@ class Configs:
             given = names if missing == folder else None
             self._folders[missing] = self._entered(missing, _names(missing) if given is None else given)
         return self._folders[folder].config
+
+    def origins(self, folder: str) -> Mapping[str, tuple[Place, ...]]:
+        """Return for each setting that a file makes for `folder`, an absolute path, the tables that make it."""
+        self.for_folder(folder)
+        settings = self._folders[folder].settings
+        return {} if settings is None else settings.origins
 
     def _entered(self, folder: str, names: Collection[str]) -> _Folder:
         outer = self._folders.get(os.path.dirname(folder))
@@ -184,11 +191,53 @@ def _explicit_settings(file: Path) -> _Settings:
 
 
 def _settings(file: Path, data: bytes, header: tuple[str, ...], table: object) -> _Settings:
+    values, origins = _layered(file, data, header, table, ())
+    config = Config(root=file.parent, source=file, **values)
+    return _Settings(config, "runtime_module" in values, origins)
+
+
+_Layered = tuple[dict[str, Any], dict[str, tuple[Place, ...]]]
+
+
+def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, below: tuple[Path, ...]) -> _Layered:
+    """Return the settings of a table on top of those that it extends, and where each is from.
+
+    `below` are the files that extend this one, so that none does so in a circle.
+    """
     if not isinstance(table, dict):
         raise UsageError(f"`{'.'.join(header)}` in {shown(file)} must be a table, not {kind(table)}")
-    values = check_table(table, Place(shown(file), header, data.decode()))
-    config = Config(root=file.parent, source=file, **values)
-    return _Settings(config, states_runtime="runtime_module" in values)
+    place = Place(shown(file), header, data.decode())
+    values = check_table(table, place)
+    extended = values.pop("extend", None)
+    if "baseline" in values:
+        values["baseline"] = file.parent / values["baseline"]
+    origins: dict[str, tuple[Place, ...]] = {key: (place,) for key in values}
+    if extended is None:
+        return values, origins
+    lower, lower_origins = _extended(file, extended, place, (*below, file))
+    for key, places in lower_origins.items():
+        origins[key] = (*places, *origins.get(key, ())) if key in ADDED_UP else origins.get(key, places)
+    return merged(lower, values), origins
+
+
+def _extended(file: Path, extended: str, place: Place, below: tuple[Path, ...]) -> _Layered:
+    """Return the settings of the file that another one extends; raises UsageError where it cannot be used."""
+    target = Path(os.path.abspath(file.parent / Path(extended).expanduser()))
+    where = f"`extend` in {place.of('extend')}"
+    if target in below:
+        raise UsageError(f"{where} goes in a circle: `{shown(target)}` extends this file")
+    data = _content(target)
+    if data is None:
+        raise UsageError(f"{where} names `{shown(target)}`, which is {'a folder' if target.is_dir() else 'not there'}")
+    table: Any = parse_toml(data, shown(target))
+    header: tuple[str, ...] = ()
+    if target.name == "pyproject.toml":
+        header = TABLE
+        tool = table.get("tool", {})
+        table = tool.get(TABLE[-1]) if isinstance(tool, dict) else None
+        if table is None:
+            raise UsageError(f"{where} names `{shown(target)}`, which has no table `[tool.golden-rules]`")
+    return _layered(target, data, header, table, below)
 
 
 def _content(file: Path) -> bytes | None:

@@ -122,6 +122,7 @@ class _Folder:
         )
 
     def file(self, name: str, config: Config, relative: str) -> SourceFile:
+        config = config.for_file(relative + name)
         return SourceFile(Path(self.given + name), self.display + name, relative + name, config)
 
 

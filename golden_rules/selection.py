@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 EVERYTHING = "ALL"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ def reach(selector: str, code: str, name: str) -> int:
 
 def _is_prefix(selector: str, code: str) -> bool:
     return code.startswith(selector) and len(selector) >= len(code.rstrip("0123456789"))
+
+
+def most_specific(entries: Iterable[tuple[str, T]], code: str, name: str) -> T | None:
+    """Return what stands beside the most specific selector for a rule, the last of equals, or `None`."""
+    best: tuple[int, T] | None = None
+    for selector, value in entries:
+        how = reach(selector, code, name)
+        if how >= 0 and (best is None or how >= best[0]):
+            best = (how, value)
+    return None if best is None else best[1]
 
 
 def is_selector(text: str, known: Collection[str]) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.globs import function_patterns, path_globs
 from golden_rules.paths import shown
-from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, selected_by
+from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, most_specific, selected_by
+from golden_rules.validation import Override
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +79,31 @@ class Config:
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exclude: tuple[str, ...] = DEFAULT_EXCLUDE
     extend_exclude: tuple[str, ...] = ()
+    severity: tuple[tuple[str, str], ...] = ()
+    """For selectors, `error` or `warning`; the most specific one counts."""
+    grace_until: tuple[tuple[str, date], ...] = ()
+    """For selectors, the day from which what they take in is an error; until then it is a warning."""
+    baseline: Path | None = None
+    """The file that holds the findings of old."""
+    overrides: tuple[Override, ...] = ()
+    """Settings for some of the files; of several for one file, the later ones prevail."""
     command_line: Selection = _NO_SELECTION
     """The selectors of the command line, which prevail over those of the file."""
+
+    def for_file(self, relative_path: str) -> Config:
+        """Return the settings for one file, with what `overrides` say of it."""
+        applied = tuple(
+            override.settings for override in self.overrides if path_globs(override.paths).cover(relative_path)
+        )
+        return _overridden(self, applied) if applied else self
+
+    def severity_of(self, code: str, name: str) -> str | None:
+        """Return how the findings of a rule count, or `None` where nothing is said of it."""
+        return most_specific(self.severity, code, name)
+
+    def grace_of(self, code: str, name: str) -> date | None:
+        """Return the day from which the findings of a rule are errors, or `None` where nothing is said of it."""
+        return most_specific(self.grace_until, code, name)
 
     def app_for(self, relative_path: str) -> str | None:
         """Return the name of the app that a file belongs to: the first pattern that covers it decides."""
@@ -135,8 +161,44 @@ class Config:
         yield f"`ignore` of {file}", self.ignore
         for pattern, selectors in self.per_file_ignores:
             yield f"`per-file-ignores` of {file} for `{pattern}`", selectors
+        yield f"`severity` of {file}", tuple(selector for selector, _ in self.severity)
+        yield f"`grace-until` of {file}", tuple(selector for selector, _ in self.grace_until)
+        for override in self.overrides:
+            for key, value in override.settings:
+                if key in _SELECTORS:
+                    selectors = tuple(entry if isinstance(entry, str) else entry[0] for entry in value)
+                    yield f"`{key.replace('_', '-')}` in `overrides` of {file}", selectors
         yield "`--select`", self.command_line.select or ()
         yield "`--ignore`", self.command_line.ignore
+
+
+_SELECTORS = frozenset({"select", "ignore", "extend_select", "severity", "grace_until"})
+
+
+@functools.lru_cache(maxsize=1024)
+def _overridden(config: Config, applied: tuple[tuple[tuple[str, object], ...], ...]) -> Config:
+    # equal settings are one object here too, see `Configs`
+    for settings in applied:
+        config = replace(config, **merged({key: getattr(config, key) for key, _ in settings}, dict(settings)))
+    return config
+
+
+def merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others on top: lists that extend add up, tables by rule or path go together, the rest gives way."""
+    result = dict(base)
+    for key, value in above.items():
+        under = base.get(key)
+        if key in _ADDED and under is not None:
+            value = under + tuple(item for item in value if item not in under)
+        elif key in _TABLES and under is not None:
+            value = tuple({**dict(under), **dict(value)}.items())
+        result[key] = value
+    return result
+
+
+_ADDED = frozenset({"extend_select", "extend_exclude", "overrides"})
+_TABLES = frozenset({"severity", "grace_until", "per_file_ignores"})
+ADDED_UP = _ADDED | _TABLES
 
 
 def _module_globs(entry: str) -> tuple[str, ...]:

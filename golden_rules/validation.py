@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PROFILES = ("selective", "comprehensive")
+SEVERITIES = ("error", "warning")
+# What an override cannot change: it speaks of files, these of the whole run or of which files there are.
+NOT_BY_PATH = frozenset(
+    {
+        "baseline",
+        "cache-dir",
+        "exclude",
+        "extend",
+        "extend-exclude",
+        "namespace",
+        "objectives",
+        "overrides",
+        "per-file-ignores",
+        "runtime-module",
+    }
+)
 
 _KINDS = {
     bool: "a boolean",
@@ -45,8 +62,22 @@ class Place:
     def of(self, *keys: str) -> str:
         """Return where a key stands: `[tool.golden-rules] of pyproject.toml (line 12)`."""
         table = f"[{'.'.join(self.header)}] of " if self.header else ""
-        line = self._line((*self.header, *keys))
+        line = self.line(*keys)
         return f"{table}{self.file}" + (f" (line {line})" if line else "")
+
+    def line(self, *keys: str) -> int | None:
+        """Return the line of a key, from 1, or of the table's first key without one; `None` where it cannot be told."""
+        return self._line((*self.header, *keys))
+
+    def item(self, key: str, number: int) -> Place:
+        """Return the place of one of the tables of an array (`[[overrides]]`), counted from 1."""
+        header = (*self.header, key)
+        lines = self.text.split("\n")
+        starts = [at for at, line in enumerate(lines) if (match := _HEADER.match(line)) and _parts(match[1]) == header]
+        if number > len(starts):
+            return Place(self.file, header, "")
+        start, end = starts[number - 1], [*starts, len(lines)][number]
+        return Place(self.file, header, "\n".join([""] * start + lines[start:end]))
 
     def _line(self, path: tuple[str, ...]) -> int | None:
         # tomllib keeps no positions; text in a string of several lines that looks like this key is rare
@@ -95,6 +126,9 @@ def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
     for key, value in table.items():
         if key not in KEYS:
             raise UsageError(f"unknown key `{key}` in {place.of(key)}{_hint(key, place)}")
+        if key == "overrides":
+            settings[key] = _overrides(value, place)
+            continue
         try:
             settings[key.replace("-", "_")] = KEYS[key](value)
         except _WrongValueError as error:
@@ -106,6 +140,51 @@ def _hint(key: str, place: Place) -> str:
     if not place.header and key == "tool":
         return ": here the keys stand at the top level, without `[tool.golden-rules]`"
     return did_you_mean(key, KEYS) or f": the keys are {', '.join(f'`{known}`' for known in sorted(KEYS))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Settings for some of the files.
+
+    Attributes:
+        paths: Patterns for the files, as in `exclude`.
+        settings: The settings by the names of Config's fields.
+    """
+
+    paths: tuple[str, ...]
+    settings: tuple[tuple[str, Any], ...]
+
+
+def _overrides(value: object, place: Place) -> tuple[Override, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UsageError(
+            f"`overrides` in {place.of('overrides')} must be tables under `[[{_dotted(place, 'overrides')}]]`"
+        )
+    return tuple(_override(item, place.item("overrides", number)) for number, item in enumerate(value, start=1))
+
+
+def _override(table: dict[str, object], place: Place) -> Override:
+    if "paths" not in table:
+        raise UsageError(f'{place.of()} has no `paths`: name the files it is for, such as `paths = ["legacy/**"]`')
+    for key in table:
+        if key in NOT_BY_PATH:
+            raise UsageError(f"`{key}` in {place.of(key)} cannot differ by path: move it out of `overrides`")
+        if key != "paths" and key not in KEYS:
+            by_path = {"paths", *KEYS} - NOT_BY_PATH
+            hint = (
+                did_you_mean(key, by_path) or f": the keys are {', '.join(f'`{known}`' for known in sorted(by_path))}"
+            )
+            raise UsageError(f"unknown key `{key}` in {place.of(key)}{hint}")
+    try:
+        paths = _globs(table["paths"])
+    except _WrongValueError as error:
+        raise UsageError(f"`paths` in {place.of('paths')} {error}") from error
+    settings = check_table({key: value for key, value in table.items() if key != "paths"}, place)
+    return Override(paths, tuple(settings.items()))
+
+
+def _dotted(place: Place, key: str) -> str:
+    return ".".join((*place.header, key))
 
 
 def kind(value: object) -> str:
@@ -201,20 +280,71 @@ def _threshold(value: object) -> float:
     return float(value)
 
 
+def _severity(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise _WrongValueError(f"must be a table from rules to {_SEVERITIES_LISTED}, not {kind(value)}")
+    for selector, severity in value.items():
+        if severity not in SEVERITIES:
+            wrong = f"`{severity}`{did_you_mean(severity, SEVERITIES)}" if isinstance(severity, str) else kind(severity)
+            raise _WrongValueError(f"for `{selector}` must be {_SEVERITIES_LISTED}, not {wrong}")
+    return tuple(value.items())
+
+
+_SEVERITIES_LISTED = " or ".join(f"`{severity}`" for severity in SEVERITIES)
+
+
+def _grace(value: object) -> tuple[tuple[str, date], ...]:
+    if not isinstance(value, dict):
+        return (("ALL", _day(value)),)
+    days: list[tuple[str, date]] = []
+    for selector, day in value.items():
+        try:
+            days.append((selector, _day(day)))
+        except _WrongValueError as error:
+            raise _WrongValueError(f"for `{selector}` {error}") from error
+    return tuple(days)
+
+
+def _day(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise _WrongValueError(
+            f"must be a date such as `2027-06-01`, or a table from rules to dates, not {kind(value)}"
+        )
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise _WrongValueError(f"must be a date such as `2027-06-01`, not `{value}`") from error
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(f"must be the path of a file, not {kind(value)}")
+    if not value.strip():
+        raise _WrongValueError("must be the path of a file, not an empty string")
+    return value
+
+
 KEYS: Mapping[str, Callable[[object], object]] = {
     "app": _app,
+    "baseline": _path,
     "critical": _functions,
     "exclude": _globs,
+    "extend": _path,
     "extend-exclude": _globs,
     "extend-select": _strings,
+    "grace-until": _grace,
     "ignore": _strings,
     "measured-by": _strings,
     "metrics-modules": _globs,
     "not-critical": _functions,
+    "overrides": lambda value: value,  # read by `check_table`, which knows where each of its tables stands
     "per-file-ignores": _per_file,
     "profile": _profile,
     "runtime-module": _module,
     "select": _strings,
+    "severity": _severity,
     "threshold": _threshold,
 }
 """The keys of the configuration; each reads a TOML value or raises a ValueError that ends the sentence."""

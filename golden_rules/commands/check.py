@@ -87,7 +87,7 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) 
     path = Path(filename)
     config = configs.for_path(path)
     relative = relative_to(str(path.absolute()), str(config.root))
-    file = SourceFile(path, path.as_posix(), relative, config)
+    file = SourceFile(path, path.as_posix(), relative, config.for_file(relative))
     if sys.stdin is None:
         raise UsageError("standard input is closed: give it a file, or name paths")
     run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)

@@ -207,13 +207,8 @@ class TestWhatItMaySay:
             "namespace",
             "metric-name",
             "decorator-order",
-            "severity",
-            "grace-until",
-            "baseline",
             "cache-dir",
             "objectives",
-            "extend",
-            "overrides",
         ],
     )
     def test_keys_of_later_releases_are_unknown(self, tmp_path: Path, key: str) -> None:
@@ -295,7 +290,9 @@ class TestWhatItMaySay:
     def test_any_value_gives_settings_or_one_sentence(self, key: str, value: object) -> None:
         """No value of any kind ends in a traceback, and what is accepted is hashable."""
         with contextlib.suppress(UsageError):
-            hash(Config(root=Path(), **check_table({key: value}, Place("x.toml", (), ""))))
+            settings = check_table({key: value}, Place("x.toml", (), ""))
+            settings.pop("extend", None)  # the path of a file that is read before there are settings
+            hash(Config(root=Path(), **settings))
 
 
 class TestWhichRulesAreOn:
