@@ -10,7 +10,8 @@ from golden_rules.engine import analyse_source
 from golden_rules.findings import FileResult, Finding, Fix
 from golden_rules.naming import module_parts, package_of
 from golden_rules.rules.base import Rule
-from golden_rules.source.edits import apply_fixes, compatible_fixes
+from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
+from golden_rules.source.leftovers import leftover_imports
 from golden_rules.source.outline import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, decode
@@ -56,15 +57,33 @@ def fix_source(
     applied: list[Finding] = []
     content = source
     result = analyse_source(content, path, config, rules)
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(_MAX_ROUNDS + 1):
         fixable = {finding: fix for finding in result.findings if (fix := finding.fix_for(unsafe=unsafe)) is not None}
         if not fixable:
-            return FixedSource(content, tuple(applied), result)
+            break
         content, chosen = _round(content, path, fixable)
         applied += chosen
         result = analyse_source(content, path, config, rules)
-    codes = ", ".join(sorted({finding.code for finding in fixable}))
-    raise FixError(f"the fixes of {codes} do not come to an end")
+    else:
+        codes = ", ".join(sorted({finding.code for finding in fixable}))
+        raise FixError(f"the fixes of {codes} do not come to an end")
+    tidy = _tidied(content, source, path) if applied else content
+    if tidy != content:
+        result = analyse_source(tidy, path, config, rules)
+    return FixedSource(tidy, tuple(applied), result)
+
+
+def _tidied(content: bytes, before: bytes, path: str) -> bytes:
+    """Return a fixed file without the imports that its fixes left unused."""
+    tree_before = parse(decode(before))
+    while True:
+        text = decode(content)
+        tree = parse(text)
+        # What a package's `__init__.py` imports, other files import from there.
+        edits = leftover_imports(text, tree, tree_before, of_module=not path.endswith("__init__.py"))
+        if not edits:
+            return content
+        content = text.encode(apply_edits(text.text, edits))
 
 
 def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[bytes, list[Finding]]:

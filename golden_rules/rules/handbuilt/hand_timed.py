@@ -57,7 +57,7 @@ class HandTimed(FunctionRule):
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
     drops the readings and the line, with all else it said.
 
-    The clocks' import may become unused; that is left to the linter that reports unused imports.
+    A clock's import that is left without a use goes with it, unless a comment stands on its line.
 
     ## When not to follow it
 
@@ -91,7 +91,6 @@ def refund(order):
 """,
             """\
 import logging
-import time
 
 from golden_runtime import timed
 
@@ -125,8 +124,6 @@ def transfer(items, log):
     return {"items": counted, "duration_ms": (time.monotonic() - started) * 1000}
 """,
             """\
-import time
-
 from golden_runtime import timed
 
 from shop.stock import count, move
@@ -154,8 +151,6 @@ async def take_stock(shop):
     return Report(shelves, elapsed=elapsed)
 """,
             """\
-from datetime import datetime
-
 from golden_runtime import timed
 
 from shop.stock import Report, read_shelves
@@ -182,8 +177,6 @@ def pack_parcel(parcel):
     latencies.append((t1 - t0) / 1e9)
 """,
             """\
-from time import perf_counter_ns
-
 from golden_runtime import timed
 
 from shop.stock import latencies, pack
@@ -223,8 +216,6 @@ def render(page, logger):
     return text
 """,
             """\
-import time
-
 from golden_runtime import timed
 
 
@@ -251,8 +242,6 @@ def ship(order, metrics):
     metrics.timing("label", time.perf_counter() - start_label)
 """,
             """\
-import time
-
 from golden_runtime import timed
 
 
@@ -282,7 +271,6 @@ def rebuild_index(shelves):
 """,
             """\
 import logging
-from datetime import datetime
 
 from golden_runtime import timed
 

@@ -68,7 +68,7 @@ def pay(order):
     return order.pay()
 """,
             """\
-from golden_runtime import timed, track_request
+from golden_runtime import track_request
 
 
 @track_request("shop.orders.pay")
@@ -111,7 +111,7 @@ def pay(order):
     return order.pay()
 """,
             """\
-from golden_runtime import traced, track_request
+from golden_runtime import track_request
 
 PAY = "shop.orders.pay"
 

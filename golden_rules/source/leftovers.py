@@ -1,0 +1,173 @@
+"""Imports that fixes have left without a use: they go with what they were for.
+
+An import counts as used wherever its name is read or set in its scope, and by texts that are read as code: annotations,
+`__all__`, examples in docstrings. Where it may have been made for another file to import, or for its effects, it stays.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from golden_rules.findings import Edit
+from golden_rules.source.text import SourceText
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_CODE_IN_TEXT = re.compile(r"^\s*(?:>>>|\.\.\.)(.*)$|#\s*type:(.*)$", re.MULTILINE)
+_TAKE_TYPES = frozenset({"cast", "TypeVar", "NewType", "ForwardRef", "TypedDict", "NamedTuple", "eval", "exec"})
+Statement = ast.Import | ast.ImportFrom
+Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def leftover_imports(source: SourceText, tree: ast.Module, before: ast.Module, *, of_module: bool = True) -> list[Edit]:
+    """Return the edits that take names out of the first import statement with names which `before` used and `tree` does not.
+
+    Args:
+        source: The file after its fixes.
+        tree: What it parses to.
+        before: What the file parsed to before them.
+        of_module: Whether the imports of the module itself are looked at too, not only those in its functions.
+    """
+    used_before = _uses_by_scope(before)
+    texts = _names_in_texts(source.text)
+    for path, scope in _scopes(tree):
+        if isinstance(scope, ast.Module) and not of_module:
+            continue
+        was_used = used_before.get(path, frozenset())
+        statements = [item for item in scope.body if isinstance(item, Statement)]
+        if not any(_name(alias) in was_used for item in statements for alias in item.names):
+            continue
+        used = _uses(scope) | texts
+        for item in scope.body:
+            if not isinstance(item, Statement) or _is_for_others(item):
+                continue
+            left = [alias for alias in item.names if _name(alias) in was_used and _name(alias) not in used]
+            if left and (edits := list(_without(source, scope, item, left))):
+                return edits
+    return []
+
+
+def _scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
+    """Yield the module and its functions, each under the path of its name."""
+    waiting: list[tuple[str, ast.AST]] = [("", tree)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, Scope):
+            yield path, node
+        for child in ast.iter_child_nodes(node):
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if named or isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                waiting.append((f"{path}.{child.name}" if named else path, child))  # type: ignore[attr-defined]  # named
+
+
+def _uses_by_scope(tree: ast.Module) -> Mapping[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for path, scope in _scopes(tree):
+        if any(isinstance(item, Statement) for item in scope.body):
+            found[path] |= _uses(scope)
+    return found
+
+
+def _uses(scope: Scope) -> frozenset[str]:
+    """Return the names that are read or set in a scope and in those within it, and the words of texts that are code."""
+    found: set[str] = set()
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            found.update(node.names)
+        for part in _quoted_code(node):
+            texts = (inner.value for inner in ast.walk(part) if isinstance(inner, ast.Constant))
+            found.update(word for text in texts if isinstance(text, str) for word in _words(text))
+    return frozenset(found)
+
+
+def _quoted_code(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the expressions directly below a node in which texts name things: annotations, casts, `__all__`."""
+    match node:
+        case ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation):
+            yield annotation
+        case ast.FunctionDef(returns=ast.expr() as returns) | ast.AsyncFunctionDef(returns=ast.expr() as returns):
+            yield returns
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _TAKE_TYPES:
+            yield from node.args
+            yield from (keyword.value for keyword in node.keywords)
+        case (
+            ast.Assign(targets=[ast.Name(id="__all__")], value=value)
+            | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+        ):
+            yield value
+        case _:
+            pass
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text))
+
+
+def _names_in_texts(text: str) -> frozenset[str]:
+    """Return the words of what is code in comments and docstrings: examples, type comments."""
+    return frozenset(word for match in _CODE_IN_TEXT.finditer(text) for word in _words("".join(match.groups(""))))
+
+
+def _name(alias: ast.alias) -> str:
+    """Return the name that an import binds; empty for `import a.b`, which does more than bind `a`."""
+    return alias.asname or ("" if "." in alias.name else alias.name)
+
+
+def _is_for_others(item: Statement) -> bool:
+    """Whether an import is there for more than its name: `from x import *`, `__future__`, a stated re-export."""
+    if isinstance(item, ast.ImportFrom) and item.module == "__future__":
+        return True
+    return any(alias.name == "*" or alias.asname == alias.name for alias in item.names)
+
+
+def _without(source: SourceText, scope: Scope, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
+    """Yield the edits that take names out of an import statement, or all of it; none where a comment speaks of it."""
+    start, end = _span(source, item)
+    if "#" in source.text[start : source.line_end(source.position(end)[0])]:
+        return
+    if len(left) < len(item.names):
+        yield from _without_names(source, item, left)
+    elif _stands_alone(source, item) and len(scope.body) > 1:
+        yield _without_lines(source, item, is_first=scope.body[0] is item)
+
+
+def _without_names(source: SourceText, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
+    kept = [alias for alias in item.names if alias not in left]
+    for alias in left:
+        start, end = _span(source, alias)
+        later = [other for other in kept if _span(source, other)[0] > start]
+        if later:
+            yield Edit(start, _span(source, item.names[item.names.index(alias) + 1])[0], "")
+        else:
+            yield Edit(_span(source, item.names[item.names.index(alias) - 1])[1], end, "")
+
+
+def _stands_alone(source: SourceText, item: Statement) -> bool:
+    """Whether no other statement shares a line with this one."""
+    start, end = _span(source, item)
+    first, last = source.position(start)[0], source.position(end)[0]
+    return not (source.text[source.line_start(first) : start] + source.text[end : source.line_end(last)]).strip()
+
+
+def _without_lines(source: SourceText, item: Statement, *, is_first: bool) -> Edit:
+    """Take out the lines of a statement; where that joins two runs of blank lines, the shorter goes too."""
+    first, last = item.lineno, item.end_lineno or item.lineno
+    above = below = 0
+    while first - above > 1 and not source.line(first - above - 1).strip():
+        above += 1
+    while last + below < source.line_count and not source.line(last + below + 1).strip():
+        below += 1
+    if below and (is_first or (above and below <= above)):
+        last += below
+    elif below and above:
+        first -= above
+    return Edit(source.line_start(first), source.line_start(last + 1), "")
+
+
+def _span(source: SourceText, node: Statement | ast.alias) -> tuple[int, int]:
+    start = source.offset(node.lineno, node.col_offset)
+    return start, source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
