@@ -1,7 +1,8 @@
-"""Functions whose frames do not count when code asks who called it."""
+"""Wrappers that cannot be told from what they wrap, where code asks who called it, or where it was made."""
 
 from __future__ import annotations
 
+import builtins
 import functools
 from collections.abc import Callable
 from types import CodeType, FunctionType
@@ -15,18 +16,32 @@ R = TypeVar("R")
 _FILE = "<golden_runtime, passed over like importlib._bootstrap>"
 
 
-def passed_over(wrapper: Callable[P, R]) -> Callable[P, R]:
-    """Return the same function, whose frames do not count as a stack level in `warnings.warn` and in logging.
+def passed_over(wrapper: Callable[P, R], measured: Callable[..., Any]) -> Callable[P, R]:
+    """Return the wrapper of a measured function, made to look like that to code that looks closely.
 
-    So a `stacklevel` in a decorated function, or in what it calls, names the line that it named before.
+    Its frames do not count as a stack level in `warnings.warn` and in logging, so a `stacklevel` in the function, or in what
+    it calls, names the line that it named before. Its globals are the function's: frameworks (FastAPI before 0.120) look up in
+    them what annotations name that are written as text.
     """
     if not isinstance(wrapper, FunctionType):
         return wrapper
     # made anew: a function whose code is replaced is called more slowly from CPython 3.13 on
-    code = _elsewhere(wrapper.__code__)
-    made: Any = FunctionType(code, wrapper.__globals__, wrapper.__name__, wrapper.__defaults__, wrapper.__closure__)
+    made: Any = FunctionType(
+        _elsewhere(wrapper.__code__),
+        _globals(wrapper, measured),
+        wrapper.__name__,
+        wrapper.__defaults__,
+        wrapper.__closure__,
+    )
     again: Callable[P, R] = made
     return again
+
+
+def _globals(wrapper: FunctionType, measured: Callable[..., Any]) -> dict[str, Any]:
+    found = getattr(measured, "__globals__", None)
+    # code that was given other built-ins would take the wrapper's from it
+    usual = isinstance(found, dict) and found.get("__builtins__") in (builtins, vars(builtins))
+    return found if usual and found is not None else wrapper.__globals__
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """The same wrapping, for what is on every hot path: one decorator, constant labels, nobody who would see a span.
 
 What `Run` does for all cases in a few calls of Python is written out here, because each of these calls costs as much as
-everything else. The figures are in `benchmarks/`.
+everything else. The figures are in `benchmarks/`. The wrappers use no name of this module, nor a built-in one but for
+exceptions: they run with the globals of what they measure (see `frames`).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def coroutine(
 def _counted(measured: Callable[P, R], observer: CallCount, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     # a count alone has neither a span nor an exemplar
     live = provided() if plan.is_traced else Provided(None)
-    count, marks, enter = observer.begin, current_marks.get, current_marks.set
+    count, marks, enter, back, unmarked = observer.begin, current_marks.get, current_marks.set, leave, NO_MARKS
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if live._TRACER_PROVIDER is not None:
@@ -55,11 +56,11 @@ def _counted(measured: Callable[P, R], observer: CallCount, full: Callable[P, R]
         if marks() is None:
             return measured(*args, **kwargs)
         # within another measured call, which must not be marked by this one
-        token = enter(NO_MARKS)
+        token = enter(unmarked)
         try:
             return measured(*args, **kwargs)
         finally:
-            leave(token)
+            back(token)
 
     return wrapper
 
@@ -68,7 +69,7 @@ def _counted_coroutine(
     measured: Callable[P, Awaitable[R]], observer: CallCount, full: Callable[P, Coroutine[Any, Any, R]], plan: Plan
 ) -> Callable[P, Coroutine[Any, Any, R]]:
     live = provided() if plan.is_traced else Provided(None)
-    count, marks, enter = observer.begin, current_marks.get, current_marks.set
+    count, marks, enter, back, unmarked = observer.begin, current_marks.get, current_marks.set, leave, NO_MARKS
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if live._TRACER_PROVIDER is not None:
@@ -76,26 +77,26 @@ def _counted_coroutine(
         count()
         if marks() is None:
             return await measured(*args, **kwargs)
-        token = enter(NO_MARKS)
+        token = enter(unmarked)
         try:
             return await measured(*args, **kwargs)
         finally:
-            leave(token)
+            back(token)
 
     return wrapper
 
 
 def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
-    coroutine_type, late = CoroutineType, rest
-    clock, marks, enter = perf_counter, current_marks.get, current_marks.set
+    kind, size, coroutine_type, late, run = type, len, CoroutineType, rest, Run
+    clock, marks, enter, back, unmarked = perf_counter, current_marks.get, current_marks.set, leave, NO_MARKS
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if live._TRACER_PROVIDER is not None:
             return full(*args, **kwargs)
-        token = None if marks() is None else enter(NO_MARKS)
+        token = None if marks() is None else enter(unmarked)
         started = clock()
         try:
             result = measured(*args, **kwargs)
@@ -104,11 +105,11 @@ def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], p
             raise
         finally:
             if token is not None:
-                leave(token)
-        if type(result) is coroutine_type:
-            return late(Run(plan, args, kwargs), result)
+                back(token)
+        if kind(result) is coroutine_type:
+            return late(run(plan, args, kwargs), result)
         append(clock() - started)
-        if len(pending) >= limit:
+        if size(pending) >= limit:
             settle()
         return result
 
@@ -118,23 +119,23 @@ def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], p
 def _timed_coroutine(
     measured: Callable[P, Awaitable[R]], observer: Duration, full: Callable[P, Coroutine[Any, Any, R]]
 ) -> Callable[P, Coroutine[Any, Any, R]]:
-    live = provided()
-    clock, marks, enter = perf_counter, current_marks.get, current_marks.set
+    live, size = provided(), len
+    clock, marks, enter, back, unmarked = perf_counter, current_marks.get, current_marks.set, leave, NO_MARKS
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if live._TRACER_PROVIDER is not None:
             return await full(*args, **kwargs)
-        token = None if marks() is None else enter(NO_MARKS)
+        token = None if marks() is None else enter(unmarked)
         started = clock()
         try:
             return await measured(*args, **kwargs)
         finally:
             append(clock() - started)
             if token is not None:
-                leave(token)
-            if len(pending) >= limit:
+                back(token)
+            if size(pending) >= limit:
                 settle()
 
     return wrapper
@@ -142,7 +143,7 @@ def _timed_coroutine(
 
 def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
-    coroutine_type, late = CoroutineType, rest
+    kind, size, coroutine_type, late, run, cause = type, len, CoroutineType, rest, Run, decided
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -156,17 +157,17 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
         try:
             result = measured(*args, **kwargs)
         except BaseException as error:
-            end(started, decided(error, marks), None)
+            end(started, cause(error, marks), None)
             raise
         finally:
             back(token)
-        if type(result) is coroutine_type:
-            return late(Run(plan, args, kwargs), result)
+        if kind(result) is coroutine_type:
+            return late(run(plan, args, kwargs), result)
         if marks:
             end(started, marks[0], None)
             return result
         append(clock() - started)
-        if len(pending) >= limit:
+        if size(pending) >= limit:
             settle()
         return result
 
@@ -176,7 +177,7 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
 def _requested_coroutine(
     measured: Callable[P, Awaitable[R]], observer: Request, full: Callable[P, Coroutine[Any, Any, R]]
 ) -> Callable[P, Coroutine[Any, Any, R]]:
-    live = provided()
+    live, size, cause = provided(), len, decided
     clock, enter, end = perf_counter, current_marks.set, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -191,7 +192,7 @@ def _requested_coroutine(
         try:
             result = await measured(*args, **kwargs)
         except BaseException as error:
-            end(started, decided(error, marks), None)
+            end(started, cause(error, marks), None)
             raise
         finally:
             try:  # noqa: SIM105 - `suppress` would cost a third of all this
@@ -203,7 +204,7 @@ def _requested_coroutine(
             end(started, marks[0], None)
             return result
         append(clock() - started)
-        if len(pending) >= limit:
+        if size(pending) >= limit:
             settle()
         return result
 

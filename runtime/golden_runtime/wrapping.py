@@ -68,7 +68,7 @@ def measure(
     plan = inner or Plan(function, ())
     predicates = (success_when, *plan.predicates) if success_when else plan.predicates
     plan = Plan(plan.function, (*choosers, *plan.choosers), predicates)
-    wrapper = functools.update_wrapper(passed_over(_wrap(plan)), function)
+    wrapper = functools.update_wrapper(passed_over(_wrap(plan), function), function)
     _plans[wrapper] = plan
     return wrapper
 
@@ -83,15 +83,20 @@ def _wrap(plan: Plan) -> Callable[..., Any]:
             raise TypeError(f"`success_when` asks about a result, and the async generator `{function!r}` has none")
         return _wrap_async_generator(function, plan)
     if inspect.iscoroutinefunction(called):
-        return quick.coroutine(function, plan, passed_over(_wrap_coroutine(function, plan)))
+        return quick.coroutine(function, plan, passed_over(_wrap_coroutine(function, plan), function))
     if inspect.isgeneratorfunction(called):
         return _wrap_generator(function, plan)
-    return quick.function(function, plan, passed_over(_wrap_function(function, plan)))
+    return quick.function(function, plan, passed_over(_wrap_function(function, plan), function))
+
+
+# The wrappers use no name of this module: they run with the globals of what they measure (see `frames`).
 
 
 def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
+    new_run, kind, coroutine_type, late = Run, type, CoroutineType, rest
+
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        run = Run(plan, args, kwargs)
+        run = new_run(plan, args, kwargs)
         run.resume()
         try:
             result = function(*args, **kwargs)
@@ -99,8 +104,8 @@ def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
             run.end(error, None)
             raise
         else:
-            if type(result) is CoroutineType:
-                return rest(run, result)
+            if kind(result) is coroutine_type:
+                return late(run, result)
             run.end(None, result)
             return result
         finally:
@@ -110,8 +115,10 @@ def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
 
 
 def _wrap_coroutine(function: Callable[P, Awaitable[R]], plan: Plan) -> Callable[P, Coroutine[Any, Any, R]]:
+    new_run = Run
+
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        run = Run(plan, args, kwargs)
+        run = new_run(plan, args, kwargs)
         run.resume()
         try:
             result = await function(*args, **kwargs)
@@ -128,8 +135,10 @@ def _wrap_coroutine(function: Callable[P, Awaitable[R]], plan: Plan) -> Callable
 
 
 def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Callable[P, Generator[Y, S, R]]:
+    new_run = Run
+
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Generator[Y, S, R]:
-        run = Run(plan, args, kwargs)
+        run = new_run(plan, args, kwargs)
         run.resume()
         try:
             generator = function(*args, **kwargs)
@@ -163,8 +172,10 @@ def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Ca
 
 
 def _wrap_async_generator(function: Callable[P, AsyncGenerator[Y, S]], plan: Plan) -> Callable[P, AsyncGenerator[Y, S]]:
+    new_run = Run
+
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Y, S]:
-        run = Run(plan, args, kwargs)
+        run = new_run(plan, args, kwargs)
         run.resume()
         try:
             generator = function(*args, **kwargs)

@@ -72,3 +72,28 @@ def line() -> int:
     assert frame is not None
     assert frame.f_back is not None
     return frame.f_back.f_lineno
+
+
+class Order:
+    """What an annotation below names."""
+
+
+def place(order: "Order") -> "Order":  # noqa: UP037 - as under `from __future__ import annotations` elsewhere
+    """Give the order back."""
+    return order
+
+
+@pytest.mark.parametrize("decorate", [counted("frames.a"), timed("frames.b"), track_request("frames.c")])
+def test_annotations_as_text_are_found(decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Frameworks that look up an annotation in the globals of what they are given find what the function's module holds."""
+    measured: Any = decorate(place)
+    assert measured.__globals__["Order"] is Order
+    assert isinstance(measured(Order()), Order)
+
+
+def test_code_with_other_builtins_is_measured() -> None:
+    """A function that runs with built-ins of its own keeps them for itself."""
+    namespace: dict[str, Any] = {"__builtins__": {}}
+    exec("def fail(): return missing", namespace)  # noqa: S102 - what sandboxes do
+    with pytest.raises(NameError, match="missing"):
+        track_request("frames.sandboxed")(namespace["fail"])()
