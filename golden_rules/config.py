@@ -18,7 +18,7 @@ from golden_rules.dependencies import Declaration, read_declaration
 from golden_rules.errors import UsageError
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
 from golden_rules.selection import Selection
-from golden_rules.settings import ADDED_UP, Config, merged
+from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, Config, merged
 from golden_rules.validation import Place, check_table, kind, parse_toml
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Overrides:
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     runtime_module: str | None = None
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,13 @@ class Configs:
         stated = self._overrides.runtime_module is not None or (settings is not None and settings.states_runtime)
         if stated:
             declaration = None
+        # a baseline where one is expected needs no key
+        beside = base.root / DEFAULT_BASELINE
         config = replace(
             base,
+            baseline=beside if base.baseline is None and beside.is_file() else base.baseline,
             runtime_module=self._overrides.runtime_module or base.runtime_module,
+            cache_dir=self._overrides.cache_dir or base.cache_dir,
             runtime_declared=declaration is None or declaration.has_runtime,
             declaration_file=relative_to(declaration.file, str(base.root)) if declaration else None,
             command_line=Selection(self._overrides.select, self._overrides.ignore),
@@ -209,8 +214,8 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
     place = Place(shown(file), header, data.decode())
     values = check_table(table, place)
     extended = values.pop("extend", None)
-    if "baseline" in values:
-        values["baseline"] = file.parent / values["baseline"]
+    for key in {"baseline", "cache_dir"} & values.keys():
+        values[key] = file.parent / values[key]
     origins: dict[str, tuple[Place, ...]] = {key: (place,) for key in values}
     if extended is None:
         return values, origins

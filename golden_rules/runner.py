@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-import gc
-import re
+import contextlib
+import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
+from golden_rules.cache import Caches, facts_key, seen
 from golden_rules.config import Config
-from golden_rules.engine import analyse_source, concluded
-from golden_rules.errors import described
-from golden_rules.files import SourceFile, UnreadableFile, read_source
-from golden_rules.findings import FileResult, Finding
-from golden_rules.fixing import FixedSource, FixError, fix_source
-from golden_rules.registry import load_rules
-from golden_rules.source.text import decode
-from golden_rules.writing import UnwritableFile, replace_file
+from golden_rules.files import SourceFile
+from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Severity
+from golden_rules.packing import unpacked, unpacked_facts
+from golden_rules.progress import Progress
+from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
+from golden_rules.writing import replace_file
+
+__all__ = ["Fixing", "Run", "check_files", "check_stdin", "collector_off", "trouble_noted"]
 
 
 @dataclass(slots=True)
@@ -31,6 +31,8 @@ class Run:
         findings: What is wrong, after fixes where they were asked for.
         fixed: The findings whose fixes were applied.
         silenced: The findings that comments silence.
+        baselined: The findings that a baseline holds.
+        today: The day that dates are compared with.
         withheld: How many fixes were left out for want of the runtime, by the file that declares the dependencies.
         diffs: The unified diffs of what fixes would change.
         failures: What went wrong with single files, a sentence each.
@@ -40,6 +42,8 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     fixed: list[Finding] = field(default_factory=list)
     silenced: list[Finding] = field(default_factory=list)
+    baselined: list[Finding] = field(default_factory=list)
+    today: date = field(default_factory=date.today)
     withheld: Counter[str] = field(default_factory=Counter)
     diffs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -53,21 +57,21 @@ class Run:
         if result.facts.withheld and config.declaration_file:
             self.withheld[config.declaration_file] += result.facts.withheld
 
-
-@dataclass(frozen=True, slots=True)
-class Fixing:
-    """How fixes are applied.
-
-    Attributes:
-        unsafe: Unsafe fixes too.
-        write: Files are replaced; otherwise the changes are only kept as diffs.
-    """
-
-    unsafe: bool = False
-    write: bool = True
+    @property
+    def errors(self) -> int:
+        """How many of the findings are errors; warnings do not change the exit status."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None, *, folders: Sequence[Path] = ()) -> Run:
+def check_files(
+    files: Iterable[SourceFile],
+    fixing: Fixing | None = None,
+    *,
+    folders: Sequence[Path] = (),
+    caches: Caches | None = None,
+    jobs: int | None = 1,
+    progress: Progress | None = None,
+) -> Run:
     """Check files, and fix them where that is asked for; trouble with one file never ends the run.
 
     Args:
@@ -75,101 +79,140 @@ def check_files(files: Iterable[SourceFile], fixing: Fixing | None = None, *, fo
         fixing: How fixes are applied; none are without it.
         folders: The folders among what the user named. The rules about the whole project look at files below them only,
             so that what is said of a file that was named by itself hangs on no other.
+        caches: What earlier runs found; without them, every file is analysed and nothing is kept.
+        jobs: How many processes may share the work, by default one; `None` for as many as there are processors. What
+            comes out is the same for any number.
+        progress: Where to show how far the run is.
     """
-    run = Run()
-    checked: list[tuple[SourceFile, FileResult]] = []
-    with collector_off():
-        for file in files:
-            with trouble_noted(run.failures, file):
-                source = read_source(file.path)
-                result, fixed = _analysed(file, source, fixing)
-                if fixing is not None and fixing.write and fixed.content != source:
-                    replace_file(file.path, fixed.content)
-                run.add(file.display, file.config, result, fixed.applied)
-                _keep_diff(run, file, source, fixed)
-                if result.facts.project:
-                    checked.append((file, result))
-        if checked and folders:
-            _check_projects(run, checked, [folder.absolute() for folder in folders])
+    caches = caches or Caches(on=False)
+    files = list(files)
+    outcomes = [_remembered(caches, file, fixing) for file in files]
+    missing = [index for index, known in enumerate(outcomes) if known is None]
+    try:
+        if missing:
+            from golden_rules.workers import processors, worked
+
+            todo = [files[index] for index in missing]
+            for at, result in worked(todo, fixing, jobs or processors(), progress or Progress()):
+                index = missing[at]
+                outcomes[index] = _settled(caches, files[index], fixing, result)
+        run = Run()
+        facts: list[tuple[SourceFile, bytes | tuple[Fact, ...]]] = []
+        for file, done in zip(files, outcomes, strict=True):
+            if done is not None:
+                _take_in(run, file, done)
+                if folders and (told := _facts_of(done)):
+                    facts.append((file, told))
+        if facts:
+            _check_projects(run, facts, folders, caches)
+    finally:
+        # What an interrupted run has found need not be found again.
+        caches.save()
     return run
 
 
-def _check_projects(run: Run, checked: Sequence[tuple[SourceFile, FileResult]], folders: Sequence[Path]) -> None:
+def _remembered(caches: Caches, file: SourceFile, fixing: Fixing | None) -> Outcome | None:
+    """Return what is known of a file from earlier runs, unless it has fixes to be applied."""
+    known = caches.of(file.config).get(file)
+    if known is None:
+        return None
+    try:
+        result = unpacked(known, file.relative)
+    except (ValueError, TypeError, EOFError, KeyError):
+        return None
+    if fixing is not None and any(finding.fix_for(unsafe=fixing.unsafe) for finding in result.findings):
+        return None
+    return Outcome(known, result)
+
+
+def _settled(caches: Caches, file: SourceFile, fixing: Fixing | None, done: Outcome) -> Outcome:
+    """Write what fixes changed, keep what is known of the file, and return the outcome as it is then."""
+    known_by = done.seen
+    if done.content is not None and fixing is not None and fixing.write:
+        failures: list[str] = []
+        with trouble_noted(failures, file):
+            replace_file(file.path, done.content)
+        if failures:
+            return Outcome(failure=failures[0])
+        with contextlib.suppress(OSError):
+            known_by = seen(file.path.stat(), done.content)
+    if done.packed is not None and known_by is not None:
+        caches.of(file.config).put(file, known_by, done.packed)
+    return done
+
+
+def _take_in(run: Run, file: SourceFile, done: Outcome) -> None:
+    """Add what came of one file to the run."""
+    if done.failure:
+        run.failures.append(done.failure)
+        return
+    result = done.result
+    if result is None and done.packed is not None:
+        result = unpacked(done.packed, file.relative)
+    if result is not None:
+        run.add(file.display, file.config, result, done.applied)
+    if done.diff:
+        run.diffs.append(done.diff)
+
+
+def _facts_of(done: Outcome) -> bytes | tuple[Fact, ...]:
+    if done.packed is not None:
+        return done.packed.facts
+    return () if done.result is None else done.result.facts.project
+
+
+def _check_projects(
+    run: Run,
+    facts: Sequence[tuple[SourceFile, bytes | tuple[Fact, ...]]],
+    folders: Sequence[Path],
+    caches: Caches,
+) -> None:
     """Add what the rules about a whole project find in each of the projects that the files belong to."""
-    projects: dict[Path, list[tuple[SourceFile, FileResult]]] = defaultdict(list)
-    for file, result in checked:
-        path = file.path.absolute()
-        if any(path.is_relative_to(folder) for folder in folders):
-            projects[file.config.root].append((file, result))
+    # Strings, as `is_relative_to` would cost a warm run of thousands of files a tenth of its time.
+    below = tuple(os.path.join(folder.absolute(), "") for folder in folders)  # noqa: PTH118 - as above
+    working = str(Path().absolute())
+    projects: dict[Path, list[tuple[SourceFile, bytes | tuple[Fact, ...]]]] = defaultdict(list)
+    for file, told in facts:
+        if os.path.join(working, file.path).startswith(below):  # noqa: PTH118 - as above
+            projects[file.config.root].append((file, told))
     for root, members in projects.items():
-        whole = any(root.is_relative_to(folder) for folder in folders)
+        whole = any(root.is_relative_to(folder.absolute()) for folder in folders)
         displayed = {file.relative: file.display for file, _ in members}
-        found = concluded(load_rules(), [result for _, result in members], whole=whole)
-        for finding in found:
+        for finding in _concluded(members, caches, whole=whole):
             (run.findings if finding.silence is None else run.silenced).append(
                 replace(finding, path=displayed[finding.path])
             )
     run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
 
 
+def _concluded(
+    members: Sequence[tuple[SourceFile, bytes | tuple[Fact, ...]]], caches: Caches, *, whole: bool
+) -> list[Finding]:
+    """Return what the rules about a whole project find, which is the same as long as the facts are."""
+    packed = [(file.relative, told) for file, told in members if isinstance(told, bytes)]
+    cache = caches.of(members[0][0].config)
+    key = facts_key(packed, whole=whole) if len(packed) == len(members) else None
+    if key is not None and (known := cache.concluded(key)) is not None:
+        return known
+    from golden_rules.engine import concluded
+    from golden_rules.registry import load_rules
+
+    results = [
+        FileResult(file.relative, facts=FileFacts(project=unpacked_facts(told) if isinstance(told, bytes) else told))
+        for file, told in members
+    ]
+    found = concluded(load_rules(), results, whole=whole)
+    if key is not None:
+        cache.conclude(key, found)
+    return found
+
+
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:
     """Check one file whose content came by standard input; return the run and the content after fixes."""
     run = Run()
-    content = source
-    with trouble_noted(run.failures, file):
-        result, fixed = _analysed(file, source, fixing)
-        run.add(file.display, file.config, result, fixed.applied)
-        _keep_diff(run, file, source, fixed)
-        content = fixed.content
-    return run, content
-
-
-def _analysed(file: SourceFile, source: bytes, fixing: Fixing | None) -> tuple[FileResult, FixedSource]:
-    if fixing is None:
-        result = analyse_source(source, file.relative, file.config)
-        return result, FixedSource(source, (), result)
-    fixed = fix_source(source, file.relative, file.config, unsafe=fixing.unsafe)
-    return fixed.result, fixed
-
-
-@contextmanager
-def trouble_noted(failures: list[str], file: SourceFile) -> Iterator[None]:
-    """Note what goes wrong with a file, a sentence each, and go on."""
-    try:
-        yield
-    except (UnreadableFile, UnwritableFile) as error:
-        failures.append(str(error))
-    except FixError as error:
-        failures.append(f"`{file.display}` was left as it was: {error}; please report this")
-    except Exception as error:  # noqa: BLE001 - a bug in one rule must not hide what others find in other files
-        failures.append(f"`{file.display}` could not be checked ({described(error)}); please report this")
-
-
-def _keep_diff(run: Run, file: SourceFile, source: bytes, fixed: FixedSource) -> None:
-    if fixed.content != source:
-        run.diffs.append(diff(file.display, source, fixed))
-
-
-def diff(display: str, source: bytes, fixed: FixedSource) -> str:
-    """Return the unified diff from a file to its fixed form."""
-    before = _lines(decode(source).text)
-    after = _lines(decode(fixed.content).text)
-    lines = difflib.unified_diff(before, after, display, display)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(text: str) -> list[str]:
-    """Return lines as `diff` and `patch` count them; `splitlines` would split at form feeds as well."""
-    return [line for line in re.split(r"(?<=\n)", text) if line]
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Keep the cyclic collector from walking syntax trees again and again: a third of the time on large files."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    failures: list[str] = []
+    done = Outcome()
+    with trouble_noted(failures, file), collector_off():
+        done = outcome(source, file, fixing)
+    _take_in(run, file, Outcome(failure=failures[0]) if failures else done)
+    return run, source if done.content is None else done.content

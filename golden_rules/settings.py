@@ -47,6 +47,7 @@ DEFAULT_EXCLUDE = (
     "site-packages",
     "venv",
 )
+DEFAULT_BASELINE = "golden-rules-baseline.json"
 _NO_SELECTION = Selection()
 
 

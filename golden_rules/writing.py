@@ -14,6 +14,22 @@ class UnwritableFile(Exception):
     """A file that cannot be replaced; its text is one sentence, and the file is as it was."""
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Make a file, or replace its content in one step; raises UnwritableFile."""
+    is_new = not path.exists()
+    try:
+        if is_new:
+            path.touch()
+    except OSError as error:
+        raise UnwritableFile(f"`{shown(path)}` cannot be written: {(error.strerror or '').lower()}") from error
+    try:
+        replace_file(path, content)
+    except UnwritableFile:
+        if is_new:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file's content in one step, its mode kept and links followed.
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, codes, files_to_check
+from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, check_selectors, codes, files_to_check
 from golden_rules.errors import UsageError
 from golden_rules.reports.style import Style, style_for
 
 if TYPE_CHECKING:
+    from golden_rules.adoption.settling import Baselines
     from golden_rules.config import Configs
     from golden_rules.runner import Fixing, Run
 
@@ -30,11 +31,16 @@ FORMATS = ("text", "concise", "json")
 @click.option("--ignore", callback=codes, metavar="CODES", help="Leave these rules out.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
+@click.option("--baseline", "baseline_file", metavar="FILE", help="The baseline of findings that do not count.")
+@click.option("--no-baseline", is_flag=True, help="Let every finding count, whatever a baseline holds.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
 @click.option(
     "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
 )
 @click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Share the work among at most N processes.")
+@click.option("--no-cache", is_flag=True, help="Forget what earlier runs found, and keep nothing.")
+@click.option("--cache-dir", metavar="FOLDER", help="Keep what runs find in this folder.")
 @click.option("--force-exclude", is_flag=True, help="Leave excluded files out even where they are named.")
 def check(
     paths: tuple[str, ...],
@@ -45,41 +51,57 @@ def check(
     ignore: tuple[str, ...] | None,
     output_format: str,
     statistics: bool,
+    baseline_file: str | None,
+    no_baseline: bool,
     exit_zero: bool,
     stdin_filename: str | None,
     runtime_module: str | None,
+    jobs: int | None,
+    no_cache: bool,
+    cache_dir: str | None,
     force_exclude: bool,
 ) -> int:
     """Check files and folders (by default this folder); `-` reads standard input.
 
     Exit status: 0 clean, 1 findings, 2 trouble.
     """
+    from golden_rules.adoption.settling import Baselines, settle
+    from golden_rules.cache import Caches
     from golden_rules.config import Configs, Overrides
-    from golden_rules.registry import codes_and_names
+    from golden_rules.progress import Progress
     from golden_rules.runner import Fixing, check_files
 
-    configs = Configs(overrides=Overrides(select, ignore or (), runtime_module))
-    configs.for_path(Path.cwd()).check_selectors(codes_and_names())
+    folder = None if cache_dir is None else Path(cache_dir).absolute()
+    configs = Configs(overrides=Overrides(select, ignore or (), runtime_module, folder))
+    caches = Caches(on=not no_cache)
+    check_selectors(configs.for_path(Path.cwd()), caches)
     fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
+    if no_baseline and baseline_file:
+        raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
+    baselines = None if no_baseline else Baselines(Path(baseline_file) if baseline_file else None)
     view = _View(output_format, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if "-" in paths or (stdin_filename and not paths):
         if len(paths) > 1:
             raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
-        run = _stdin(configs, stdin_filename or "stdin.py", fixing, view)
+        run = _stdin(configs, stdin_filename or "stdin.py", fixing, baselines, view)
     elif stdin_filename:
         raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
     else:
         named = paths or (".",)
         folders = [Path(path) for path in named if Path(path).is_dir()]
-        run = check_files(files_to_check(named, configs, force_exclude=force_exclude), fixing, folders=folders)
+        files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
+        progress = Progress(sys.stderr)
+        run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=progress)
+        settle(run, files, run.today, baselines)
         view.show(run)
     if run.failures:
         return TROUBLE
-    found = bool(run.findings) or (diff and bool(run.diffs))
+    found = bool(run.errors) or (diff and bool(run.diffs))
     return FINDINGS if found and not exit_zero else CLEAN
 
 
-def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) -> Run:
+def _stdin(configs: Configs, filename: str, fixing: Fixing | None, baselines: Baselines | None, view: _View) -> Run:
+    from golden_rules.adoption.settling import settle
     from golden_rules.files import SourceFile
     from golden_rules.paths import relative_to
     from golden_rules.runner import check_stdin
@@ -91,6 +113,7 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, view: _View) 
     if sys.stdin is None:
         raise UsageError("standard input is closed: give it a file, or name paths")
     run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)
+    settle(run, [file], run.today, baselines)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -22,6 +22,9 @@ def json_report(run: Run) -> Iterator[str]:
         "unsafe_fixable": sum(fix.safety is Safety.UNSAFE for fix in fixes),
         "fixed": len(run.fixed),
         "suppressed": len(run.silenced),
+        "baselined": len(run.baselined),
+        "warnings": len(run.findings) - run.errors,
+        "in_grace": sum(finding.grace_until is not None for finding in run.findings),
         "withheld": run.withheld.total(),
     }
     document = {
@@ -45,6 +48,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "end_column": finding.end_column,
         "function": finding.function,
         "severity": finding.severity,
+        **({"grace_until": str(finding.grace_until)} if finding.grace_until else {}),
         "remedy": finding.remedy,
         "fix": None if fix is None else {"safety": fix.safety, "description": fix.description},
     }

@@ -21,6 +21,10 @@ class Style:
         """Return the text in bold red, for codes and carets."""
         return self._paint("1;31", text)
 
+    def yellow(self, text: str) -> str:
+        """Return the text in bold yellow, for codes of warnings."""
+        return self._paint("1;33", text)
+
     def blue(self, text: str) -> str:
         """Return the text in bold blue, for the frame."""
         return self._paint("1;34", text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from golden_rules.findings import Safety
 from golden_rules.reports.style import Style
+from golden_rules.reports.words import counted
 from golden_rules.runner import Run
 
 
@@ -15,11 +16,14 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
     yield from _fixed(run, "would fix" if pending else "fixed")
     found = len(run.findings)
     if not found:
-        yield style.bold("No findings left" if run.fixed else "No findings") + f" in {_count(run.files, 'file')}."
+        yield style.bold("No findings left" if run.fixed else "No findings") + f" in {counted(run.files, 'file')}."
     else:
         paths = len({finding.path for finding in run.findings})
         left = " left" if run.fixed else ""
-        yield f"{_count(found, 'finding')}{left} in {paths} of {_count(run.files, 'file')}{_fixable(run, unsafe=unsafe)}."
+        files = f"{paths} of {counted(run.files, 'file')}{_warnings(run)}"
+        yield f"{counted(found, 'finding')}{left} in {files}{_fixable(run, unsafe=unsafe)}."
+    if run.baselined:
+        yield f"{counted(len(run.baselined), 'finding')} in the baseline."
     yield from _withheld(run)
 
 
@@ -33,6 +37,14 @@ def statistics(run: Run, style: Style) -> Iterator[str]:
     for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         note = f"  [{fixable[code]} fixable]" if fixable[code] else ""
         yield f"{count:>{width}}  {style.red(code)}  {name}{note}"
+
+
+def _warnings(run: Run) -> str:
+    warnings = len(run.findings) - run.errors
+    if not warnings:
+        return ""
+    named = counted(warnings, "warning") if run.errors or warnings > 1 else "a warning"
+    return f", {named}" if run.errors else f", {'all ' if warnings > 1 else ''}{named}"
 
 
 def _fixed(run: Run, verb: str) -> Iterator[str]:
@@ -56,10 +68,6 @@ def _fixable(run: Run, *, unsafe: bool) -> str:
 def _withheld(run: Run) -> Iterator[str]:
     for file, count in sorted(run.withheld.items()):
         yield (
-            f"{_count(count, 'fix', 'fixes')} withheld: `{file}` does not declare golden-runtime; add it to the dependencies there,"
+            f"{counted(count, 'fix', 'fixes')} withheld: `{file}` does not declare golden-runtime; add it to the dependencies there,"
             " or name the module that re-exports it with `runtime-module`."
         )
-
-
-def _count(number: int, singular: str, plural: str | None = None) -> str:
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from datetime import date
 
-from golden_rules.findings import Finding, Safety
+from golden_rules.findings import Finding, Safety, Severity
 from golden_rules.reports.style import Style
 from golden_rules.runner import Run
 
@@ -14,22 +15,25 @@ def text_report(run: Run, style: Style) -> Iterator[str]:
     """Yield the findings with their lines, carets and remedies."""
     for finding in run.findings:
         yield _headline(finding, style)
-        yield from _frame(finding, style)
+        yield from _frame(finding, style, run.today)
         yield ""
 
 
 def concise_report(run: Run, style: Style) -> Iterator[str]:
     """Yield one line for each finding."""
     for finding in run.findings:
-        yield f"{_headline(finding, style)}{_fixable(finding, style)}"
+        grace = f"  [{_grace(finding, run.today)}]" if finding.grace_until else ""
+        yield f"{_headline(finding, style)}{grace}{_fixable(finding, style)}"
 
 
 def _headline(finding: Finding, style: Style) -> str:
     place = style.bold(f"{finding.path}:{finding.line}:{finding.column}:")
+    if finding.severity is Severity.WARNING:
+        return f"{place} {style.yellow(finding.code)} (warning) {finding.message}"
     return f"{place} {style.red(finding.code)} {finding.message}"
 
 
-def _frame(finding: Finding, style: Style) -> Iterator[str]:
+def _frame(finding: Finding, style: Style, today: date) -> Iterator[str]:
     number = str(finding.line)
     margin = " " * len(number)
     bar = style.blue("|")
@@ -39,6 +43,15 @@ def _frame(finding: Finding, style: Style) -> Iterator[str]:
         yield f"{style.blue(number)} {bar} {source.rstrip()}"
         yield f"{margin} {bar} {style.red(_carets(finding))}"
     yield f"{margin} {style.blue('=')} help: {finding.remedy}{_fixable(finding, style)}"
+    if finding.grace_until:
+        yield f"{margin} {style.blue('=')} note: {_grace(finding, today)}"
+
+
+def _grace(finding: Finding, today: date) -> str:
+    if finding.grace_until is None:
+        return ""
+    days = (finding.grace_until - today).days
+    return f"an error in {days} day{'' if days == 1 else 's'}, from {finding.grace_until} on"
 
 
 def _carets(finding: Finding) -> str:
