@@ -17,6 +17,8 @@ from golden_rules.validation import Override
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from golden_rules.objectives import Objective
+
 DEFAULT_EXCLUDE = (
     ".bzr",
     ".direnv",
@@ -48,6 +50,8 @@ DEFAULT_EXCLUDE = (
     "venv",
 )
 DEFAULT_BASELINE = "golden-rules-baseline.json"
+MEASURING, RETRYING = "measuring", "retrying"
+"""What stands in `decorator-order` for the runtime's measuring decorators, and for those that call a function again."""
 _NO_SELECTION = Selection()
 
 
@@ -64,12 +68,18 @@ class Config:
     """The file that the settings come from."""
     app: str | tuple[tuple[str, str], ...] | None = None
     runtime_module: str = "golden_runtime"
+    namespace: str | None = None
+    """What the runtime's series start with; None where a call of the runtime's `configure` says it, if anything does."""
+    objectives: tuple[Objective, ...] = ()
+    """What operations are held to, for alerts."""
     runtime_declared: bool = True
     """False where the project declares its dependencies and golden-runtime is not among them."""
     declaration_file: str | None = None
     """The file that declares the dependencies, relative to `root`, where `runtime_declared` depends on it."""
     measured_by: tuple[str, ...] = ()
     metrics_modules: tuple[str, ...] = ("metrics", "telemetry", "observability")
+    decorator_order: tuple[str, ...] = ()
+    """Decorators from the outermost in, `measuring` among them; empty where the default holds."""
     critical: tuple[str, ...] = ()
     not_critical: tuple[str, ...] = ()
     profile: str = "selective"
@@ -86,6 +96,8 @@ class Config:
     """For selectors, the day from which what they take in is an error; until then it is a warning."""
     baseline: Path | None = None
     """The file that holds the findings of old."""
+    cache_dir: Path | None = None
+    """The folder that holds what earlier runs found; None for the one in `root`."""
     overrides: tuple[Override, ...] = ()
     """Settings for some of the files; of several for one file, the later ones prevail."""
     command_line: Selection = _NO_SELECTION
@@ -145,6 +157,11 @@ class Config:
             if path_globs((pattern.removeprefix("!"),)).cover(path) != outside:
                 codes -= selected_by(ignored, known)
         return codes
+
+    @property
+    def selectors(self) -> frozenset[str]:
+        """Every selector that is named anywhere, `ALL` left out."""
+        return frozenset(selector for _, selectors in self._selectors() for selector in selectors) - {EVERYTHING}
 
     def check_selectors(self, known: Iterable[str]) -> None:
         """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names."""

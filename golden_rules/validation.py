@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.globs import FunctionPatterns, translate
+from golden_rules.objectives import Objective, WrongObjective, read_objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -261,6 +262,20 @@ def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(ignores)
 
 
+def _decorator_order(value: object) -> tuple[str, ...]:
+    names = _strings(value)
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise _WrongValueError(f"must hold names of decorators such as `app.auth.requires`, not `{name}`")
+        if names.count(name) > 1:
+            raise _WrongValueError(f"names `{name}` more than once")
+    if "measuring" not in names:
+        raise _WrongValueError(
+            f"must say where `measuring` stands among {', '.join(f'`{name}`' for name in names) or 'them'}"
+        )
+    return names
+
+
 def _profile(value: object) -> str:
     if not isinstance(value, str):
         raise _WrongValueError(f"must be {_PROFILES_LISTED}, not {kind(value)}")
@@ -318,18 +333,41 @@ def _day(value: object) -> date:
         raise _WrongValueError(f"must be a date such as `2027-06-01`, not `{value}`") from error
 
 
-def _path(value: object) -> str:
+def _objectives(value: object) -> tuple[Objective, ...]:
+    if not isinstance(value, dict):
+        raise _WrongValueError(f"must be a table from operations to objectives, not {kind(value)}")
+    try:
+        return tuple(read_objective(operation, table) for operation, table in value.items())
+    except WrongObjective as error:
+        raise _WrongValueError(str(error)) from error
+
+
+def _namespace(value: object) -> str:
     if not isinstance(value, str):
-        raise _WrongValueError(f"must be the path of a file, not {kind(value)}")
-    if not value.strip():
-        raise _WrongValueError("must be the path of a file, not an empty string")
+        raise _WrongValueError(f"must be a name, not {kind(value)}")
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]{0,254}", value):
+        raise _WrongValueError(f"must be a name such as `shop`, not `{value}`")
     return value
+
+
+def _path(value: object, *, of: str = "file") -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(f"must be the path of a {of}, not {kind(value)}")
+    if not value.strip():
+        raise _WrongValueError(f"must be the path of a {of}, not an empty string")
+    return value
+
+
+def _folder(value: object) -> str:
+    return _path(value, of="folder")
 
 
 KEYS: Mapping[str, Callable[[object], object]] = {
     "app": _app,
     "baseline": _path,
+    "cache-dir": _folder,
     "critical": _functions,
+    "decorator-order": _decorator_order,
     "exclude": _globs,
     "extend": _path,
     "extend-exclude": _globs,
@@ -338,7 +376,9 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "ignore": _strings,
     "measured-by": _strings,
     "metrics-modules": _globs,
+    "namespace": _namespace,
     "not-critical": _functions,
+    "objectives": _objectives,
     "overrides": lambda value: value,  # read by `check_table`, which knows where each of its tables stands
     "per-file-ignores": _per_file,
     "profile": _profile,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-SeriesKind: TypeAlias = Literal["counter", "histogram", "gauge"]
+SeriesKind: TypeAlias = Literal["counter", "histogram", "gauge", "summary"]
 SeriesUnit: TypeAlias = Literal["", "seconds", "bytes"]
 
 # OpenTelemetry's grammar for the names of instruments, which the runtime follows.
@@ -65,8 +65,22 @@ def predicted_series(call: Call, namespace: str = "") -> tuple[Series, ...]:
     """
     predict = _PREDICTIONS.get(call.decorator)
     found = () if predict is None else predict(call)
-    prefix = _translated(namespace)
-    return tuple(sorted((_below(prefix, series) for series in found), key=lambda series: series.name))
+    return tuple(sorted((in_namespace(series, namespace) for series in found), key=lambda series: series.name))
+
+
+def in_namespace(series: Series, namespace: str) -> Series:
+    """Return a series below a namespace, which may be empty, never below it twice."""
+    prefix = translated(namespace)
+    if not prefix or series.name.startswith(f"{prefix}_"):
+        return series
+    return Series(f"{prefix}_{series.name}", series.kind, series.labels, series.unit)
+
+
+def translated(name: object) -> str:
+    """Return a dotted name with underscores, or `""` for what the runtime takes for no name."""
+    if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
+        return ""
+    return _SEPARATORS.sub("_", name).rstrip("_")
 
 
 def _counted(call: Call) -> tuple[Series, ...]:
@@ -86,28 +100,28 @@ def _measure_memory(call: Call) -> tuple[Series, ...]:
 
 
 def _one(call: Call, kind: SeriesKind, suffix: str, unit: SeriesUnit, *own: str) -> tuple[Series, ...]:
-    name = _with_suffix(_translated(_argument(call, 0, "metric_name")), suffix)
+    name = _with_suffix(translated(_argument(call, 0, "metric_name")), suffix)
     return (Series(name, kind, _labels(call, own), unit),) if name else ()
 
 
 def _track_request(call: Call) -> tuple[Series, ...]:
-    base = _translated(_argument(call, 0, "operation_name"))
+    base = translated(_argument(call, 0, "operation_name"))
     errors = _argument(call, 2, "record_errors", True)
     return _composite(base, _labels(call), errors=bool(errors)) if base else ()
 
 
 def _track_adapter_request(call: Call) -> tuple[Series, ...]:
-    adapter = _translated(_argument(call, 0, "adapter_name"))
+    adapter = translated(_argument(call, 0, "adapter_name"))
     return _composite(f"adapter_{adapter}", ("adapter", "operation"), errors=True) if adapter else ()
 
 
 def _track_cache_operation(call: Call) -> tuple[Series, ...]:
-    level = _translated(_argument(call, 0, "cache_level"))
+    level = translated(_argument(call, 0, "cache_level"))
     operation = _argument(call, 1, "operation_type", "get")
-    translated = _translated(operation)
-    if not level or not translated:
+    name = translated(operation)
+    if not level or not name:
         return ()
-    series = _composite(f"cache_{level}_{translated}", (), errors=False)
+    series = _composite(f"cache_{level}_{name}", (), errors=False)
     if operation != "get":
         return series
     return (*series, *(Series(f"cache_{level}_{found}_total", "counter", ()) for found in ("hits", "misses")))
@@ -150,19 +164,7 @@ def _labels(call: Call, own: Iterable[str] = ()) -> tuple[str, ...] | None:
     return tuple(sorted([*map(str, labels), *own]))
 
 
-def _translated(name: object) -> str:
-    if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
-        return ""
-    return _SEPARATORS.sub("_", name).rstrip("_")
-
-
 def _with_suffix(stem: str, suffix: str) -> str:
     while stem.endswith(f"_{suffix}"):
         stem = stem.removesuffix(f"_{suffix}")
     return f"{stem}_{suffix}" if stem and stem != suffix else ""
-
-
-def _below(namespace: str, series: Series) -> Series:
-    if not namespace or series.name.startswith(f"{namespace}_"):
-        return series
-    return Series(f"{namespace}_{series.name}", series.kind, series.labels, series.unit)

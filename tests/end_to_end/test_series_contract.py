@@ -7,9 +7,12 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+from golden_rules.catalogue.parts import PARTS
+from golden_rules.catalogue.reading import REQUEST_BUCKETS, WORKFLOW_BUCKETS
 from golden_rules.catalogue.series import UNKNOWN, Call, Series, predicted_series
 
 CALLS = [
@@ -97,6 +100,60 @@ def test_each_decorator_exposes_what_the_linter_predicts(namespace: str) -> None
 def test_what_cannot_be_told_is_not_guessed(call: Call, expected: tuple[Series, ...]) -> None:
     """A name that is no constant, or that the runtime refuses, predicts nothing; unknown labels are said to be unknown."""
     assert predicted_series(call) == expected
+
+
+# Makes every part, and prints the families of the registry and the bounds of buckets.
+PARTS_SCRIPT = """
+import json, sys
+from prometheus_client import CollectorRegistry
+from golden_runtime import *
+
+registry = CollectorRegistry()
+configure(namespace="shop", registry=registry)
+families = lambda: {family.name: family for family in registry.collect()}
+made = {}
+for name, make in {
+    "CircuitBreaker": lambda: CircuitBreaker("x"),
+    "circuit_breakers.get_or_create": lambda: circuit_breakers.get_or_create("y"),
+    "RetryPolicy": lambda: RetryPolicy(),
+    "retry": lambda: retry()(print),
+    "DeadLetterQueue": lambda: DeadLetterQueue(sys.argv[1]),
+    "TaskQueue": lambda: TaskQueue(sys.argv[1]),
+    "ExecutorPool": lambda: ExecutorPool({"w": print}),
+}.items():
+    earlier = families()
+    part = make()
+    made[name] = sorted(
+        [family.name + ("_total" if family.type == "counter" else ""), family.type]
+        for family in families().values() if family.name not in earlier
+    )
+labels = {
+    family.name + ("_total" if family.type == "counter" else ""): sorted(
+        {label for sample in family.samples for label in sample.labels} - {"le"}
+    )
+    for family in registry.collect()
+}
+print(json.dumps([made, labels, list(REQUEST_BUCKETS), list(WORKFLOW_BUCKETS)]))
+"""
+
+
+def test_each_part_exposes_what_the_linter_predicts(tmp_path: Path) -> None:
+    """Breakers, retries, queues, dead letters and pools: names, kinds, and labels as far as there are samples."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARTS_SCRIPT, str(tmp_path / "tasks.db")], capture_output=True, text=True, check=True
+    )
+    made, labels, request_buckets, workflow_buckets = json.loads(done.stdout)
+    assert made.keys() == PARTS.keys()
+    for name, part in PARTS.items():
+        predicted = {(f"shop_{series.name}", series.kind) for series in part.series}
+        real = set(map(tuple, made[name]))
+        # what an earlier part of the same kind has made is there already
+        assert real <= predicted, name
+        assert {series for series, _ in predicted} <= labels.keys(), name
+        for series in part.series:
+            own = labels[f"shop_{series.name}"]
+            assert not own or tuple(own) == series.labels, series
+    assert (tuple(request_buckets), tuple(workflow_buckets)) == (REQUEST_BUCKETS, WORKFLOW_BUCKETS)
 
 
 def test_the_linter_does_not_import_the_runtime() -> None:

@@ -204,11 +204,9 @@ class TestWhatItMaySay:
     @pytest.mark.parametrize(
         "key",
         [
-            "namespace",
             "metric-name",
             "decorator-order",
             "cache-dir",
-            "objectives",
         ],
     )
     def test_keys_of_later_releases_are_unknown(self, tmp_path: Path, key: str) -> None:
