@@ -6,21 +6,18 @@ import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from golden_runtime.attempt import Attempt
-from golden_runtime.backoff import Backoff
 from golden_runtime.breaker_guard import CircuitBreakerError
 from golden_runtime.breaker_states import CircuitState
-from golden_runtime.callables import UNFINISHED, check_finished, settled
+from golden_runtime.callables import AWAITED, UNFINISHED, MisuseError, check_finished, misuse_of, settled
+from golden_runtime.cancellation import has_cancellation, is_displaced, requests
 from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, present
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
-from golden_runtime.retry_after import retry_after
-from golden_runtime.retry_config import RetryConfig
 from golden_runtime.retry_notes import Notes, described
-from golden_runtime.retry_series import RetrySeries
+from golden_runtime.retry_plan import Plan, RetryStatistics
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,32 +27,6 @@ _LOGGER = logging.getLogger(__name__)
 # Seconds between two looks at a breaker whose probes are under way.
 _SHORTEST_LOOK = 0.01
 _LONGEST_LOOK = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RetryStatistics:
-    """What has been done for one call so far. Times in seconds; a breaker's rejections are no attempts."""
-
-    attempts: int
-    rejections: int
-    delays: tuple[float, ...]
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What all calls under one policy share. Nothing in it changes from call to call."""
-
-    name: str
-    config: RetryConfig
-    backoff: Backoff
-    retries: Callable[[BaseException], object]
-    series: RetrySeries
-    clock: Callable[[], float]
-    sleep: Callable[[float], object]
-    async_sleep: Callable[[float], Awaitable[object]]
-    random: Callable[[], float]
-    is_plain: bool
 
 
 class Attempts:
@@ -69,16 +40,32 @@ class Attempts:
                 ...                                      ...
     """
 
-    __slots__ = ("_deadline", "_delays", "_limit", "_notes", "_number", "_plan", "_rejections", "_started")
+    __slots__ = (
+        "_deadline",
+        "_delays",
+        "_limit",
+        "_notes",
+        "_number",
+        "_plan",
+        "_rejections",
+        "_requests",
+        "_started",
+        "_unpaid",
+    )
 
-    def __init__(self, plan: Plan, *, begun: int = 0) -> None:
+    def __init__(self, plan: Plan, *, begun: int = 0, requests: int | None = None) -> None:
         self._plan = plan
         self._number = begun
         self._rejections = 0
         self._delays: list[float] = []
         self._notes = Notes(plan.name)
-        self._started = plan.clock()
-        self._deadline = self._limit = _earlier(present(), plan.config.deadline, self._started, plan.clock)
+        # requests to cancel the task that were there before; None where the call does not await
+        self._requests = requests
+        self._started = now = plan.clock()
+        seconds = plan.config.deadline
+        self._deadline = None if seconds is None else Deadline(now + seconds, plan.clock)
+        self._limit: Deadline | None = None
+        self._unpaid = plan.config.budget
 
     @property
     def statistics(self) -> RetryStatistics:
@@ -89,12 +76,12 @@ class Attempts:
     async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what `RetryPolicy.execute` does."""
         while True:
-            self.begin()
+            self.begin_async()
             try:
                 async with self.cut_off():
                     result = await settled(function, function(*args, **kwargs))
             except BaseException as error:
-                delay = self.failed(error)
+                delay = self.failed(misuse_of(function) or error)
                 if delay is None:
                     raise
             else:
@@ -105,15 +92,25 @@ class Attempts:
 
     def execute_sync(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what `RetryPolicy.execute_sync` does."""
+        result = self.call(function, *args, **kwargs)
+        if type(result) in AWAITED:
+            check_finished(function, result)
+        return result
+
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do the same, but return what is to be awaited: no attempt has been made then."""
         while True:
             self.begin()
             try:
                 with self.limited():
                     result = function(*args, **kwargs)
                 if type(result) in UNFINISHED:
+                    if type(result) in AWAITED:
+                        self._number -= 1
+                        return result
                     check_finished(function, result)
             except BaseException as error:
-                delay = self.failed(error)
+                delay = self.failed(misuse_of(function) or error)
                 if delay is None:
                     raise
             else:
@@ -138,17 +135,35 @@ class Attempts:
                 return
             await self._plan.async_sleep(attempt.delay)
 
+    def begin_async(self) -> None:
+        """Begin an attempt that the running task awaits. Raises RetryTimeoutError where the deadline has passed."""
+        if self._requests is None:
+            self._requests = requests()
+        self.begin()
+
     def begin(self) -> None:
         """Begin an attempt. Raises RetryTimeoutError where the deadline has passed."""
-        config = self._plan.config
-        if config.budget is not None and not self._number and not self._rejections:
-            config.budget.pay_in()
-        if self._deadline is not None and self._deadline.remaining() <= 0:
+        if self._unpaid is not None:
+            self._unpaid.pay_in()
+            self._unpaid = None
+        deadline = self._earliest()
+        if deadline is not None and deadline.remaining() <= 0:
             raise self._too_late()
         self._number += 1
-        if config.attempt_timeout is not None:
-            clock = self._plan.clock
-            self._limit = _earlier(self._deadline, config.attempt_timeout, clock(), clock, of_attempt=True)
+        self._limit = self._limit_from_now(deadline)
+
+    def _earliest(self) -> Deadline | None:
+        """Return the deadline of the call, or one around it that comes before; the one around it may be over meanwhile."""
+        own, outer = self._deadline, present()
+        if own is None or outer is None:
+            return own or outer
+        return outer if outer.remaining() <= own.remaining() else own
+
+    def _limit_from_now(self, deadline: Deadline | None) -> Deadline | None:
+        seconds = self._plan.config.attempt_timeout
+        if seconds is None or (deadline is not None and deadline.remaining() <= seconds):
+            return deadline
+        return Deadline(self._plan.clock() + seconds, self._plan.clock, of_attempt=True)
 
     def _too_late(self) -> RetryTimeoutError:
         told = f"attempt {self._number + 1} of `{self._plan.name}` did not begin: the deadline had passed"
@@ -159,6 +174,16 @@ class Attempts:
         self._notes.add(told)
         self._notes.attach(error)
         return error
+
+    def next_item(self) -> RetryTimeoutError | None:
+        """Begin the wait for a stream's next item, and return an error where there is no time for that."""
+        deadline = self._earliest()
+        self._limit = self._limit_from_now(deadline)
+        if deadline is None or deadline.remaining() > 0:
+            return None
+        return RetryTimeoutError(
+            f"the deadline passed before attempt {self._number} of `{self._plan.name}` had given all items"
+        )
 
     def limited(self) -> AbstractContextManager[None]:
         """Pass on, to what is called within, when the attempt that has begun is to be over."""
@@ -178,7 +203,7 @@ class Attempts:
     def returned(self, result: object) -> float | None:
         """Take the outcome of an attempt that returned: give the seconds after which to try again, or None."""
         wanted = self._plan.config.retry_result
-        if wanted is None or not self._asked(wanted, "retry_result", result):
+        if wanted is None or not self._plan.asks_for_retry(wanted, "retry_result", result):
             self.succeeded()
             return None
         self._plan.series.failure.count()
@@ -192,7 +217,10 @@ class Attempts:
 
         `final` says that the attempt got so far that it must not be made again.
         """
-        if is_cancellation(error):
+        if isinstance(error, MisuseError):
+            self._number -= 1
+            return None
+        if is_cancellation(error) or (self._requests is not None and is_displaced(error, self._requests)):
             self._plan.series.cancelled.count()
             return None
         if isinstance(error, CircuitBreakerError) and not final:
@@ -210,7 +238,10 @@ class Attempts:
         if final:
             self._give_up(told, "its first item had been handed on")
             return None
-        if not was_cut_off and not self._asked(self._plan.retries, "retry_on", error):
+        if has_cancellation(error):
+            self._give_up(told, "which has a cancellation in it")
+            return None
+        if not was_cut_off and not self._plan.asks_for_retry(self._plan.retries, "retry_on", error):
             self._give_up(told, "which `retry_on` does not name")
             return None
         delay = self._delay_after(error, told)
@@ -220,7 +251,7 @@ class Attempts:
 
     def _delay_after(self, outcome: object, told: str) -> float | None:
         plan = self._plan
-        asked = self._asked_delay(outcome)
+        asked = plan.asked_delay(outcome)
         before = self._delays[-1] if self._delays else plan.config.base_delay
         delay = plan.backoff.delay(self._number, before, plan.random) if asked is None else asked
         hindrance = self._hindrance(delay)
@@ -228,6 +259,7 @@ class Attempts:
             self._give_up(told, hindrance)
             return None
         self._delays.append(delay)
+        plan.series.delay.record(delay)
         return self._wait(delay, f"attempt {self._number} {told}")
 
     def _hindrance(self, delay: float) -> str:
@@ -237,9 +269,13 @@ class Attempts:
             return f"`max_retries`, {config.max_retries}, allows no more"
         if delay > config.max_delay:
             return f"the {delay:.3g} s it asks to wait are more than `max_delay`"
-        if self._deadline is not None and delay >= self._deadline.remaining():
+        if self._has_no(delay):
             return f"the deadline does not leave the {delay:.3g} s to wait"
         return "" if config.budget is None or config.budget.take() else "the retry budget is spent"
+
+    def _has_no(self, delay: float) -> bool:
+        deadline = self._earliest()
+        return deadline is not None and delay >= deadline.remaining()
 
     def _rejected(self, error: CircuitBreakerError) -> float | None:
         """Give the seconds after which a breaker may let a call through: no attempt was made, so none is used up."""
@@ -253,7 +289,7 @@ class Attempts:
             self._notes.add(told)
         elif math.isinf(delay):
             self._notes.add(f"{told}, so that there is nothing to wait for")
-        elif self._deadline is not None and delay >= self._deadline.remaining():
+        elif self._has_no(delay):
             self._notes.add(f"{told}, and the deadline does not leave that")
         else:
             return self._wait(delay, told)
@@ -261,7 +297,6 @@ class Attempts:
 
     def _wait(self, delay: float, told: str) -> float:
         self._notes.add(f"{told}; waited {delay:.3g} s")
-        self._plan.series.delay.record(delay)
         try:
             _LOGGER.info("retry `%s`: %s; trying again in %.3g s", self._plan.name, told, delay)
         except Exception:  # noqa: BLE001 - an application's own logging handler must not break the call
@@ -270,25 +305,3 @@ class Attempts:
 
     def _give_up(self, told: str, reason: str) -> None:
         self._notes.add(f"attempt {self._number} {told}; {reason}")
-
-    def _asked(self, function: Callable[[Any], object], setting: str, outcome: object) -> bool:
-        try:
-            return bool(function(outcome))
-        except Exception:  # noqa: BLE001 - what a user's function raises must not take the place of what the call did
-            report_once(f"`{setting}` of retry `{self._plan.name}` failed, so there is no retry")
-            return False
-
-    def _asked_delay(self, outcome: object) -> float | None:
-        try:
-            return retry_after(outcome)
-        except Exception:  # noqa: BLE001 - looking at a foreign object may run any code
-            report_once(f"what retry `{self._plan.name}` was to wait cannot be read from `{type(outcome).__name__}`")
-            return None
-
-
-def _earlier(
-    outer: Deadline | None, seconds: float | None, now: float, clock: Callable[[], float], *, of_attempt: bool = False
-) -> Deadline | None:
-    if seconds is None or (outer is not None and outer.remaining() <= seconds):
-        return outer
-    return Deadline(now + seconds, clock, of_attempt)

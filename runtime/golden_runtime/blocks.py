@@ -14,29 +14,26 @@ class Blocks(Generic[T]):
 
     Blocks are told apart by the frame that the `with` stands in. Threads, tasks and recursive calls each have a frame of
     their own, which lives until its block ends, and blocks of one frame nest. Neither threads nor context variables would
-    do: a web framework may enter and leave one block in two threads.
+    do: a web framework may enter and leave one block in two threads. An exit stack is its own place, for it may be handed
+    on: its blocks are entered in one frame and left in another.
     """
 
     __slots__ = ("_stacked", "_standing")
 
     def __init__(self) -> None:
         self._standing: dict[int, list[T]] = {}
-        # those entered by an exit stack, which may be handed on: entered in one frame, left in another
         self._stacked: dict[int, list[T]] = {}
 
     def enter(self, frame: FrameType, given: T) -> None:
         """Keep what the block that `frame` enters is given."""
-        outer = _outside_contextlib(frame)
-        blocks = self._standing if outer is frame else self._stacked
-        blocks.setdefault(id(outer), []).append(given)
+        stack = _exit_stack(frame)
+        blocks, place = (self._standing, frame) if stack is None else (self._stacked, stack)
+        blocks.setdefault(id(place), []).append(given)
 
     def leave(self, frame: FrameType) -> T | None:
         """Return what the block that `frame` leaves was given; None where nothing was kept of it."""
-        outer = _outside_contextlib(frame)
-        if outer is frame:
-            return _pop(self._standing, id(outer))
-        given = _pop(self._stacked, id(outer))
-        return _pop(self._stacked, next(reversed(list(self._stacked)), 0)) if given is None else given
+        stack = _exit_stack(frame)
+        return _pop(self._standing, id(frame)) if stack is None else _pop(self._stacked, id(stack))
 
 
 def _pop(blocks: dict[int, list[T]], key: int) -> T | None:
@@ -49,7 +46,11 @@ def _pop(blocks: dict[int, list[T]], key: int) -> T | None:
     return given
 
 
-def _outside_contextlib(frame: FrameType) -> FrameType:
-    while frame.f_back is not None and frame.f_globals is contextlib.__dict__:
-        frame = frame.f_back
-    return frame
+def _exit_stack(frame: FrameType) -> object:
+    """Return what makes up the exit stack that a method of contextlib works for; None where `frame` is no such method.
+
+    That is its callbacks, which `pop_all` hands on to another stack. They are left last in, first out, as blocks nest.
+    """
+    if frame.f_globals is not contextlib.__dict__:
+        return None
+    return getattr(frame.f_locals.get("self"), "_exit_callbacks", None)

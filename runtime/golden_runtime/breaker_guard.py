@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 from golden_runtime.breaker_config import CircuitBreakerConfig
 from golden_runtime.breaker_series import BreakerSeries
 from golden_runtime.breaker_states import CircuitState, Machine, Rejection, Ticket
+from golden_runtime.callables import MisuseError
+from golden_runtime.cancellation import is_displaced
 from golden_runtime.deadline import attempt_timed_out
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
@@ -78,7 +80,13 @@ class Guard:
     def admit(self) -> Ticket:
         """Return the ticket of a call that may begin. Raises CircuitBreakerError where it may not."""
         admitted = self.machine.admit()
-        self.announce()
+        try:
+            self.announce()
+        except BaseException:
+            # an interrupt: the call does not begin
+            if not isinstance(admitted, Rejection):
+                self.machine.cancelled(admitted)
+            raise
         if isinstance(admitted, Rejection):
             self._series.rejected.count()
             raise CircuitBreakerError(self._name, admitted.retry_after, admitted.state)
@@ -86,7 +94,7 @@ class Guard:
 
     def returned(self, ticket: Ticket, result: object) -> None:
         """Take the outcome of a call that returned: a success, unless the result says otherwise."""
-        if self._failure_result is not None and self._asked(self._failure_result, "failure_result", result):
+        if self._failure_result is not None and self._asked(ticket, self._failure_result, "failure_result", result):
             self.failed(ticket)
         elif ticket.window is not None:
             # what `succeeded` comes to, two calls shorter: with a failure rate, every call comes here
@@ -97,10 +105,12 @@ class Guard:
 
     def raised(self, ticket: Ticket, error: BaseException) -> None:
         """Take the outcome of a call that raised: a failure, unless it was cancelled or the error is to be ignored."""
-        if is_cancellation(error) and not attempt_timed_out():
+        if isinstance(error, MisuseError):
+            self.machine.cancelled(ticket)
+        elif (is_cancellation(error) or is_displaced(error)) and not attempt_timed_out():
             self.machine.cancelled(ticket)
             self._series.cancelled.count()
-        elif self._asked(self._ignores, "ignore", error):
+        elif self._asked(ticket, self._ignores, "ignore", error):
             self.succeeded(ticket)
         else:
             self.failed(ticket)
@@ -117,10 +127,13 @@ class Guard:
         self._series.failure.count()
         self.announce()
 
-    def _asked(self, function: Callable[[Any], object], setting: str, outcome: object) -> bool:
+    def _asked(self, ticket: Ticket, function: Callable[[Any], object], setting: str, outcome: object) -> bool:
         try:
             return bool(function(outcome))
-        except Exception:  # noqa: BLE001 - what a user's function raises must not take the place of what the call did
+        except (KeyboardInterrupt, SystemExit):
+            self.machine.cancelled(ticket)
+            raise
+        except BaseException:  # noqa: BLE001 - what a user's function raises must not take the place of what the call did
             report_once(f"`{setting}` of circuit breaker `{self._name}` failed, which counts as no")
             return False
 
@@ -141,5 +154,7 @@ class Guard:
         for listener in self.listeners:
             try:
                 listener(transition)
-            except Exception:  # noqa: BLE001 - a listener must not harm the call that happened to change the state
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:  # noqa: BLE001 - a listener must not harm the call that happened to change the state
                 report_once(f"a listener of circuit breaker `{self._name}` failed")

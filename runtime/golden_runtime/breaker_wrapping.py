@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
-from golden_runtime.breaker_guard import Guard
-from golden_runtime.callables import kind_of
+from golden_runtime.breaker_guard import CircuitBreakerError, Guard
+from golden_runtime.breaker_states import Ticket
+from golden_runtime.callables import AWAITED, kind_of, named
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -15,14 +16,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 def protect(guard: Guard, function: F) -> F:
     """Return the function, protected: of the same kind, with the same signature and metadata.
 
-    Raises TypeError for what is no function.
+    Where a plain function returns a coroutine or a future, because another decorator hides of which kind it is, what is
+    returned is a coroutine, and the call ends with that. Raises TypeError for what is no function.
     """
     wrap = _WRAPS[kind_of("CircuitBreaker", function)]
     return cast("F", functools.update_wrapper(wrap(guard, function), function))
 
 
 def _wrap_function(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
-    machine, success = guard.machine, guard.success
+    machine, success, awaited = guard.machine, guard.success, AWAITED
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         ticket = machine.closed or guard.admit()
@@ -31,6 +33,8 @@ def _wrap_function(guard: Guard, function: Callable[..., Any]) -> Callable[..., 
         except BaseException as error:
             guard.raised(ticket, error)
             raise
+        if type(result) in awaited:
+            return _rest(guard, ticket, result)
         if ticket.quiet:
             success.count()
         else:
@@ -38,6 +42,34 @@ def _wrap_function(guard: Guard, function: Callable[..., Any]) -> Callable[..., 
         return result
 
     return wrapper
+
+
+def _rest(guard: Guard, ticket: Ticket, returned: Any) -> Coroutine[Any, Any, Any]:
+    """Return a coroutine for the rest of a call."""
+    if isinstance(returned, Coroutine):
+        # nothing has been done yet, and nobody knows when it will be: the slot of a probe is for another one
+        guard.machine.cancelled(ticket)
+        return named(_run(guard, returned), returned)
+    return _wait(guard, ticket, returned)
+
+
+async def _run(guard: Guard, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        ticket = guard.machine.closed or guard.admit()
+    except CircuitBreakerError:
+        coroutine.close()
+        raise
+    return await _wait(guard, ticket, coroutine)
+
+
+async def _wait(guard: Guard, ticket: Ticket, awaitable: Awaitable[Any]) -> Any:
+    try:
+        result = await awaitable
+    except BaseException as error:
+        guard.raised(ticket, error)
+        raise
+    guard.returned(ticket, result)
+    return result
 
 
 def _wrap_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
@@ -12,8 +13,16 @@ R = TypeVar("R")
 
 Kind: TypeAlias = Literal["function", "coroutine", "generator", "async generator"]
 
+# Results of plain functions whose work is still to come, or under way. Other objects that can be awaited may be values: the
+# clients of some libraries can.
+AWAITED: frozenset[Any] = frozenset({CoroutineType, asyncio.Future, asyncio.Task})
+
 # Results that `check_finished` is to be asked about.
-UNFINISHED = frozenset({AsyncGeneratorType, CoroutineType, GeneratorType})
+UNFINISHED: frozenset[Any] = AWAITED | {AsyncGeneratorType, GeneratorType}
+
+
+class MisuseError(TypeError):
+    """A call that cannot work, whatever it calls. It is no outcome: nothing counts it, and nothing tries it again."""
 
 
 def kind_of(decorator: str, function: Callable[..., Any]) -> Kind:
@@ -25,15 +34,21 @@ def kind_of(decorator: str, function: Callable[..., Any]) -> Kind:
     called = function if is_plain else type(function).__call__
     if inspect.isasyncgenfunction(called):
         return "async generator"
-    if inspect.iscoroutinefunction(called):
+    # the object itself may be marked (`inspect.markcoroutinefunction`)
+    if inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(function):
         return "coroutine"
     return "generator" if inspect.isgeneratorfunction(called) else "function"
+
+
+def misuse_of(function: object) -> MisuseError | None:
+    """Return what is wrong where what was to be called is no function, as in `call(f())` instead of `call(f)`."""
+    return None if callable(function) else MisuseError(f"`{type(function).__name__}` is not callable")
 
 
 async def settled(function: Callable[..., Any], called: Awaitable[R]) -> R:
     """Return what an asynchronous call comes to: what it is awaited for or, of a plain function, what it returned.
 
-    Raises TypeError for a generator function: its work begins after the call.
+    Raises MisuseError for a generator function: its work begins after the call.
     """
     if inspect.isawaitable(called):
         return await called
@@ -42,18 +57,29 @@ async def settled(function: Callable[..., Any], called: Awaitable[R]) -> R:
 
 
 def check_finished(function: Callable[..., Any], result: Any) -> None:
-    """Raise TypeError where the work of a plain call is still to come: for coroutine and generator functions."""
+    """Raise MisuseError where the work of a plain call is still to come, as for coroutine and generator functions."""
     if isinstance(result, CoroutineType):
         result.close()
-        raise TypeError(
+        raise MisuseError(
             f"`{_name(function)}` is a coroutine function, which the synchronous form cannot run: use the other"
+        )
+    if type(result) in AWAITED:
+        raise MisuseError(
+            f"`{_name(function)}` returned a future, for which the synchronous form cannot wait: use the other"
         )
     _check_not_generator(function, result)
 
 
+def named(coroutine: Coroutine[Any, Any, R], after: Any) -> Coroutine[Any, Any, R]:
+    """Return a coroutine under the name of the one that it stands for, which the warning shows where nobody awaits it."""
+    for attribute in ("__name__", "__qualname__"):
+        setattr(coroutine, attribute, getattr(after, attribute, getattr(coroutine, attribute)))
+    return coroutine
+
+
 def _check_not_generator(function: Callable[..., Any], result: Any) -> None:
     if isinstance(result, GeneratorType | AsyncGeneratorType) and kind_of("call", function).endswith("generator"):
-        raise TypeError(
+        raise MisuseError(
             f"`{_name(function)}` is a generator function, whose work begins after the call: decorate it instead"
         )
 

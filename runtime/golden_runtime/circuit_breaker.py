@@ -14,7 +14,7 @@ from golden_runtime.breaker_config import CircuitBreakerConfig
 from golden_runtime.breaker_guard import CircuitBreakerError, Guard, Listener, Transition
 from golden_runtime.breaker_states import CircuitState, Ticket
 from golden_runtime.breaker_wrapping import protect
-from golden_runtime.callables import UNFINISHED, check_finished, settled
+from golden_runtime.callables import UNFINISHED, check_finished, misuse_of, settled
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -88,7 +88,7 @@ class CircuitBreaker:
             called = function(*args, **kwargs)
             result = await (called if type(called) is CoroutineType else settled(function, called))
         except BaseException as error:
-            self._guard.raised(ticket, error)
+            self._guard.raised(ticket, misuse_of(function) or error)
             raise
         if ticket.quiet:
             self._success.count()
@@ -104,7 +104,7 @@ class CircuitBreaker:
             if type(result) in UNFINISHED:
                 check_finished(function, result)
         except BaseException as error:
-            self._guard.raised(ticket, error)
+            self._guard.raised(ticket, misuse_of(function) or error)
             raise
         if ticket.quiet:
             self._success.count()
@@ -115,8 +115,9 @@ class CircuitBreaker:
     def __call__(self, function: F) -> F:
         """Return the function, protected: of the same kind, with the same signature and metadata.
 
-        A generator is one call from its first step to its end; one that is left early is cancelled. Raises TypeError for what
-        is no function.
+        A generator is one call from its first step to its end; one that is left early is cancelled. A plain function that
+        returns a coroutine or a future, as one does whose kind another decorator hides, returns a coroutine then, and the call
+        ends with that. Raises TypeError for what is no function.
         """
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self(function.__func__))
@@ -174,7 +175,7 @@ class CircuitBreaker:
     def add_listener(self, listener: Listener) -> None:
         """Call a function with each Transition from now on: in their order, outside the lock, by whatever thread is there.
 
-        What it raises is logged once, and reaches nobody.
+        What it raises is logged once, and reaches nobody; KeyboardInterrupt and SystemExit do.
         """
         self._guard.listeners = (*self._guard.listeners, listener)
 

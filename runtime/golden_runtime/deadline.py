@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,11 +38,27 @@ class RetryTimeoutError(TimeoutError):
         self.limit = limit
 
 
-_present: ContextVar[Deadline | None] = ContextVar("golden_runtime_deadline", default=None)
-_attempt: ContextVar[asyncio.Timeout | None] = ContextVar("golden_runtime_attempt", default=None)
+_present: ContextVar[Until | None] = ContextVar("golden_runtime_deadline", default=None)
 
-# Read on every call under a retry policy: the variable's own method, not a function that calls it.
-present: Callable[[], Deadline | None] = _present.get
+# Read on every call under a retry policy: the variable's own method. None says that there is no deadline to look for.
+innermost: Callable[[], Until | None] = _present.get
+
+
+def present() -> Deadline | None:
+    """Return the deadline that holds for the caller."""
+    block = _open()
+    return None if block is None else block.deadline
+
+
+def _open() -> Until | None:
+    """Return the innermost block around the caller that is not over.
+
+    A task or a thread that was started within a block may outlive it.
+    """
+    block = _present.get()
+    while block is not None and block.is_over:
+        block = block.outer
+    return block
 
 
 def remaining_seconds() -> float | None:
@@ -49,58 +66,84 @@ def remaining_seconds() -> float | None:
 
     For the timeouts of clients that a function calls: a synchronous one cannot be interrupted from outside.
     """
-    deadline = _present.get()
+    deadline = present()
     return None if deadline is None else max(0.0, deadline.remaining())
 
 
 class Until:
-    """Lets a deadline hold for what is called within the block. A class, for generators cost three times as much."""
+    """Lets a deadline hold for what is called within the block, and for tasks and threads started there while it lasts.
 
-    __slots__ = ("_deadline", "_token")
+    A class, for generators cost three times as much.
+    """
+
+    __slots__ = ("_token", "deadline", "is_over", "outer")
+
+    # the loop in which the deadline cuts off what is awaited, if it does
+    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
+        self.is_over = False
+        self.outer = _open()
 
     def __enter__(self) -> None:
-        self._token = _present.set(self._deadline)
+        self._token = _present.set(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _present.reset(self._token)
+        self.is_over = True
+        # a generator may be closed in another context than it ran in, where there is nothing to set back
+        with suppress(ValueError):
+            _present.reset(self._token)
+
+    def timed_out(self) -> bool:
+        """Whether this is an attempt that is being cut off."""
+        return False
 
 
-class CutOff:
+class CutOff(Until):
     """Lets a deadline hold, and cuts off what is awaited within the block when it passes.
 
-    Raises RetryTimeoutError then, which says what was `told`.
+    Raises RetryTimeoutError then, which says what was `told`. A deadline that a block further out cuts off at is left to
+    that one: its cancellation reaches whatever it waits for, and not the tasks that it left behind.
     """
 
-    __slots__ = ("_attempt", "_deadline", "_present", "_timeout", "_told")
+    __slots__ = ("_timeout", "_told", "loop")
 
     def __init__(self, deadline: Deadline, told: str) -> None:
-        self._deadline = deadline
+        super().__init__(deadline)
         self._told = told
+        self._timeout: asyncio.Timeout | None = None
+        self.loop = asyncio.get_running_loop()
 
     async def __aenter__(self) -> None:
-        self._timeout = asyncio.timeout(max(0.0, self._deadline.remaining()))
-        await self._timeout.__aenter__()
-        self._present = _present.set(self._deadline)
-        # a deadline of the whole call hides no attempt around it that is over at the same time
-        self._attempt = _attempt.set(self._timeout if self._deadline.of_attempt else _attempt.get())
+        outer = self.outer
+        if outer is None or outer.deadline is not self.deadline or outer.loop is not self.loop:
+            self._timeout = asyncio.timeout(max(0.0, self.deadline.remaining()))
+            await self._timeout.__aenter__()
+        self.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _present.reset(self._present)
-        _attempt.reset(self._attempt)
+        self.__exit__(kind, error, traceback)
+        if self._timeout is None:
+            return
         try:
             await self._timeout.__aexit__(kind, error, traceback)
         except TimeoutError as timeout:
-            raise RetryTimeoutError(self._told, self._deadline) from (timeout.__cause__ or timeout)
+            raise RetryTimeoutError(self._told, self.deadline) from (timeout.__cause__ or timeout)
+
+    def timed_out(self) -> bool:
+        """Whether this is an attempt that is being cut off."""
+        is_cut_off = self._timeout is not None and self._timeout.expired()
+        return is_cut_off and self.deadline.of_attempt and not self.is_over
 
 
 def attempt_timed_out() -> bool:
     """Whether a cancellation that is on its way comes from an attempt that took too long."""
-    timeout = _attempt.get()
-    return timeout is not None and timeout.expired()
+    block = _present.get()
+    while block is not None and not block.timed_out():
+        block = block.outer
+    return block is not None

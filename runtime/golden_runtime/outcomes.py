@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import MutableSequence
+from concurrent.futures import CancelledError as FutureCancelledError
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
@@ -14,7 +15,8 @@ CANCELLED: Final = "cancelled"
 
 STATUSES: Final = (SUCCESS, FAILURE, CANCELLED)
 
-_CANCELLATIONS: Final = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
+# A future of an executor that is cancelled raises an error of its own.
+_CANCELLATIONS: Final = (CancelledError, FutureCancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 # The failures that a call of a measured function was marked with.
 Marks: TypeAlias = MutableSequence[BaseException]

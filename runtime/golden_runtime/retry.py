@@ -10,12 +10,14 @@ from types import CoroutineType
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack
 
 from golden_runtime.attempt import Attempt
-from golden_runtime.attempts import Attempts, Plan, RetryStatistics
+from golden_runtime.attempts import Attempts
 from golden_runtime.backoff import Jitter, RetryStrategy
-from golden_runtime.callables import UNFINISHED, check_finished, settled
-from golden_runtime.deadline import RetryTimeoutError, present, remaining_seconds
+from golden_runtime.callables import UNFINISHED, check_finished, misuse_of, settled
+from golden_runtime.cancellation import requests
+from golden_runtime.deadline import RetryTimeoutError, innermost, remaining_seconds
 from golden_runtime.retry_budget import RetryBudget
 from golden_runtime.retry_config import RetryConfig
+from golden_runtime.retry_plan import Plan, RetryStatistics
 from golden_runtime.retry_series import RetrySeries
 from golden_runtime.retry_wrapping import retried
 from golden_runtime.settings import Which, matcher
@@ -96,14 +98,15 @@ class RetryPolicy:
         to be decorated instead.
         """
         plan = self._plan
-        if not plan.is_plain or present() is not None:
+        if not plan.is_plain or innermost() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
+        before = requests()
         try:
             called = function(*args, **kwargs)
             result = await (called if type(called) is CoroutineType else settled(function, called))
         except BaseException as error:
-            attempts = Attempts(plan, begun=1)
-            delay = attempts.failed(error)
+            attempts = Attempts(plan, begun=1, requests=before)
+            delay = attempts.failed(misuse_of(function) or error)
             if delay is None:
                 raise
         else:
@@ -119,7 +122,7 @@ class RetryPolicy:
         for the first attempt, and TypeError for coroutine and generator functions.
         """
         plan = self._plan
-        if not plan.is_plain or present() is not None:
+        if not plan.is_plain or innermost() is not None:
             return Attempts(plan).execute_sync(function, *args, **kwargs)
         try:
             result = function(*args, **kwargs)
@@ -127,7 +130,7 @@ class RetryPolicy:
                 check_finished(function, result)
         except BaseException as error:
             attempts = Attempts(plan, begun=1)
-            delay = attempts.failed(error)
+            delay = attempts.failed(misuse_of(function) or error)
             if delay is None:
                 raise
         else:

@@ -24,11 +24,13 @@ class RetryConfig:
     KeyboardInterrupt and SystemExit never are.
 
     `deadline` seconds after it began, a call is over, delays included; what is called learns of it by
-    `remaining_seconds()`, and nested policies keep to it. `attempt_timeout` seconds are what one attempt may take. Asynchronous
-    attempts are cut off then, with RetryTimeoutError; a synchronous one cannot be, but no other begins.
+    `remaining_seconds()`, and nested policies keep to it. `attempt_timeout` seconds are what one attempt may take, or a stream
+    for one item. Asynchronous attempts are cut off then, with RetryTimeoutError, and tried again. A synchronous one cannot be:
+    it ends when it ends, and then counts as any other; no attempt, and no item of a stream, begins after the `deadline`.
 
     `budget` is shared between policies and limits the retries of all of them. `on_open` says what a CircuitBreakerError does,
-    which is no attempt: "raise" it at once, or "wait" until the breaker may let a call through, if the deadline allows.
+    which is no attempt: "raise" it at once, or "wait" until the breaker may let a call through. Such a wait is no delay: it
+    takes as long as the breaker says, whatever `max_delay` is, and may come again and again; what ends it is the `deadline`.
     """
 
     max_retries: int = 3

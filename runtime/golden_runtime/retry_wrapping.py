@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
-from golden_runtime.attempts import Attempts, Plan
-from golden_runtime.callables import kind_of
-from golden_runtime.deadline import present
+from golden_runtime.attempts import Attempts
+from golden_runtime.callables import AWAITED, kind_of, named
+from golden_runtime.cancellation import requests
+from golden_runtime.deadline import innermost
+from golden_runtime.retry_plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,10 +25,12 @@ def retried(plan: Plan, function: F) -> F:
 
 
 def _wrap_function(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
+    awaited = AWAITED
+
     # `execute_sync` again, without its call: decorated functions are called the most
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not plan.is_plain or present() is not None:
-            return Attempts(plan).execute_sync(function, *args, **kwargs)
+        if not plan.is_plain or innermost() is not None:
+            return _called(Attempts(plan), function, args, kwargs)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -35,22 +39,44 @@ def _wrap_function(plan: Plan, function: Callable[..., Any]) -> Callable[..., An
             if delay is None:
                 raise
         else:
+            if type(result) in awaited:
+                return _rest(Attempts(plan), result, function, args, kwargs)
             plan.series.success.count()
             return result
         plan.sleep(delay)
-        return attempts.execute_sync(function, *args, **kwargs)
+        return _called(attempts, function, args, kwargs)
 
     return wrapper
 
 
+def _called(attempts: Attempts, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = attempts.call(function, *args, **kwargs)
+    return _rest(attempts, result, function, args, kwargs) if type(result) in AWAITED else result
+
+
+def _rest(
+    attempts: Attempts, returned: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Coroutine[Any, Any, Any]:
+    """Return a coroutine for what a plain function returned: awaiting that is the first attempt."""
+    first = iter((returned,))
+
+    def call() -> Any:
+        for awaitable in first:
+            return awaitable
+        return function(*args, **kwargs)
+
+    return named(attempts.execute(call), returned)
+
+
 def _wrap_coroutine(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not plan.is_plain or present() is not None:
+        if not plan.is_plain or innermost() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
+        before = requests()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            attempts = Attempts(plan, begun=1)
+            attempts = Attempts(plan, begun=1, requests=before)
             delay = attempts.failed(error)
             if delay is None:
                 raise
@@ -82,7 +108,7 @@ def _wrap_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., A
                     raise
             plan.sleep(delay)
         try:
-            result = yield from _resumed(first, generator)
+            result = yield from _resumed(attempts, first, generator)
         except BaseException as error:
             attempts.failed(error, final=True)
             raise
@@ -92,11 +118,42 @@ def _wrap_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., A
     return wrapper
 
 
+def _resumed(attempts: Attempts, item: Any, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Go on with a generator that has given its first item."""
+    while True:
+        try:
+            sent = yield item
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+            attempts.next_item()  # there is always time for that
+            step = functools.partial(generator.throw, error)
+        else:
+            late = attempts.next_item()
+            if late is not None:
+                generator.close()
+                raise late
+            step = functools.partial(generator.send, sent)
+        try:
+            with attempts.limited():
+                item = step()
+        except StopIteration as stop:
+            return stop.value
+
+
+async def _check_time(attempts: Attempts, generator: AsyncGenerator[Any, Any]) -> None:
+    late = attempts.next_item()
+    if late is not None:
+        await generator.aclose()
+        raise late
+
+
 def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         attempts = Attempts(plan)
         while True:
-            attempts.begin()
+            attempts.begin_async()
             generator = function(*args, **kwargs)
             try:
                 async with attempts.cut_off():
@@ -119,10 +176,13 @@ def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[
                     raise
                 except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
                     # awaited outside this block: else what the generator raises later would have this error as its context
+                    attempts.next_item()  # there is always time for that
                     step = generator.athrow(error)
                 else:
+                    await _check_time(attempts, generator)
                     step = generator.asend(sent)
-                item = await step
+                async with attempts.cut_off():
+                    item = await step
         except StopAsyncIteration:
             attempts.succeeded()
         except BaseException as error:
@@ -130,24 +190,6 @@ def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[
             raise
 
     return wrapper
-
-
-def _resumed(item: Any, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Go on with a generator that has given its first item."""
-    while True:
-        try:
-            sent = yield item
-        except GeneratorExit:
-            generator.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
-            step = functools.partial(generator.throw, error)
-        else:
-            step = functools.partial(generator.send, sent)
-        try:
-            item = step()
-        except StopIteration as stop:
-            return stop.value
 
 
 _WRAPS = {

@@ -39,10 +39,10 @@ def fail(breaker: CircuitBreaker, times: int = 1) -> None:
             breaker.call_sync(raising(OSError("down")))
 
 
-def raising(error: BaseException) -> Callable[[], None]:
-    """Return a function that raises."""
+def raising(error: BaseException) -> Callable[..., None]:
+    """Return a function that raises, whatever it is called with."""
 
-    def function() -> None:
+    def function(*_: object) -> None:
         raise error
 
     return function
@@ -380,10 +380,59 @@ def test_listener_may_use_the_breaker(clock: Clock) -> None:
 def test_failing_listener_harms_nobody(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """The call that opened the breaker raises its own error; what the listener raised is logged once."""
     breaker = breaker_of(clock, failure_threshold=1)
-    breaker.add_listener(raising(LookupError()))  # type: ignore[arg-type] # takes no argument, so it raises even sooner
+    breaker.add_listener(raising(LookupError()))
     fail(breaker)
     breaker.reset()
     assert sum("a listener of circuit breaker" in line for line in caplog.messages) == 1
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit()], ids=["cancelled", "exit"])
+def test_listener_that_is_cancelled_takes_no_slot(clock: Clock, error: BaseException) -> None:
+    """Whatever a listener raises, the call that changed the state begins and ends as if there was none."""
+    breaker = breaker_of(clock, failure_threshold=1, success_threshold=2)
+    breaker.add_listener(raising(error))
+    fail(breaker)
+    clock.advance(60.0)
+    assert [breaker.call_sync(int), breaker.call_sync(int)] == [0, 0]
+    assert breaker.state is CLOSED
+
+
+def test_interrupt_in_a_listener_takes_no_slot(clock: Clock) -> None:
+    """Ctrl-C while a listener runs ends the program, not the breaker: the probe that was to begin gives its slot back."""
+    breaker = half_opened(clock, success_threshold=1)
+    breaker.add_listener(raising(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        breaker.call_sync(int)
+    with pytest.raises(KeyboardInterrupt):
+        breaker.call_sync(int)
+    assert breaker.state is CLOSED
+
+
+@pytest.mark.parametrize("setting", ["ignore", "failure_result"])
+def test_interrupt_in_a_function_of_the_settings_takes_no_slot(clock: Clock, setting: str) -> None:
+    """Nor does Ctrl-C while `ignore` or `failure_result` runs: the next call is the probe."""
+    interrupts: list[BaseException] = []
+
+    def asked(_: object) -> bool:
+        if interrupts:
+            raise interrupts.pop()
+        return False
+
+    breaker = half_opened(clock, success_threshold=1, **{setting: asked})
+    interrupts.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        breaker.call_sync(raising(OSError()) if setting == "ignore" else int)
+    breaker.call_sync(int)
+    assert breaker.state is CLOSED
+
+
+@pytest.mark.parametrize("error", [LookupError(), asyncio.CancelledError()], ids=["error", "cancelled"])
+def test_function_of_the_settings_that_fails_replaces_no_outcome(clock: Clock, error: BaseException) -> None:
+    """Whatever `ignore` and `failure_result` raise means no, and the caller sees its own result and its own error."""
+    breaker = breaker_of(clock, failure_threshold=1, ignore=raising(error), failure_result=raising(error))
+    assert breaker.call_sync(int) == 0
+    fail(breaker)
+    assert breaker.state is OPEN
 
 
 def test_transitions_are_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

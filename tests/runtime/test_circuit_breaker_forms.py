@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
@@ -261,18 +263,150 @@ def test_nested_blocks_take_a_slot_each() -> None:
     assert breaker.state is CircuitState.CLOSED
 
 
+def on_stack(breaker: CircuitBreaker) -> contextlib.ExitStack:
+    """Enter a block on an exit stack, and hand that on."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(breaker)
+        return stack.pop_all()
+
+
+async def on_async_stack(breaker: CircuitBreaker) -> contextlib.AsyncExitStack:
+    """Do the same with an asynchronous one."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(breaker)
+        return stack.pop_all()
+
+
 def test_exit_stacks_may_be_handed_on() -> None:
     """A block that was entered on an exit stack in one function and left in another gives its slot back."""
     config = CircuitBreakerConfig(failure_threshold=1, timeout_seconds=0, success_threshold=1)
     breaker = CircuitBreaker(f"test-{uuid4().hex}", config)
     with contextlib.suppress(OSError), breaker:
         raise OSError
-
-    def entered() -> contextlib.ExitStack:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(breaker)
-            return stack.pop_all()
-
-    with entered():
+    with on_stack(breaker):
         assert breaker.state is CircuitState.HALF_OPEN
     assert breaker.state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("late_fails", [False, True])
+def test_late_exit_stack_is_not_taken_for_the_probe_on_another(late_fails: bool) -> None:
+    """What began on an exit stack before the breaker opened changes nothing when it ends."""
+    clock = Clock()
+    config = CircuitBreakerConfig(failure_threshold=1, success_threshold=1)
+    breaker = CircuitBreaker(f"test-{uuid4().hex}", config, clock=clock)
+    late = on_stack(breaker)
+    with contextlib.suppress(OSError), breaker:
+        raise OSError
+    clock.advance(60.0)
+    probe = on_stack(breaker)
+    with contextlib.suppress(OSError), late:
+        if late_fails:
+            raise OSError
+    assert breaker.state is CircuitState.HALF_OPEN
+    probe.close()
+    assert breaker.state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("late_fails", [False, True])
+def test_late_async_exit_stack_is_not_taken_for_the_probe_on_another(late_fails: bool) -> None:
+    """Asynchronous exit stacks are told apart too."""
+    clock = Clock()
+    config = CircuitBreakerConfig(failure_threshold=1, success_threshold=1)
+    breaker = CircuitBreaker(f"test-{uuid4().hex}", config, clock=clock)
+
+    async def main() -> list[CircuitState]:
+        late = await on_async_stack(breaker)
+        with contextlib.suppress(OSError), breaker:
+            raise OSError
+        clock.advance(60.0)
+        probe = await on_async_stack(breaker)
+        with contextlib.suppress(OSError):
+            async with late:
+                if late_fails:
+                    raise OSError
+        state = breaker.state
+        await probe.aclose()
+        return [state, breaker.state]
+
+    assert asyncio.run(main()) == [CircuitState.HALF_OPEN, CircuitState.CLOSED]
+
+
+def hiding(function: Any) -> Any:
+    """Wrap a function of any kind in a plain one, as decorators do that know of no `async`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+def in_task(function: Any) -> Any:
+    """Return a plain function that starts a task and returns it."""
+    return lambda *args, **kwargs: asyncio.ensure_future(function(*args, **kwargs))
+
+
+class Doubling:
+    """An object that is called as a coroutine function is."""
+
+    async def __call__(self, number: int, *, fails: bool = False) -> int:
+        """Return twice the number."""
+        return await double(number, fails=fails)
+
+
+HIDDEN = {
+    "wrapped": hiding(double),
+    "partial": functools.partial(double),
+    "mock": AsyncMock(side_effect=double),
+    "object": Doubling(),
+    "task": in_task(double),
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_hidden_coroutine_functions_are_protected(breaker: CircuitBreaker, kind: str) -> None:
+    """Whatever a coroutine function hides behind, the call ends with what is awaited."""
+    protected = breaker(HIDDEN[kind])
+
+    async def main() -> int:
+        doubled = await protected(2)
+        with pytest.raises(OSError):  # noqa: PT011 - any will do
+            await protected(2, fails=True)
+        with pytest.raises(CircuitBreakerError):
+            await protected(2)
+        return doubled
+
+    assert asyncio.run(main()) == 4
+    assert outcomes(breaker) == {"success": 1.0, "failure": 1.0, "rejected": 1.0}
+
+
+def test_hidden_coroutine_takes_its_slot_when_it_is_awaited() -> None:
+    """Calls that were prepared and not awaited yet keep no probe out; of those that are, one gets through."""
+    config = CircuitBreakerConfig(failure_threshold=1, timeout_seconds=0, success_threshold=1)
+    breaker = CircuitBreaker(f"test-{uuid4().hex}", config)
+    with contextlib.suppress(OSError), breaker:
+        raise OSError
+
+    async def main() -> list[Any]:
+        prepared = [breaker(hiding(double))(number) for number in range(3)]
+        return await asyncio.gather(*prepared, return_exceptions=True)
+
+    results = asyncio.run(main())
+    assert results[0] == 0
+    assert [type(result) for result in results[1:]] == [CircuitBreakerError, CircuitBreakerError]
+
+
+@pytest.mark.parametrize("function", [double, in_task(double)], ids=["coroutine", "task"])
+def test_misuse_is_no_failure(breaker: CircuitBreaker, function: Any) -> None:
+    """A call that cannot work says nothing about the dependency: it is refused, and not counted."""
+
+    async def main() -> None:
+        with pytest.raises(TypeError):
+            breaker.call_sync(function, 1)
+        awaitable: Any = double(1)
+        with pytest.raises(TypeError, match="not callable"):
+            await breaker.call(awaitable)
+        assert await awaitable == 2
+
+    asyncio.run(main())
+    assert (outcomes(breaker), breaker.state) == ({}, CircuitState.CLOSED)

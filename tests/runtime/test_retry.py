@@ -1,9 +1,11 @@
 """RetryPolicy: what is tried again and how often, what is raised in the end, and what is told of it."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from golden_runtime import RetryConfig, RetryPolicy, RetryStatistics, RetryStrategy, retry
@@ -246,15 +248,77 @@ def test_retry_takes_a_config_or_settings() -> None:
         retry(RetryConfig(), max_retries=1)
 
 
-def test_misuse_is_told_apart_from_failure(clock: Clock) -> None:
-    """Functions whose work begins after the call are refused, with the way out."""
+def hiding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function of any kind in a plain one, as decorators do that know of no `async`."""
+
+    @functools.wraps(function)
+    def call() -> Any:
+        return function()
+
+    return call
+
+
+@pytest.mark.parametrize("hidden", ["wrapped", "partial", "mock", "task"])
+@pytest.mark.parametrize("settings", [{}, {"deadline": 60.0}], ids=["plain", "deadline"])
+def test_hidden_coroutine_functions_are_tried_again(clock: Clock, hidden: str, settings: dict[str, float]) -> None:
+    """Whatever a coroutine function hides behind, what is awaited is what is tried again."""
+    script = Script(OSError(), OSError(), "done")
+    function = {
+        "wrapped": hiding(script.coroutine),
+        "partial": functools.partial(script.coroutine),
+        "mock": AsyncMock(side_effect=script),
+        "task": lambda: asyncio.ensure_future(script.coroutine()),
+    }[hidden]
+
+    async def main() -> Any:
+        return await policy_of(clock, **settings)(function)()
+
+    assert run(main()) == "done"
+    assert (script.calls, clock.slept) == (3, [1.0, 2.0])
+
+
+def test_function_that_fails_before_it_hides_a_coroutine_is_tried_again(clock: Clock) -> None:
+    """A plain function may raise, and return what is to be awaited the next time: it is one call all along."""
+    connections, script = [OSError("connect")], Script(OSError("read"), "done")
+
+    def connect() -> Any:
+        if connections:
+            raise connections.pop()
+        return script.coroutine()
+
+    async def main() -> Any:
+        return await policy_of(clock, max_retries=2)(connect)()
+
+    assert run(main()) == "done"
+    assert clock.slept == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("settings", [{}, {"deadline": 60.0}], ids=["plain", "deadline"])
+def test_misuse_is_told_apart_from_failure(clock: Clock, settings: dict[str, float]) -> None:
+    """A call that cannot work is refused, with the way out: it is no attempt, so there is none to repeat."""
+    attempts = policy_of(clock, **settings).attempts()
 
     def stream() -> Any:
         yield 1
 
     for function, told in ((Script().coroutine, "is a coroutine function"), (stream, "is a generator function")):
-        with pytest.raises(TypeError, match=told):
-            policy_of(clock, retry_on=OSError).execute_sync(function)
+        for execute in (policy_of(clock, **settings).execute_sync, attempts.execute_sync):
+            with pytest.raises(TypeError, match=told):
+                execute(function)
+    assert (attempts.statistics.attempts, clock.slept) == (0, [])
+
+
+def test_coroutine_in_place_of_its_function_is_refused(clock: Clock) -> None:
+    """`execute(f())` instead of `execute(f)` raises at once: what is no function will not become one."""
+
+    async def main() -> None:
+        awaitable: Any = Script("done").coroutine()
+        with pytest.raises(TypeError, match="not callable"):
+            await policy_of(clock).execute(awaitable)
+        await awaitable
+
+    run(main())
+    assert clock.slept == []
 
 
 def test_retries_are_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

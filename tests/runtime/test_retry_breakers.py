@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from exposed import value
 from golden_runtime import (
     CircuitBreaker,
     CircuitBreakerConfig,
@@ -12,6 +13,7 @@ from golden_runtime import (
     CircuitState,
     RetryConfig,
     RetryPolicy,
+    RetryStatistics,
     RetryTimeoutError,
 )
 from resilience_time import Clock, loop_time, run
@@ -67,6 +69,23 @@ def test_waiting_for_a_breaker_uses_up_no_attempt() -> None:
     assert attempts.execute_sync(breaker.call_sync, lambda: "done") == "done"
     assert (clock.slept, attempts.statistics.attempts, attempts.statistics.rejections) == ([30.0], 1, 1)
     assert breaker.state is CircuitState.CLOSED
+
+
+def test_wait_for_a_breaker_is_no_delay() -> None:
+    """It takes as long as the breaker says, whatever `max_delay` is, and is neither in the statistics nor in the series."""
+    clock, name = Clock(), f"test-{uuid4().hex}"
+    config = RetryConfig(jitter="none", base_delay=2.0, max_delay=5.0, on_open="wait")
+    attempts = RetryPolicy(config, name=name, clock=clock, sleep=clock.sleep).attempts()
+    breaker, errors = opened(clock), [OSError()]
+
+    def work() -> None:
+        if errors:
+            raise errors.pop()
+
+    attempts.execute_sync(breaker.call_sync, work)
+    assert clock.slept == [30.0, 2.0, 28.0]
+    assert attempts.statistics == RetryStatistics(attempts=2, rejections=2, delays=(2.0,), elapsed=60.0)
+    assert value("retry_delay_seconds_count", name=name) == 1.0
 
 
 def test_deadline_limits_the_wait_for_a_breaker() -> None:

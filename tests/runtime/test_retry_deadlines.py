@@ -66,6 +66,20 @@ def test_attempt_timeout_is_tried_again() -> None:
     assert run(main()) == ("done", pytest.approx(2.0 + 0.5 + 2.0 + 1.0 + 1.0))
 
 
+def test_synchronous_attempt_that_took_too_long_counts_as_any_other() -> None:
+    """It cannot be cut off; where it fails in the end it is tried again, and where it succeeds its result is returned."""
+    clock, errors = Clock(), [OSError("slow"), OSError("slower")]
+
+    def slow() -> str:
+        clock.advance(9.0)
+        if errors:
+            raise errors.pop()
+        return "done"
+
+    assert sync_policy(clock, attempt_timeout=2.0).execute_sync(slow) == "done"
+    assert clock.slept == [1.0, 2.0]
+
+
 def test_timeout_of_the_function_itself_is_its_own() -> None:
     """A TimeoutError that the function raises is an error like any other: `retry_on` decides."""
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from golden_runtime import RetryConfig, RetryPolicy
+from golden_runtime import RetryConfig, RetryPolicy, RetryTimeoutError, remaining_seconds
 from resilience_time import Clock, loop_time, run
 
 
@@ -158,22 +158,93 @@ def test_async_streams_converse(clock: Clock) -> None:
     assert heard == ["sent", "thrown", "closed"]
 
 
-def test_attempt_timeout_is_for_the_first_item() -> None:
-    """A stream that does not begin in time is begun again; one that has begun may take its time."""
-    begun = []
+def limited(**settings: Any) -> RetryPolicy:
+    """Return a policy with limits on the time of the running loop."""
+    return RetryPolicy(RetryConfig(**settings), name="test", clock=loop_time)
 
-    async def main() -> list[int]:
-        policy = RetryPolicy(RetryConfig(attempt_timeout=2.0), name="test", clock=loop_time)
 
-        @policy
+def test_attempt_timeout_is_for_each_item() -> None:
+    """A stream that does not begin in time is begun again; one that goes on takes its time, but not for one item."""
+    begun: list[int] = []
+    got: list[int] = []
+
+    async def main() -> None:
+        @limited(attempt_timeout=2.0)
         async def stream() -> AsyncIterator[int]:
             begun.append(1)
-            await asyncio.sleep(3600.0 if len(begun) == 1 else 1.0)
-            yield 1
+            await asyncio.sleep(3600.0 if len(begun) == 1 else 1.5)
+            for item in range(3):
+                yield item
+                await asyncio.sleep(1.5)
             await asyncio.sleep(3600.0)
-            yield 2
 
-        return [item async for item in stream()]
+        async for item in stream():
+            got.append(item)
+            await asyncio.sleep(60.0)
 
-    assert run(main()) == [1, 2]
-    assert begun == [1, 1]
+    with pytest.raises(RetryTimeoutError, match="`attempt_timeout` cut off attempt 2"):
+        run(main())
+    assert (begun, got) == ([1, 1], [0, 1, 2])
+
+
+def test_deadline_holds_to_the_end_of_a_stream() -> None:
+    """A stream that has begun is cut off at its deadline, which its code can ask for at every step."""
+    seen: list[float | None] = []
+
+    async def main() -> None:
+        @limited(deadline=10.0)
+        async def stream() -> AsyncIterator[int]:
+            while True:
+                seen.append(remaining_seconds())
+                await asyncio.sleep(4.0)
+                yield 1
+
+        async for _ in stream():
+            assert remaining_seconds() is None
+
+    with pytest.raises(RetryTimeoutError, match="the deadline cut off attempt 1"):
+        run(main())
+    assert seen == [pytest.approx(10.0), pytest.approx(6.0), pytest.approx(2.0)]
+
+
+def test_consumer_that_is_late_gets_no_more(clock: Clock) -> None:
+    """A synchronous stream cannot be cut off, but it gives nothing more after its deadline, and is closed then."""
+    seen: list[Any] = []
+
+    @policy_of(clock, deadline=10.0)
+    def stream() -> Iterator[int]:
+        try:
+            for item in range(9):
+                seen.append(remaining_seconds())
+                yield item
+        finally:
+            seen.append("closed")
+
+    def consume() -> None:
+        for _ in stream():
+            clock.advance(4.0)
+
+    with pytest.raises(RetryTimeoutError, match="the deadline passed before attempt 1 of `test` had given all items"):
+        consume()
+    assert seen == [10.0, 6.0, 2.0, "closed"]
+
+
+def test_late_async_stream_is_closed() -> None:
+    """An asynchronous one whose consumer comes too late is closed too."""
+    closed = []
+
+    async def main() -> None:
+        @limited(deadline=10.0)
+        async def stream() -> AsyncIterator[int]:
+            try:
+                yield 1
+                yield 2
+            finally:
+                closed.append(1)
+
+        async for _ in stream():
+            await asyncio.sleep(11.0)
+
+    with pytest.raises(RetryTimeoutError, match="had given all items"):
+        run(main())
+    assert closed == [1]
