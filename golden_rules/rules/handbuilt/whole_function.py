@@ -10,6 +10,7 @@ from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.flows import Use
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
+from golden_rules.rules.placement import can_be_decorated
 from golden_rules.source.body import callee
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def decorator_edits(
     either value or leaves the function.
     """
     lines = _timing_lines(piece.node, found, difference)
-    if lines is None or function.decorators:
+    if lines is None or function.decorators or not can_be_decorated(function):
         return None
     start = source.line_start(function.line)
     text = source.line(function.line)

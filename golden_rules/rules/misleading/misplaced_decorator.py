@@ -11,6 +11,7 @@ from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.base import Bad, ClassRule, ClassSubject, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
+from golden_rules.rules.placement import out_of_order
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class MisplacedDecorator(FunctionRule, ClassRule):
     - above `@lru_cache` and its like: hits and work end in one histogram, and `cache_clear` is out of reach. `@counted`, which
       may count look-ups, and `@track_cache_operation` are left alone;
     - on an abstract method or an overload without a body of its own: what implements it is not measured;
+    - on another side of a decorator than `decorator-order` says, where that is set;
     - on a coroutine or generator function, where they are decorators of `prometheus_client`, which end when the function
       has made its coroutine: their durations are some microseconds and their exceptions none.
 
@@ -53,13 +55,18 @@ class MisplacedDecorator(FunctionRule, ClassRule):
 
     The fix moves the decorator directly below the one that it has to stand under. Above registering decorators and
     properties it is safe: the function is called as before, and measured. Below a context manager's or a cache's
-    decorator other things are measured than before (the block; the calls that the cache cannot answer), so there the fix is
-    unsafe. The other places have no fix.
+    decorator other things are measured than before (the block; the calls that the cache cannot answer), and so it is on the
+    other side of what `decorator-order` names (each attempt, rather than the whole): there the fix is unsafe. The other
+    places have no fix.
 
     ## When not to follow it
 
     Where a decorator that looks like a registration returns a function of its own that callers use, and the whole of it is
     meant to be measured.
+
+    ## Options
+
+    - `decorator-order`
     """
 
     code: ClassVar[str] = "GR401"
@@ -245,6 +252,66 @@ class Order:
     pass
 """,
         ),
+        Bad(
+            """\
+from golden_runtime import track_request
+from tenacity import retry
+
+from shop.access import needs_role
+
+
+@retry
+@needs_role("clerk")
+@track_request("shop.orders.drop")
+def drop(order):
+    order.drop()
+""",
+            """\
+from golden_runtime import track_request
+from tenacity import retry
+
+from shop.access import needs_role
+
+
+@track_request("shop.orders.drop")
+@retry
+@needs_role("clerk")
+def drop(order):
+    order.drop()
+""",
+            unsafe=True,
+            settings=(("decorator-order", ["measuring", "retrying"]),),
+        ),
+        Bad(
+            """\
+from golden_runtime import track_request
+
+from shop.app import task
+from shop.tries import retry
+
+
+@track_request("shop.orders.drop")
+@task.task
+@retry(attempts=3)
+def drop(order):
+    order.drop()
+""",
+            """\
+from golden_runtime import track_request
+
+from shop.app import task
+from shop.tries import retry
+
+
+@task.task
+@retry(attempts=3)
+@track_request("shop.orders.drop")
+def drop(order):
+    order.drop()
+""",
+            unsafe=True,
+            settings=(("decorator-order", ["retrying", "measuring"]),),
+        ),
         Good(
             """\
 from celery import shared_task
@@ -257,6 +324,19 @@ def send(order):
     order.send()
 """,
             "below the registration",
+        ),
+        Good(
+            """\
+from golden_runtime import track_request
+from tenacity import retry
+
+
+@retry
+@track_request("shop.orders.drop")
+def drop(order):
+    order.drop()
+""",
+            "each attempt is measured, and `decorator-order` says nothing else",
         ),
         Good(
             """\
@@ -348,11 +428,13 @@ class _Misplaced:
 
     Attributes:
         below: The decorators that it must stand below, the outermost first; none where no place is right.
+        order: The decorator on whose other side `decorator-order` puts it, and whether that is below.
         message: What is wrong, where no place is right; `remedy` likewise.
     """
 
     entry: Applied
     below: tuple[Barrier, ...] = ()
+    order: tuple[Applied, bool] | None = None
     message: str = ""
     remedy: str = ""
 
@@ -367,8 +449,9 @@ def _misplaced(subject: Subject) -> Iterator[_Misplaced]:
         if not is_measuring(entry, subject.config):
             continue
         below = tuple(found for found in barriers if found.index > entry.index and not found.lets_pass(entry))
+        order = out_of_order(subject, entry)
         if below:
-            yield _Misplaced(entry, below)
+            yield _Misplaced(entry, below, order if order and order[1] else None)
         elif is_unfinished:
             message = (
                 f"`@{entry.written}` measures nothing on `{function.qualname}`: what implements it is not measured"
@@ -378,13 +461,35 @@ def _misplaced(subject: Subject) -> Iterator[_Misplaced]:
             made = "generator" if function.yields else "coroutine"
             message = f"`@{entry.written}` measures none of the work of `{function.qualname}`: it ends as soon as the {made} is made"
             yield _Misplaced(entry, message=message, remedy="use the runtime's decorators, or a `with` block inside")
+        elif order is not None:
+            yield _Misplaced(entry, order=order)
 
 
 def _violation(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Violation:
-    if not found.below:
+    if found.below:
+        return _below_barriers(subject, span, found)
+    if found.order is None:
         return Violation(span, found.message, found.remedy)
+    (other, is_below), written = found.order, found.entry.written
+    stands, wanted = ("above", "below") if is_below else ("below", "above")
+    return Violation(
+        span,
+        f"`@{written}` stands {stands} `@{other.written}`, and `decorator-order` puts it {wanted}",
+        f"put it {wanted} `@{other.written}`",
+        Fix(
+            Safety.UNSAFE,
+            f"move `@{written}` {wanted} `@{other.written}`",
+            _move(subject, found.entry.index, other.index + is_below),
+        ),
+    )
+
+
+def _below_barriers(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Violation:
     last, written = found.below[-1], found.entry.written
+    place = last.index
     safe = all(passed.loss in (Loss.TAKEN, Loss.NO_FUNCTION) for passed in found.below)
+    if found.order is not None and found.order[0].index > place:
+        place, safe = found.order[0].index, False
     return Violation(
         span,
         f"`@{written}` stands above `@{last.written}`, {_WHY[last.loss].format(function=subject.function.qualname)}",
@@ -392,16 +497,16 @@ def _violation(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Vi
         Fix(
             Safety.SAFE if safe else Safety.UNSAFE,
             f"move `@{written}` below `@{last.written}`",
-            _move(subject, found.entry.index, last.index),
+            _move(subject, found.entry.index, place + 1),
         ),
     )
 
 
-def _move(subject: Subject, index: int, below: int) -> tuple[Edit, Edit]:
-    """Move the lines of one decorator below another; what stands between and the comments stay."""
+def _move(subject: Subject, index: int, place: int) -> tuple[Edit, Edit]:
+    """Move the lines of one decorator to where those above would be `place`; what stands between and the comments stay."""
     source, nodes = subject.source, subject.function.node.decorator_list
     start, end = source.line_start(nodes[index].lineno), _line_after(subject, nodes[index])
-    at = _line_after(subject, nodes[below])
+    at = _line_after(subject, nodes[place - 1]) if place > index else source.line_start(nodes[place].lineno)
     return Edit(start, end, ""), Edit(at, at, source.text[start:end])
 
 

@@ -8,15 +8,13 @@ from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
+from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.source.slices import Slice
-
-# Decorators that call the function again: above them one series point stands for the whole, under them for an attempt.
-_RETRYING = frozenset({"retry", "retrying", "on_exception", "on_predicate", "retry_on_exception", "async_retry"})
 
 
 def unmeasured(subject: Subject, *kinds: Kind) -> bool:
@@ -52,7 +50,7 @@ def violation(subject: Subject, piece: Slice[cst.FunctionDef], *decorators: tupl
         span=piece.span(piece.node.name),
         message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
         remedy=f"add {shown}",
-        fix=_insert(subject, piece, decorators),
+        fix=_insert(subject, decorators),
     )
 
 
@@ -69,7 +67,9 @@ def _why(subject: Subject) -> str:
     return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 
-def _insert(subject: Subject, piece: Slice[cst.FunctionDef], decorators: tuple[tuple[str, str], ...]) -> Fix | None:
+def _insert(subject: Subject, decorators: tuple[tuple[str, str], ...]) -> Fix | None:
+    if not can_be_decorated(subject.function):
+        return None
     lines = []
     imports: list[ImportedName] = []
     for name, arguments in decorators:
@@ -80,24 +80,6 @@ def _insert(subject: Subject, piece: Slice[cst.FunctionDef], decorators: tuple[t
         lines.append(f"@{expression}({arguments})")
         if needed is not None:
             imports.append(needed)
-    at, indent = _place(subject, piece)
+    at, indent = insertion_point(subject, measuring_place(subject))
     text = "".join(f"{indent}{line}{subject.source.newline}" for line in lines)
     return Fix(Safety.SAFE, f"add {' and '.join(lines)}", (Edit(at, at, text),), tuple(imports))
-
-
-def _place(subject: Subject, piece: Slice[cst.FunctionDef]) -> tuple[int, str]:
-    """Return where the decorators go and their indent: next to the function, but above what calls it again.
-
-    So they stand under whatever registers or replaces the function: routes, tasks, static and class methods.
-    """
-    source = subject.source
-    above = list(piece.node.decorators)
-    line = subject.function.line
-    while above and _last_name(piece.code(above[-1].decorator)) in _RETRYING:
-        line = source.position(piece.span(above.pop())[0])[0]
-    text = source.line(line)
-    return source.line_start(line), text[: len(text) - len(text.lstrip())]
-
-
-def _last_name(decorator: str) -> str:
-    return decorator.partition("(")[0].strip().rpartition(".")[2]

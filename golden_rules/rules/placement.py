@@ -1,0 +1,93 @@
+"""Where a measuring decorator goes among those that a function has already.
+
+What registers, replaces or describes a function (routes, tasks, static and class methods, properties, context managers) stands
+above it, everything else as well, unless `decorator-order` says otherwise; by default, what calls the function again stands
+below it, so that one point in a series stands for the whole, retries included.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from golden_rules.frameworks import registering_decorator
+from golden_rules.rules.misleading.applied import Applied, applied
+from golden_rules.rules.misleading.barriers import barrier
+from golden_rules.settings import MEASURING, RETRYING
+
+if TYPE_CHECKING:
+    from golden_rules.rules.base import Subject
+    from golden_rules.source.outline import Function
+
+_DEFAULT_ORDER = (MEASURING, RETRYING)
+_RETRYING = re.compile(
+    r"(^|_)(retry|retries|retried|retrying|retryable)($|_)|^on_(exception|predicate)$", re.IGNORECASE
+)
+_OF_CLASSES = frozenset({"staticmethod", "classmethod"})
+# Calls that look at the frame of whoever called the function, which would be a wrapper's.
+_LOOKS_AT_CALLERS = re.compile(r"(^|\.)(_getframe|_getframemodulename|currentframe|getouterframes)$|^inspect\.stack$")
+
+
+def can_be_decorated(function: Function) -> bool:
+    """Whether a function does the same under a decorator: not where it looks at its caller's frame."""
+    return not any(_LOOKS_AT_CALLERS.search(call.name) for call in function.calls)
+
+
+def measuring_place(subject: Subject) -> int:
+    """Return how many of a function's decorators stay above a measuring one."""
+    entries = {entry.index: entry for entry in applied(subject.outline, subject.function, subject.config)}
+    order = subject.config.decorator_order or _DEFAULT_ORDER
+    at = order.index(MEASURING)
+    place = len(subject.function.decorators)
+    for index in reversed(range(place)):
+        entry = entries.get(index)
+        if entry is None:
+            continue
+        if _is_named(entry, order[:at]) or _is_always_above(entry):
+            break
+        if _is_named(entry, order[at + 1 :]):
+            place = index
+    return place
+
+
+def out_of_order(subject: Subject, measuring: Applied) -> tuple[Applied, bool] | None:
+    """Return the decorator that `decorator-order` wants on the other side of a measuring one, and whether it wants it above.
+
+    Returns `None` where all is in order, or nothing is configured, or a decorator that has to stay above is in the way.
+    """
+    order = subject.config.decorator_order
+    if not order:
+        return None
+    at = order.index(MEASURING)
+    entries = list(applied(subject.outline, subject.function, subject.config))
+    for entry in reversed(entries):
+        if entry.index > measuring.index and _is_named(entry, order[:at]):
+            return entry, True
+    for entry in reversed(entries):
+        if entry.index < measuring.index and _is_always_above(entry):
+            return None
+        if entry.index < measuring.index and _is_named(entry, order[at + 1 :]):
+            return entry, False
+    return None
+
+
+def insertion_point(subject: Subject, place: int) -> tuple[int, str]:
+    """Return the offset at which a line under the first `place` decorators of a function starts, and its indent."""
+    function, source = subject.function, subject.source
+    nodes = function.node.decorator_list
+    line = nodes[place].lineno if place < len(nodes) else function.line
+    text = source.line(line)
+    return source.line_start(line), text[: len(text) - len(text.lstrip())]
+
+
+def _is_always_above(entry: Applied) -> bool:
+    last = entry.written.rpartition(".")[2]
+    return last in _OF_CLASSES or barrier(entry) is not None or bool(registering_decorator(entry.written, entry.target))
+
+
+def _is_named(entry: Applied, names: tuple[str, ...]) -> bool:
+    last = entry.written.rpartition(".")[2]
+    return any(
+        _RETRYING.search(last) is not None if name == RETRYING else name in (entry.written, entry.target, last)
+        for name in names
+    )

@@ -1,0 +1,105 @@
+"""Where inserted decorators go among those that are there, and what `decorator-order` changes about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden_rules import Config
+from golden_rules.config import Configs
+from golden_rules.errors import UsageError
+from golden_rules.fixing import fix_source
+
+MEASURING = '@track_request("shop.orders.send")'
+
+
+def order_after_fix(*decorators: str, order: tuple[str, ...] = (), body: str = "mail.send()") -> list[str]:
+    """Return the lines of a critical function's decorators once it is fixed."""
+    head = "".join(f"    {line}\n" for decorator in decorators for line in decorator.split("\n"))
+    source = f"class Orders:\n{head}    def send(mail):\n        {body}\n"
+    config = Config(root=Path(), critical=("*",), decorator_order=order)
+    lines = fix_source(source.encode(), "src/shop/orders.py", config).content.decode().splitlines()
+    start = lines.index("class Orders:") + 1
+    return [line.strip() for line in lines[start : lines.index("    def send(mail):")]]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "@staticmethod", "@classmethod", "@property", "@contextmanager", "@app.task(bind=True)", '@router.post("/orders")', "@app.command()",
+        "@needs_role", "@scheduler.scheduled_job", "@functools.lru_cache", "@overload", "@decorators[0]", "@(lambda function: function)",
+    ],
+)  # fmt: skip
+def test_decorators_stay_above(above: str) -> None:
+    """What registers, describes or replaces a function is given the measured one."""
+    assert order_after_fix(above) == [above, MEASURING]
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        "@retry",
+        "@tenacity.retry(stop=3)",
+        "@backoff.on_exception(expo, OSError)",
+        "@tries.retry_async",
+        "@retry_on_deadlock",
+    ],
+)
+def test_whole_call_is_measured_by_default(retry: str) -> None:
+    """One point in a series stands for a call with all its attempts."""
+    assert order_after_fix(retry) == [MEASURING, retry]
+    assert order_after_fix("@app.task", retry, "@needs_role") == ["@app.task", MEASURING, retry, "@needs_role"]
+    assert order_after_fix(retry, "@app.task") == [retry, "@app.task", MEASURING]
+
+
+def test_each_attempt_is_measured_by_choice() -> None:
+    """`decorator-order` can put measuring below what calls a function again."""
+    order = ("retrying", "measuring")
+    assert order_after_fix("@app.task", "@retry", order=order) == ["@app.task", "@retry", MEASURING]
+
+
+def test_decorators_can_be_named() -> None:
+    """A name of the project's own, dotted or not, stands where `decorator-order` has it."""
+    order = ("shop.access.needs_role", "measuring", "session", "retrying")
+    assert order_after_fix("@needs_role", "@session", "@retry", order=order) == [
+        "@needs_role",
+        MEASURING,
+        "@session",
+        "@retry",
+    ]
+    assert (
+        order_after_fix("@session", "@access.needs_role", order=("access.needs_role", "measuring", "session"))[-1]
+        == MEASURING
+    )
+
+
+def test_decorators_of_several_lines_and_comments() -> None:
+    """A decorator goes under whole decorators, and above the comments of nothing."""
+    lines = order_after_fix('@router.post(\n    "/orders",\n)', "# at night", "@retry(\n    stop=3,\n)")
+    assert lines == ["@router.post(", '"/orders",', ")", "# at night", MEASURING, "@retry(", "stop=3,", ")"]
+
+
+@pytest.mark.parametrize(
+    "body", ["return sys._getframe(1).f_locals", "inspect.currentframe().f_back", "return inspect.stack()[1]"]
+)
+def test_functions_that_look_at_their_caller_are_left(body: str) -> None:
+    """Under a decorator the caller's frame would be the decorator's, so the finding has no fix."""
+    assert order_after_fix(body=body) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ('["retrying"]', "must say where `measuring` stands among `retrying`"),
+        ('["measuring", "measuring"]', "names `measuring` more than once"),
+        ('["measuring", "@retry"]', "not `@retry`"),
+        ('"measuring"', "must be a list of strings, not a string"),
+    ],
+)  # fmt: skip
+def test_wrong_order_is_refused(tmp_path: Path, value: str, reason: str) -> None:
+    """A `decorator-order` that says nothing usable is an error that says what is wrong with it."""
+    (tmp_path / "golden-rules.toml").write_text(f"decorator-order = {value}\n")
+    with pytest.raises(UsageError, match="decorator-order") as caught:
+        Configs().for_path(tmp_path)
+    assert reason in str(caught.value)
