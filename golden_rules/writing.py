@@ -20,6 +20,9 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         if is_new:
             path.touch()
+        elif not path.is_file():
+            path.write_bytes(content)  # a device or pipe, which cannot be replaced
+            return
     except OSError as error:
         raise UnwritableFile(f"`{shown(path)}` cannot be written: {(error.strerror or '').lower()}") from error
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, check_selectors, codes, files_to_check
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
 
 if TYPE_CHECKING:
@@ -19,7 +20,25 @@ if TYPE_CHECKING:
     from golden_rules.config import Configs
     from golden_rules.runner import Fixing, Run
 
-FORMATS = ("text", "concise", "json")
+
+def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[Path, str]:
+    """Read `FORMAT=FILE`, any number of times."""
+    outputs: dict[Path, str] = {}
+    for value in values:
+        name, separator, file = value.partition("=")
+        if not separator or not file:
+            raise UsageError(f"`--output {value}` names no file: write it as in `--output sarif=golden-rules.sarif`")
+        if name not in FORMATS:
+            hint = did_you_mean(name, FORMATS) or f": the formats are {', '.join(FORMATS)}"
+            raise UsageError(f"there is no format `{name}`{hint}")
+        path = Path(file)
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            reason = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+            raise UsageError(f"`{file}`, which `--output` names, {reason}")
+        if path in outputs:
+            raise UsageError(f"`--output` names `{file}` twice: give each format a file of its own")
+        outputs[path] = name
+    return outputs
 
 
 @click.command()
@@ -30,6 +49,14 @@ FORMATS = ("text", "concise", "json")
 @click.option("--select", callback=codes, metavar="CODES", help="Run these rules only: codes, prefixes or names.")
 @click.option("--ignore", callback=codes, metavar="CODES", help="Leave these rules out.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    callback=_outputs,
+    metavar="FORMAT=FILE",
+    help="Write the findings in a format to a file as well; any number of times.",
+)
 @click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
 @click.option("--baseline", "baseline_file", metavar="FILE", help="The baseline of findings that do not count.")
 @click.option("--no-baseline", is_flag=True, help="Let every finding count, whatever a baseline holds.")
@@ -50,6 +77,7 @@ def check(
     select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
     output_format: str,
+    outputs: dict[Path, str],
     statistics: bool,
     baseline_file: str | None,
     no_baseline: bool,
@@ -79,7 +107,7 @@ def check(
     if no_baseline and baseline_file:
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
     baselines = None if no_baseline else Baselines(Path(baseline_file) if baseline_file else None)
-    view = _View(output_format, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
+    view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if "-" in paths or (stdin_filename and not paths):
         if len(paths) > 1:
             raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
@@ -126,12 +154,14 @@ class _View:
     """How a run is shown: findings on standard output, failures on standard error."""
 
     output_format: str
+    outputs: Mapping[Path, str]
     diff: bool
     statistics: bool
     unsafe: bool
 
     def show(self, run: Run, *, content_on_stdout: bool = False) -> None:
-        """Print a run; where standard output holds a diff or a file, the rest goes to standard error."""
+        """Print a run, and write its files; where standard output holds a diff or a file, the rest goes to standard error."""
+        self._write(run)
         for failure in run.failures:
             click.echo(f"error: {failure}", err=True)
         if self.diff:
@@ -141,16 +171,26 @@ class _View:
         for line in self._lines(run, style_for(stream), aside=aside):
             print(line, file=stream)
 
-    def _lines(self, run: Run, style: Style, *, aside: bool) -> Iterator[str]:
-        from golden_rules.reports.json import json_report
-        from golden_rules.reports.summary import statistics, summary
-        from golden_rules.reports.text import concise_report, text_report
+    def _write(self, run: Run) -> None:
+        from golden_rules.reports.formats import report
+        from golden_rules.writing import UnwritableFile, write_file
 
-        if self.output_format == "json" and not aside:
-            yield from json_report(run)
+        for path, name in self.outputs.items():
+            text = "".join(f"{line}\n" for line in report(name, run, Style()))
+            try:
+                write_file(path, text.encode(errors="surrogateescape"))
+            except UnwritableFile as error:
+                raise UsageError(str(error)) from error
+
+    def _lines(self, run: Run, style: Style, *, aside: bool) -> Iterator[str]:
+        from golden_rules.reports.formats import is_for_people, report
+        from golden_rules.reports.summary import statistics, summary
+
+        if not is_for_people(self.output_format) and not aside:
+            yield from report(self.output_format, run, style)
             return
         if self.statistics:
             yield from statistics(run, style)
         elif not self.diff:
-            yield from (text_report if self.output_format == "text" else concise_report)(run, style)
+            yield from report("text" if self.output_format == "text" else "concise", run, style)
         yield from summary(run, style, unsafe=self.unsafe, pending=self.diff)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from golden_rules.findings import Safety
+from golden_rules.findings import Finding, Safety
 from golden_rules.reports.style import Style
 from golden_rules.reports.words import counted
 from golden_rules.runner import Run
@@ -28,15 +28,45 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
 
 
 def statistics(run: Run, style: Style) -> Iterator[str]:
-    """Yield the number of findings by rule, most first."""
-    counts = Counter((finding.code, finding.name) for finding in run.findings)
+    """Yield the number of findings by rule, most first, and of those that do not count, by rule and reason."""
     fixable = Counter(
         finding.code for finding in run.findings if finding.fix is not None and finding.fix.safety is Safety.SAFE
     )
+    notes = {code: f"  [{count} fixable]" for code, count in fixable.items()}
+    yield from _rows(
+        Counter((finding.code, finding.name, notes.get(finding.code, "")) for finding in run.findings), style
+    )
+    grace = [
+        (
+            finding.code,
+            finding.name,
+            f"  until {finding.grace_until}, {counted((finding.grace_until - run.today).days, 'day')} left",
+        )
+        for finding in run.findings
+        if finding.grace_until
+    ]
+    ignored = [(finding.code, finding.name, f"  {_silence(finding)}") for finding in run.silenced]
+    frozen = [(finding.code, finding.name, "") for finding in run.baselined]
+    for title, entries in (("in grace", grace), ("in the baseline", frozen), ("ignored by comments", ignored)):
+        if entries:
+            yield f"{title}:"
+            yield from _rows(Counter(entries), style)
+    if grace or ignored or frozen:
+        yield ""
+
+
+def _rows(counts: Counter[tuple[str, str, str]], style: Style) -> Iterator[str]:
     width = max((len(str(count)) for count in counts.values()), default=1)
-    for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        note = f"  [{fixable[code]} fixable]" if fixable[code] else ""
+    for (code, name, note), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield f"{count:>{width}}  {style.red(code)}  {name}{note}"
+
+
+def _silence(finding: Finding) -> str:
+    silence = finding.silence
+    if silence is None:
+        return ""
+    until = f" (until {silence.until})" if silence.until else ""
+    return f"{f'-- {silence.reason}' if silence.reason else 'without a reason'}{until}"
 
 
 def _warnings(run: Run) -> str:
