@@ -6,18 +6,15 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.findings import Fix, Safety
-from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import out_of_scope
-from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
@@ -405,24 +402,19 @@ def logged(function):
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each start that a telemetry value is measured from."""
-        from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
+        from golden_rules.rules.handbuilt.timed_starts import timed_starts
         from golden_rules.rules.handbuilt.timings import timings
 
-        outline, function = subject.outline, subject.function
-        found = timings(outline, function, piece.node)
-        base = metric_name(outline, function, subject.config.app_for(subject.path))
-        taken: set[str] = set()
-        for difference in _first_of_each_start(found):
-            target = target_name(found.body, difference)
-            metric = timing_name(base, (difference.start, target), taken, subject.source.text)
+        found = timings(subject.outline, subject.function, piece.node)
+        for start in timed_starts(subject, piece, found):
+            difference = start.difference
             code = " ".join(subject.source.text[slice(*piece.span(difference.node))].split())
-            safe, unsafe = _fixes(subject, piece, found, difference, metric)
             yield Violation(
                 span=piece.span(difference.node),
-                message=f"`{target or function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
-                remedy=_remedy(difference, metric, fixable=safe is not None),
-                fix=safe or unsafe,
-                unsafe_fix=unsafe if safe else None,
+                message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
+                remedy=_remedy(difference, start.metric, fixable=start.safe is not None),
+                fix=start.safe or start.unsafe,
+                unsafe_fix=start.unsafe if start.safe else None,
             )
 
 
@@ -438,17 +430,6 @@ def may_time(subject: Subject) -> bool:
     return _subtracts(function) and not wraps_another(function)
 
 
-def _first_of_each_start(found: Timings) -> list[Difference]:
-    """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
-    firsts: dict[object, Difference] = {}
-    for difference in found.differences:
-        if difference.telemetry:
-            firsts.setdefault(difference.stamp or difference.start, difference)
-    return sorted(
-        firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
-    )
-
-
 def _subtracts(function: Function) -> bool:
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
 
@@ -461,29 +442,3 @@ def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:
     if not fixable or not name.isidentifier():
         return f"start `timer = {timer}` beside `{name}`, and write `timer.stop()` for the seconds"
     return f"write `{name} = {timer}`, and `{name}.stop()` for the seconds"
-
-
-def _fixes(
-    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
-) -> tuple[Fix | None, Fix | None]:
-    """Return the safe fix and the unsafe one, `None` for each that is not possible."""
-    from golden_rules.rules.handbuilt.timer_fixes import timer_edits
-    from golden_rules.rules.handbuilt.whole_function import decorator_edits
-
-    function, source = subject.function, subject.source
-    spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
-    if spelled is None or difference.stamp is None:
-        return None, None
-    name, needed = spelled
-    call = f'{name}("{metric}")'
-    imports = () if needed is None else (needed,)
-    safe = unsafe = None
-    if name.partition(".")[0] not in function.bound:
-        edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
-        if edits is not None:
-            safe = Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
-    if not subject.verdict.measured:
-        edits = decorator_edits(piece, source, function, found, difference, call)
-        if edits is not None:
-            unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
-    return safe, unsafe

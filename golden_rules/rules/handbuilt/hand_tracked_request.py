@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
@@ -14,6 +15,7 @@ from golden_rules.rules.handbuilt.metric_modules import counts_for_others
 if TYPE_CHECKING:
     import libcst as cst
 
+    from golden_rules.rules.handbuilt.timed_starts import TimedStart
     from golden_rules.source.slices import Slice
 
 
@@ -34,7 +36,9 @@ class HandTrackedRequest(FunctionRule):
 
     ## Fix safety
 
-    There is no fix: the series would change their names, and what else the clauses do must stay.
+    The safe fix is that of its timing (GR201): the clock readings become a timer of the runtime, and every value, path and log
+    line stays. What counts the outcome stays too, and is then found by itself (GR203). `@track_request` in place of both
+    would change the names of the series, and is for you to write.
 
     ## When not to follow it
 
@@ -70,6 +74,27 @@ async def deliver(client, url, notice):
     DELIVERIES.labels(status="delivered").inc()
     return response
 """,
+            """\
+import httpx
+from golden_runtime import timed
+from prometheus_client import Counter, Histogram
+
+DELIVERIES = Counter("deliveries", "Webhook calls.", ["status"])
+SECONDS = Histogram("delivery_seconds", "How long webhook calls take.")
+
+
+async def deliver(client, url, notice):
+    start = timed("shop.orders.deliver.duration").start()
+    try:
+        response = await client.post(url, json=notice)
+    except httpx.TransportError:
+        SECONDS.observe(start.stop())
+        DELIVERIES.labels(status="unreachable").inc()
+        raise
+    SECONDS.observe(start.stop())
+    DELIVERIES.labels(status="delivered").inc()
+    return response
+""",
         ),
         Bad(
             """\
@@ -88,6 +113,22 @@ class Jobs:
         self.stats["done"] += 1
         log.info("%s took %.1f s", job, time.monotonic() - started)
 """,
+            """\
+from golden_runtime import timed
+
+
+class Jobs:
+    def run(self, job, log):
+        started = timed("shop.orders.run.duration").start()
+        try:
+            job()
+        except Exception:
+            self.stats["failed"] += 1
+            log.exception("%s failed after %.1f s", job, started.stop())
+            return
+        self.stats["done"] += 1
+        log.info("%s took %.1f s", job, started.stop())
+""",
         ),
         Bad(
             """\
@@ -102,6 +143,20 @@ def fetch(session, url, metrics):
         metrics.record_request(url, status="error", duration=time.time() - begin)
         raise
     metrics.record_request(url, status="ok", duration=time.time() - begin)
+    return answer
+""",
+            """\
+from golden_runtime import timed
+
+
+def fetch(session, url, metrics):
+    begin = timed("shop.orders.fetch.duration").start()
+    try:
+        answer = session.get(url)
+    except OSError:
+        metrics.record_request(url, status="error", duration=begin.stop())
+        raise
+    metrics.record_request(url, status="ok", duration=begin.stop())
     return answer
 """,
         ),
@@ -122,6 +177,23 @@ def charge(gateway, order):
         raise
     finally:
         SECONDS.labels(status).observe(time.perf_counter() - start)
+""",
+            """\
+from golden_runtime import timed
+
+from shop.observability import SECONDS
+
+
+def charge(gateway, order):
+    status = "charged"
+    start = timed("shop.orders.charge.duration").start()
+    try:
+        return gateway.charge(order)
+    except OSError:
+        status = "unreachable"
+        raise
+    finally:
+        SECONDS.labels(status).observe(start.stop())
 """,
         ),
         Good(
@@ -184,6 +256,7 @@ class Poller:
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation, at the first telemetry difference, where the outcome is recorded as well."""
         from golden_rules.rules.handbuilt.outcomes import recorded_by_outcome
+        from golden_rules.rules.handbuilt.timed_starts import timed_starts
         from golden_rules.rules.handbuilt.timings import timings
 
         found = timings(subject.outline, subject.function, piece.node)
@@ -203,4 +276,16 @@ class Poller:
             span=piece.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
             remedy=f'put `@track_request("{metric}")` on the function',
+            fix=_timers(timed_starts(subject, piece, found)),
         )
+
+
+def _timers(starts: Iterable[TimedStart]) -> Fix | None:
+    """Return one fix for all of a function's timings, or `None` where any of them has no safe one."""
+    fixes = [start.safe for start in starts]
+    safe = [fix for fix in fixes if fix is not None]
+    if not safe or len(safe) < len(fixes):
+        return None
+    edits = tuple(dict.fromkeys(edit for fix in safe for edit in fix.edits))
+    imports = tuple(dict.fromkeys(item for fix in safe for item in fix.imports))
+    return Fix(Safety.SAFE, " and ".join(fix.description for fix in safe), edits, imports)

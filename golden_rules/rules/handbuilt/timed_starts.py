@@ -1,0 +1,84 @@
+"""The starts that a function measures telemetry from, each with its metric name and what would fix it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from golden_rules.findings import Fix, Safety
+from golden_rules.naming import metric_name
+from golden_rules.rules.handbuilt.timer_fixes import timer_edits
+from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
+from golden_rules.rules.handbuilt.whole_function import decorator_edits
+from golden_rules.source.imports import reference
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.rules.base import Subject
+    from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.slices import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class TimedStart:
+    """One clock reading that durations are measured from.
+
+    Attributes:
+        difference: The first difference from it that is telemetry.
+        target: The variable, keyword or key that the difference is kept under, or `""`.
+        metric: The metric name of a timer in its place.
+        safe: The fix that puts a timer there; `None` where that is not certain to keep every value.
+        unsafe: The fix that decorates the function instead, and drops the log line.
+    """
+
+    difference: Difference
+    target: str
+    metric: str
+    safe: Fix | None
+    unsafe: Fix | None
+
+
+def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings) -> Iterator[TimedStart]:
+    """Yield the starts of a function that telemetry is measured from, the earliest first."""
+    base = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+    taken: set[str] = set()
+    for difference in _first_of_each_start(found):
+        target = target_name(found.body, difference)
+        metric = timing_name(base, (difference.start, target), taken, subject.source.text)
+        yield TimedStart(difference, target, metric, *_fixes(subject, piece, found, difference, metric))
+
+
+def _first_of_each_start(found: Timings) -> list[Difference]:
+    """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
+    firsts: dict[object, Difference] = {}
+    for difference in found.differences:
+        if difference.telemetry:
+            firsts.setdefault(difference.stamp or difference.start, difference)
+    return sorted(
+        firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
+    )
+
+
+def _fixes(
+    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
+) -> tuple[Fix | None, Fix | None]:
+    """Return the safe fix and the unsafe one, `None` for each that is not possible."""
+    function, source = subject.function, subject.source
+    spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
+    if spelled is None or difference.stamp is None:
+        return None, None
+    name, needed = spelled
+    call = f'{name}("{metric}")'
+    imports = () if needed is None else (needed,)
+    safe = unsafe = None
+    if name.partition(".")[0] not in function.bound:
+        edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
+        if edits is not None:
+            safe = Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
+    if not subject.verdict.measured:
+        edits = decorator_edits(piece, source, function, found, difference, call)
+        if edits is not None:
+            unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
+    return safe, unsafe
