@@ -10,7 +10,8 @@ from golden_rules.errors import UsageError
 if TYPE_CHECKING:
     import click
 
-    from golden_rules.config import Configs
+    from golden_rules.cache import Caches
+    from golden_rules.config import Config, Configs
     from golden_rules.files import SourceFile
 
 CLEAN, FINDINGS, TROUBLE, INTERRUPTED = 0, 1, 2, 130
@@ -39,12 +40,30 @@ def per_cent(_context: click.Context, parameter: click.Parameter, value: str | N
     return number
 
 
-def files_to_check(paths: Sequence[str], configs: Configs, *, force_exclude: bool = False) -> list[SourceFile]:
+def files_to_check(
+    paths: Sequence[str], configs: Configs, *, force_exclude: bool = False, caches: Caches | None = None
+) -> list[SourceFile]:
     """Return the files to check; each configuration among them must name rules that exist."""
     from golden_rules.files import discover
-    from golden_rules.registry import codes_and_names
 
     files = discover(paths, configs, force_exclude=force_exclude)
-    for config in {file.config for file in files}:
-        config.check_selectors(codes_and_names())
+    for config in {id(file.config): file.config for file in files}.values():
+        check_selectors(config, caches)
     return files
+
+
+def check_selectors(config: Config, caches: Caches | None = None) -> None:
+    """Check that a configuration names rules that exist, which are loaded only where no cache knows.
+
+    Raises:
+        UsageError: It names others.
+    """
+    selectors = config.selectors
+    cache = caches.of(config) if caches is not None and selectors else None
+    if not selectors or (cache is not None and cache.have_been_checked(selectors)):
+        return
+    from golden_rules.registry import codes_and_names
+
+    config.check_selectors(codes_and_names())
+    if cache is not None:
+        cache.keep_checked(selectors)

@@ -1,0 +1,143 @@
+"""The work on one file, from reading it to what is known of it; plain data goes in and comes out, so that processes share it."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from golden_rules.cache import Seen, seen
+from golden_rules.errors import described
+from golden_rules.files import SourceFile, UnreadableFile, read_source
+from golden_rules.packing import Packed, packed
+from golden_rules.writing import UnwritableFile
+
+if TYPE_CHECKING:
+    from golden_rules.adoption.scope import Scope
+    from golden_rules.findings import FileResult, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Fixing:
+    """How fixes are applied.
+
+    Attributes:
+        unsafe: Unsafe fixes too.
+        write: Files are replaced; otherwise the changes are only kept as diffs.
+        scope: What findings are held against; only those that count are fixed. All are without it.
+    """
+
+    unsafe: bool = False
+    write: bool = True
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the work on a file led to.
+
+    Attributes:
+        packed: What is known of it, after its fixes.
+        result: The same where it cannot be packed.
+        seen: What to know the content by that this is said of; `None` where nothing tells.
+        content: The content after fixes; `None` where they changed nothing.
+        applied: The findings whose fixes were applied.
+        diff: The unified diff of what fixes changed.
+        failure: What went wrong, a sentence; then nothing else is known.
+    """
+
+    packed: Packed | None = None
+    result: FileResult | None = None
+    seen: Seen | None = None
+    content: bytes | None = None
+    applied: tuple[Finding, ...] = ()
+    diff: str = ""
+    failure: str = ""
+
+
+def work(file: SourceFile, fixing: Fixing | None) -> Outcome:
+    """Read and analyse a file, and compute its fixes where they are asked for; nothing is written."""
+    failures: list[str] = []
+    with trouble_noted(failures, file):
+        status = file.path.stat() if file.path.exists() else None
+        source = read_source(file.path)
+        return outcome(source, file, fixing, None if status is None else seen(status, source))
+    return Outcome(failure=failures[0])
+
+
+def outcome(source: bytes, file: SourceFile, fixing: Fixing | None, known_by: Seen | None = None) -> Outcome:
+    """Analyse the content of a file, and compute its fixes where they are asked for."""
+    if fixing is None:
+        from golden_rules.engine import analyse_source
+
+        return _outcome(analyse_source(source, file.relative, file.config), known_by)
+    from golden_rules.fixing import fix_source
+
+    scope = fixing.scope
+    wanted = None if scope is None else partial(scope.fixable, file, source)
+    fixed = fix_source(source, file.relative, file.config, unsafe=fixing.unsafe, wanted=wanted)
+    if fixed.content == source:
+        return _outcome(fixed.result, known_by)
+    changes = diff(file.display, source, fixed.content)
+    return _outcome(fixed.result, None, fixed.content, fixed.applied, changes)
+
+
+def _outcome(
+    result: FileResult,
+    known_by: Seen | None,
+    content: bytes | None = None,
+    applied: tuple[Finding, ...] = (),
+    changes: str = "",
+) -> Outcome:
+    told = packed(result)
+    return Outcome(told, result if told is None else None, known_by, content, applied, changes)
+
+
+@contextmanager
+def trouble_noted(failures: list[str], file: SourceFile) -> Iterator[None]:
+    """Note what goes wrong with a file, a sentence each, and go on."""
+    try:
+        yield
+    except (UnreadableFile, UnwritableFile) as error:
+        failures.append(str(error))
+    except Exception as error:  # noqa: BLE001 - a bug in one rule must not hide what others find in other files
+        failures.append(_failure(file, error))
+
+
+def _failure(file: SourceFile, error: Exception) -> str:
+    from golden_rules.fixing import FixError
+
+    if isinstance(error, FixError):
+        return f"`{file.display}` was left as it was: {error}; please report this"
+    return f"`{file.display}` could not be checked ({described(error)}); please report this"
+
+
+def diff(display: str, before: bytes, after: bytes) -> str:
+    """Return the unified diff from a file to its fixed form."""
+    import difflib
+
+    lines = difflib.unified_diff(_lines(before), _lines(after), display, display)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(content: bytes) -> list[str]:
+    """Return lines as `diff` and `patch` count them; `splitlines` would split at form feeds as well."""
+    from golden_rules.source.text import decode
+
+    return [line for line in re.split(r"(?<=\n)", decode(content).text) if line]
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Keep the cyclic collector from walking syntax trees again and again: a third of the time on large files."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
