@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from golden_rules.config import Config
@@ -40,7 +40,13 @@ class FixedSource:
 
 
 def fix_source(
-    source: bytes, path: str, config: Config, rules: Sequence[Rule] | None = None, *, unsafe: bool = False
+    source: bytes,
+    path: str,
+    config: Config,
+    rules: Sequence[Rule] | None = None,
+    *,
+    unsafe: bool = False,
+    wanted: Callable[[bytes, Sequence[Finding]], Sequence[Finding]] | None = None,
 ) -> FixedSource:
     """Apply the fixes of one file to a fixed point; nothing is written.
 
@@ -50,6 +56,7 @@ def fix_source(
         config: The settings in force for it.
         rules: The rules to choose from; by default all that are installed.
         unsafe: Whether unsafe fixes are applied too.
+        wanted: Chooses from what is found in a content what to fix; by default all of it.
 
     Raises:
         FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
@@ -58,7 +65,8 @@ def fix_source(
     content = source
     result = analyse_source(content, path, config, rules)
     for _ in range(_MAX_ROUNDS + 1):
-        fixable = {finding: fix for finding in result.findings if (fix := finding.fix_for(unsafe=unsafe)) is not None}
+        chosen_from = result.findings if wanted is None else wanted(content, result.findings)
+        fixable = {finding: fix for finding in chosen_from if (fix := finding.fix_for(unsafe=unsafe)) is not None}
         if not fixable:
             break
         content, chosen = _round(content, path, fixable)

@@ -33,6 +33,8 @@ class Run:
         silenced: The findings that comments silence.
         baselined: The findings that a baseline holds.
         today: The day that dates are compared with.
+        base: What changes were looked for since; empty where all findings count.
+        unchanged: How many findings lie outside of what has changed since.
         withheld: How many fixes were left out for want of the runtime, by the file that declares the dependencies.
         diffs: The unified diffs of what fixes would change.
         failures: What went wrong with single files, a sentence each.
@@ -44,6 +46,8 @@ class Run:
     silenced: list[Finding] = field(default_factory=list)
     baselined: list[Finding] = field(default_factory=list)
     today: date = field(default_factory=date.today)
+    base: str = ""
+    unchanged: int = 0
     withheld: Counter[str] = field(default_factory=Counter)
     diffs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

@@ -5,19 +5,19 @@ All of it stands behind the cache: what is found in a file does not change with 
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golden_rules.adoption.baseline import Baseline, entry_of, match, read_baseline
+from golden_rules.adoption.scope import Scope, in_change, new_findings
 from golden_rules.findings import Finding, Severity
-from golden_rules.paths import relative_to
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from golden_rules.adoption.baseline import Baseline
     from golden_rules.config import Config
     from golden_rules.files import SourceFile
     from golden_rules.runner import Run
@@ -25,24 +25,43 @@ if TYPE_CHECKING:
 _SYNTAX_ERROR = "GR900"
 
 
-def settle(run: Run, files: Sequence[SourceFile], today: date, baselines: Baselines | None = None) -> None:
+def settle(run: Run, files: Sequence[SourceFile], today: date, scope: Scope | None = None) -> None:
     """Sort a run's findings into those that count and those that do not, and give each its severity.
 
     Args:
         run: The run; it is changed.
         files: The files that were checked.
         today: The day that dates are compared with.
-        baselines: The baselines that hold findings of old; none do without it.
+        scope: What else the findings are held against: baselines, and what was changed.
     """
     configs = {file.display: file.config for file in files}
     run.silenced, back = _run_out(run.silenced, today)
     if back:
         run.findings = _with(run.findings, back)
     run.findings = [graded(finding, configs[finding.path], today) for finding in run.findings]
-    if baselines is not None:
-        counting = set(map(id, baselines.counting(run.findings, configs)))
-        run.baselined = [finding for finding in run.findings if id(finding) not in counting]
-        run.findings = [finding for finding in run.findings if id(finding) in counting]
+    if scope is not None:
+        _hold_against(scope, run, configs)
+
+
+def _hold_against(scope: Scope, run: Run, configs: Mapping[str, Config]) -> None:
+    """Take out of a run's findings what baselines hold and what was not changed."""
+    groups: dict[Config, list[Finding]] = defaultdict(list)
+    for finding in run.findings:
+        groups[configs[finding.path]].append(finding)
+    old: set[int] = set()
+    by_file: dict[Path, tuple[Baseline, list[Finding]]] = {}
+    for config, members in groups.items():
+        if (known := scope.baseline_of(config)) is not None:
+            by_file.setdefault(known[0], (known[1], []))[1].extend(members)
+    for file, (baseline, members) in by_file.items():
+        fresh = set(new_findings(file, baseline, members))
+        old.update(id(finding) for position, finding in enumerate(members) if position not in fresh)
+    run.baselined = [finding for finding in run.findings if id(finding) in old]
+    run.findings = [finding for finding in run.findings if id(finding) not in old]
+    if scope.changes is not None:
+        counting = in_change(scope.changes, run.findings)
+        run.base, run.unchanged = scope.changes.base, len(run.findings) - len(counting)
+        run.findings = counting
 
 
 def _run_out(silenced: Iterable[Finding], today: date) -> tuple[list[Finding], list[Finding]]:
@@ -78,36 +97,3 @@ def graded(finding: Finding, config: Config, today: date) -> Finding:
     if severity is Severity.ERROR and until is not None and today < until and finding.code != _SYNTAX_ERROR:
         return replace(finding, severity=Severity.WARNING, grace_until=until)
     return finding if severity is finding.severity else replace(finding, severity=severity)
-
-
-class Baselines:
-    """The baselines of one run, each read once."""
-
-    def __init__(self, explicit: Path | None = None) -> None:
-        """Take the baseline of the command line, which stands for all others."""
-        self._explicit = None if explicit is None else Path(os.path.abspath(explicit))  # noqa: PTH100 - links stay
-        self._read: dict[Path, Baseline] = {}
-
-    def counting(self, findings: Iterable[Finding], configs: Mapping[str, Config]) -> Iterator[Finding]:
-        """Yield the findings that no baseline holds; paths are relative to the working directory."""
-        groups: dict[Path | None, list[Finding]] = defaultdict(list)
-        for finding in findings:
-            groups[self._explicit or configs[finding.path].baseline].append(finding)
-        for file, members in groups.items():
-            if file is None:
-                yield from members
-            else:
-                yield from self._new(file, members)
-
-    def _new(self, file: Path, findings: Sequence[Finding]) -> Iterator[Finding]:
-        if file not in self._read:
-            self._read[file] = read_baseline(file)
-        folder = file.parent
-        found = [entry_of(finding, beside(folder, finding.path)) for finding in findings]
-        matched = match(self._read[file].entries, found, lambda path: not (folder / path).exists())
-        yield from (finding for position, finding in enumerate(findings) if position not in matched.known)
-
-
-def beside(folder: Path, display: str) -> str:
-    """Return a path from the working directory as one from a folder, with `/`."""
-    return relative_to(os.path.abspath(display), str(folder))  # noqa: PTH100 - links stay

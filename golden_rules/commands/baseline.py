@@ -32,7 +32,7 @@ def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str 
     """
     from golden_rules.adoption.baseline import read_baseline, rendered
     from golden_rules.adoption.freezing import freeze, grouping
-    from golden_rules.adoption.settling import beside
+    from golden_rules.adoption.scope import beside
     from golden_rules.config import Configs
     from golden_rules.registry import codes_and_names
     from golden_rules.settings import DEFAULT_BASELINE

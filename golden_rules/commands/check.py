@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,10 @@ from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
 
 if TYPE_CHECKING:
-    from golden_rules.adoption.settling import Baselines
+    from golden_rules.adoption.changed import Changes
+    from golden_rules.adoption.scope import Scope
     from golden_rules.config import Configs
+    from golden_rules.files import SourceFile
     from golden_rules.runner import Fixing, Run
 
 
@@ -60,6 +62,13 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
 @click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
 @click.option("--baseline", "baseline_file", metavar="FILE", help="The baseline of findings that do not count.")
 @click.option("--no-baseline", is_flag=True, help="Let every finding count, whatever a baseline holds.")
+@click.option(
+    "--changed",
+    is_flag=False,
+    flag_value="",
+    metavar="[BASE]",
+    help="Let only findings count in lines and functions that differ from where the branch left BASE.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
 @click.option(
     "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
@@ -81,6 +90,7 @@ def check(
     statistics: bool,
     baseline_file: str | None,
     no_baseline: bool,
+    changed: str | None,
     exit_zero: bool,
     stdin_filename: str | None,
     runtime_module: str | None,
@@ -93,7 +103,7 @@ def check(
 
     Exit status: 0 clean, 1 findings, 2 trouble.
     """
-    from golden_rules.adoption.settling import Baselines, settle
+    from golden_rules.adoption.settling import settle
     from golden_rules.cache import Caches
     from golden_rules.config import Configs, Overrides
     from golden_rules.progress import Progress
@@ -106,21 +116,25 @@ def check(
     fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
     if no_baseline and baseline_file:
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
-    baselines = None if no_baseline else Baselines(Path(baseline_file) if baseline_file else None)
+    if unsafe_fixes and not (fix or diff):
+        raise UsageError("`--unsafe-fixes` goes with `--fix` or `--diff`, and does nothing by itself: add one of them")
+    scoping = _Scoping(Path(baseline_file) if baseline_file else None, baselines=not no_baseline, changed=changed)
     view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if "-" in paths or (stdin_filename and not paths):
         if len(paths) > 1:
             raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
-        run = _stdin(configs, stdin_filename or "stdin.py", fixing, baselines, view)
+        run = _stdin(configs, stdin_filename or "stdin.py", fixing, scoping, view)
     elif stdin_filename:
         raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
     else:
         named = paths or (".",)
         folders = [Path(path) for path in named if Path(path).is_dir()]
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
+        scope = scoping.of(files)
+        fixing = fixing and replace(fixing, scope=scope)
         progress = Progress(sys.stderr)
         run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=progress)
-        settle(run, files, run.today, baselines)
+        settle(run, files, run.today, scoping.again(scope) if run.fixed else scope)
         view.show(run)
     if run.failures:
         return TROUBLE
@@ -128,7 +142,33 @@ def check(
     return FINDINGS if found and not exit_zero else CLEAN
 
 
-def _stdin(configs: Configs, filename: str, fixing: Fixing | None, baselines: Baselines | None, view: _View) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Scoping:
+    """What the command line says of the findings that count."""
+
+    baseline: Path | None
+    baselines: bool
+    changed: str | None
+
+    def of(self, files: Sequence[SourceFile]) -> Scope:
+        """Return what the findings of files are held against."""
+        from golden_rules.adoption.scope import scope_of
+
+        return scope_of(files, explicit=self.baseline, baselines=self.baselines, changes=self._changes())
+
+    def again(self, scope: Scope) -> Scope:
+        """Return the same after files were written, where changes stand elsewhere."""
+        return replace(scope, changes=self._changes())
+
+    def _changes(self) -> Changes | None:
+        if self.changed is None:
+            return None
+        from golden_rules.adoption.changed import changes_since
+
+        return changes_since(self.changed)
+
+
+def _stdin(configs: Configs, filename: str, fixing: Fixing | None, scoping: _Scoping, view: _View) -> Run:
     from golden_rules.adoption.settling import settle
     from golden_rules.files import SourceFile
     from golden_rules.paths import relative_to
@@ -138,10 +178,13 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, baselines: Ba
     config = configs.for_path(path)
     relative = relative_to(str(path.absolute()), str(config.root))
     file = SourceFile(path, path.as_posix(), relative, config.for_file(relative))
+    if scoping.changed is not None:
+        raise UsageError("`--changed` looks at files on disk: leave it out where standard input is read")
     if sys.stdin is None:
         raise UsageError("standard input is closed: give it a file, or name paths")
-    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing)
-    settle(run, [file], run.today, baselines)
+    scope = scoping.of([file])
+    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing and replace(fixing, scope=scope))
+    settle(run, [file], run.today, scope)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

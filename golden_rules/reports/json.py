@@ -23,6 +23,7 @@ def json_report(run: Run) -> Iterator[str]:
         "fixed": len(run.fixed),
         "suppressed": len(run.silenced),
         "baselined": len(run.baselined),
+        "unchanged": run.unchanged,
         "warnings": len(run.findings) - run.errors,
         "in_grace": sum(finding.grace_until is not None for finding in run.findings),
         "withheld": run.withheld.total(),

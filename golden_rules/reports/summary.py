@@ -24,6 +24,8 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
         yield f"{counted(found, 'finding')}{left} in {files}{_fixable(run, unsafe=unsafe)}."
     if run.baselined:
         yield f"{counted(len(run.baselined), 'finding')} in the baseline."
+    if run.base:
+        yield f"{counted(run.unchanged, 'finding')} outside of what has changed since `{run.base}`."
     yield from _withheld(run)
 
 
