@@ -35,8 +35,13 @@ class HandBuiltRetry(FunctionRule):
     healthy. `RetryPolicy` has all of that, and counts attempts, errors and delays.
 
     ## Fix safety
-    There is no fix: which errors are worth another try, and within which deadline, is for you to say. A function whose
-    whole body is the loop becomes the tried part under `@retry(max_retries=2, retry_on=(ConnectionError,))`; elsewhere
+    Unsafe. A function whose whole body is a plain loop becomes the tried part under `@retry(...)`: where the loop counts to
+    a known number, catches one kind of error, raises the last one again, and waits for a constant, a doubling or an evenly
+    growing time. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What
+    was logged between two attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to
+    a `Retry-After`, to the deadline of a policy around it, and does not try again against an open breaker.
+
+    No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say. There
 
         policy = RetryPolicy(RetryConfig(max_retries=2, deadline=30.0), name="gateway")
         receipt = await policy.execute(gateway.send, order)
@@ -67,7 +72,18 @@ async def charge(order):
             if attempt == 2:
                 raise
             await asyncio.sleep(2**attempt)
-"""
+""",
+            """\
+from golden_runtime import retry
+
+from shop.gateway import GatewayError, send
+
+
+@retry(max_retries=2, retry_on=GatewayError, jitter="none")
+async def charge(order):
+    return await send(order)
+""",
+            unsafe=True,
         ),
         Bad(
             """\
@@ -273,6 +289,7 @@ async def charge(order):
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each loop that tries again."""
+        from golden_rules.rules.resilience.retry_fixes import retry_fix
         from golden_rules.rules.resilience.retry_loops import retry_loops
         from golden_rules.source.body import read_body
 
@@ -281,6 +298,7 @@ async def charge(order):
                 span=_head(piece, retry),
                 message=f"`{subject.function.qualname}` retries by hand: {_why(retry)}",
                 remedy="use `RetryPolicy` or `@retry(...)`",
+                fix=retry_fix(subject, subject.source.position(piece.span(retry.loop)[0])[0]),
             )
 
 

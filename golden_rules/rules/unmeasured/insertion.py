@@ -63,7 +63,7 @@ def _why(subject: Subject) -> str:
     speaking = [reason for reason in subject.verdict.reasons if reason.points >= 0]
     facts = [reason.words for reason in speaking if reason.telling]
     if subject.verdict.kind is Kind.REQUIRED or not facts:
-        return speaking[0].words
+        return speaking[0].words if speaking else "`threshold` takes in functions that nothing speaks for"
     return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 

@@ -1,0 +1,167 @@
+"""GR301's fix: the decorator tries as often, after the same delays, and ends in the same way as the loop did."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import golden_runtime
+import pytest
+from golden_runtime import RetryConfig, RetryPolicy
+
+from golden_rules import Config
+from golden_rules.fixing import fix_source
+
+HEAD = """\
+import asyncio
+import time
+
+LIMIT = 4
+PAUSE = 0.5
+
+
+class Busy(Exception):
+    pass
+
+
+"""
+LOOP = """\
+def send(mail, log):
+    \"\"\"Send a mail.\"\"\"
+    for attempt in {counted}:
+        try:
+            receipt = mail.send()
+            return receipt
+        except {caught}:
+            if {last}:
+                raise
+            {wait}
+"""
+
+
+def loop(
+    counted: str = "range(3)", last: str = "attempt == 2", wait: str = "time.sleep(2**attempt)", caught: str = "Busy"
+) -> str:
+    """Return a module whose function is a retry loop."""
+    return HEAD + LOOP.format(counted=counted, last=last, wait=wait, caught=caught)
+
+
+def fixed(source: str) -> str:
+    """Return a module after all the fixes of GR301."""
+    config = Config(root=Path(), select=("GR301",))
+    return fix_source(source.encode(), "src/shop/mails.py", config, unsafe=True).content.decode()
+
+
+class Mail:
+    """What can be sent at the given try, and says how often it was tried."""
+
+    def __init__(self, succeeds_at: int, error: type[BaseException]) -> None:
+        """Fail with an error until the given try."""
+        self.tries = 0
+        self._succeeds_at = succeeds_at
+        self._error = error
+
+    def send(self) -> int:
+        """Return the number of the try."""
+        self.tries += 1
+        if self.tries < self._succeeds_at:
+            raise self._error(self.tries)
+        return self.tries
+
+
+def outcome(source: str, succeeds_at: int, error: str) -> tuple[str, int]:
+    """Run a module's function, and return how it ended and after how many tries."""
+    namespace: dict[str, Any] = {"__name__": "shop.mails"}
+    exec(compile(source, "mails.py", "exec"), namespace)  # noqa: S102 - the code under test
+    mail = Mail(succeeds_at, namespace.get(error, OSError))
+    try:
+        return repr(namespace["send"](mail, None)), mail.tries
+    except Exception as raised:  # noqa: BLE001 - how it ended is what is compared
+        return repr(raised), mail.tries
+
+
+SHAPES = {
+    "doubling": loop(),
+    "doubling from elsewhere": loop(wait="time.sleep(0.1 * 2 ** attempt)"),
+    "counted from one": loop("range(1, 5)", "attempt == 4", "time.sleep(2 ** attempt)"),
+    "constant": loop(wait="time.sleep(0.2)"),
+    "named constant": loop(wait="time.sleep(PAUSE)"),
+    "named count": loop("range(LIMIT)", "attempt == LIMIT - 1", "time.sleep(2)"),
+    "growing evenly": loop("range(5)", "attempt >= 4", "time.sleep(0.5 * (attempt + 1))"),
+    "capped": loop("range(8)", "attempt == 7", "time.sleep(min(2 ** attempt, 10))"),
+    "longer than a minute": loop("range(9)", "attempt == 8", "time.sleep(2 ** attempt)"),
+    "without a pause": loop(wait="continue"),
+    "any error": loop(caught="Exception"),
+    "two attempts": loop("range(2)", "attempt + 1 == 2", "time.sleep(90)"),
+    "with log lines": loop(wait="print('again', attempt)\n            time.sleep(1)"),
+}
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The delays of loops and of policies, which are noted and not waited for."""
+    noted: list[float] = []
+
+    def retry(**settings: Any) -> RetryPolicy:
+        return RetryPolicy(RetryConfig(**settings), name="mails", sleep=noted.append)
+
+    monkeypatch.setattr(time, "sleep", noted.append)
+    monkeypatch.setattr(golden_runtime, "retry", retry)
+    return noted
+
+
+@pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES)
+def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> None:
+    """However often it fails, the fixed function is tried as often, waits as long, and returns or raises the same."""
+    after = fixed(source)
+    assert "for attempt" not in after
+    for succeeds_at in (1, 2, 100):
+        for error in ("Busy", "OSError"):
+            before = outcome(source, succeeds_at, error)
+            delays = waited.copy()
+            waited.clear()
+            assert outcome(after, succeeds_at, error) == before
+            assert [delay for delay in waited if delay] == pytest.approx(delays)
+            waited.clear()
+
+
+LEFT = {
+    "another error at the end": loop().replace("                raise\n", "                raise OSError\n"),
+    "a comment": loop(wait="time.sleep(1)  # the server asks for it"),
+    "an unknown delay": loop(wait="time.sleep(mail.delay)"),
+    "an unknown count": loop("range(mail.limit)", "attempt == mail.limit - 1"),
+    "an error of the call": loop(caught="mail.Busy"),
+    "an error that is not there yet": loop(caught="Later") + "\n\nclass Later(Exception):\n    pass\n",
+    "every error whatever": loop(caught="Busy").replace("except Busy", "except"),
+    "the attempt is told": loop().replace("mail.send()", "mail.send(attempt)"),
+    "success goes on": loop().replace("            return receipt\n", ""),
+    "the last try waits too": loop(last="attempt == 3"),
+    "more than logging": loop(wait="mail.reset()\n            time.sleep(1)"),
+    "a text over lines": loop().replace("mail.send()", 'mail.send("""a\n    b""")'),
+    "a blocking sleep": loop().replace("def send", "async def send"),
+    "work before the loop": loop().replace("    for attempt", "    mail.open()\n    for attempt"),
+    "inside a function": HEAD + "def outer():\n    " + LOOP.format(
+        counted="range(3)", caught="Busy", last="attempt == 2", wait="time.sleep(1)"
+    ).replace("\n", "\n    ").rstrip() + "\n    return send\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", LEFT.values(), ids=LEFT)
+def test_any_other_loop_is_left(source: str) -> None:
+    """A loop that does more or less than the decorator would is left to the letter."""
+    assert fixed(source) == source
+
+
+def test_layout_of_what_is_tried_stays() -> None:
+    """What is tried moves to the left as it is, comments and all; decorators that are there stay above."""
+    source = loop().replace(
+        "            receipt = mail.send()\n",
+        "            # by post\n            receipt = mail.send(\n                log,  # kept\n            )\n\n",
+    )
+    after = fixed(source.replace("def send", "@measured\ndef send"))
+    assert (
+        '@measured\n@retry(max_retries=2, retry_on=Busy, jitter="none")\ndef send(mail, log):\n    """Send a mail."""\n'
+        in after
+    )
+    assert after.endswith("    receipt = mail.send(\n        log,  # kept\n    )\n\n    return receipt\n")
