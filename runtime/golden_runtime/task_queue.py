@@ -125,7 +125,7 @@ class TaskQueue:
         """Claim up to `limit` tasks in one transaction."""
         request, forget = self._request(limit, names, lease_seconds)
         began = perf_counter()
-        future = self.storage.write_soon(partial(self._claim, request=request, forget=forget))
+        future = self.storage.write_soon(partial(self._claim, request=request, forget=forget), is_synced=False)
         try:
             claim = await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -141,7 +141,7 @@ class TaskQueue:
 
     async def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
         """Extend many leases in one transaction, and return the tasks that are no longer held."""
-        return await self._soon("heartbeat", self._heartbeat(tasks, lease_seconds))
+        return await self._soon("heartbeat", self._heartbeat(tasks, lease_seconds), is_synced=False)
 
     async def mark_completed(self, task: Task) -> None:
         """Close a task as done. Raises StaleLeaseError when it is no longer held: then this result does not count."""
@@ -215,10 +215,10 @@ class TaskQueue:
         for listener in tuple(self._listeners):
             listener()
 
-    async def _soon(self, name: str, operation: Operation[T]) -> T:
+    async def _soon(self, name: str, operation: Operation[T], *, is_synced: bool = True) -> T:
         began = perf_counter()
         try:
-            return await self.storage.write_soon(operation)
+            return await self.storage.write_soon(operation, is_synced=is_synced)
         finally:
             self._series.timed(name, perf_counter() - began)
 
@@ -308,7 +308,7 @@ class SyncTaskQueue:
         """See `TaskQueue.get_next_tasks`."""
         request, forget = self._queue._request(limit, names, lease_seconds)
         began = perf_counter()
-        claim = self._storage.write(partial(self._queue._claim, request=request, forget=forget))
+        claim = self._storage.write(partial(self._queue._claim, request=request, forget=forget), is_synced=False)
         return self._queue._claimed(claim, perf_counter() - began)
 
     def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
@@ -317,7 +317,7 @@ class SyncTaskQueue:
 
     def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
         """See `TaskQueue.heartbeat_all`."""
-        return self._now("heartbeat", self._queue._heartbeat(tasks, lease_seconds))
+        return self._now("heartbeat", self._queue._heartbeat(tasks, lease_seconds), is_synced=False)
 
     def mark_completed(self, task: Task) -> None:
         """See `TaskQueue.mark_completed`."""
@@ -366,10 +366,10 @@ class SyncTaskQueue:
     ) -> None:
         self.close()
 
-    def _now(self, name: str, operation: Operation[T]) -> T:
+    def _now(self, name: str, operation: Operation[T], *, is_synced: bool = True) -> T:
         began = perf_counter()
         try:
-            return self._storage.write(operation)
+            return self._storage.write(operation, is_synced=is_synced)
         finally:
             self._series.timed(name, perf_counter() - began)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from exposed import value
 from golden_runtime import DuplicateTaskError, StaleLeaseError, StorageError, TaskQueue
+from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -342,14 +343,25 @@ def test_a_cancelled_claim_gives_the_task_back(store: str) -> None:
     asyncio.run(scenario())
 
 
-def test_concurrent_producers_share_commits(sqlite_path: str) -> None:
+def test_concurrent_producers_share_commits(sqlite_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred enqueues at once need far fewer transactions than a hundred, and all are stored."""
+    commits = 0
+    commit = SqliteSession.commit
+
+    def counted(session: SqliteSession) -> None:
+        nonlocal commits
+        commits += 1
+        commit(session)
 
     async def scenario() -> None:
+        nonlocal commits
         async with TaskQueue(sqlite_path, name="shared") as queue:
+            commits = 0
             await asyncio.gather(*(queue.enqueue("n", index) for index in range(100)))
+            assert commits <= 10
             assert (await queue.stats()).ready == 100
 
+    monkeypatch.setattr(SqliteSession, "commit", counted)
     asyncio.run(scenario())
     assert value("queue_operation_duration_seconds_count", queue="shared", operation="enqueue") == 100
 

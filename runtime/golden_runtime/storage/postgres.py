@@ -58,8 +58,11 @@ class PostgresSession:
         self._connection: psycopg.Connection[Row] | None = None
         self._rendered: dict[str, str] = {}
 
-    def begin(self) -> None:
-        """Open the connection where it is not, or no more; psycopg begins with the first statement."""
+    def begin(self, *, is_synced: bool = True) -> None:  # noqa: ARG002 - the protocol's
+        """Open the connection where it is not, or no more; psycopg begins with the first statement.
+
+        Every commit is synced: workers outlive a crash of the server, and so must their claims.
+        """
         if self._connection is not None and self._connection.closed:
             self.close()
         if self._connection is None:
@@ -138,6 +141,7 @@ class PostgresSession:
 
     def _render(self, statement: str) -> str:
         marks = {
+            "{next_token}": "token + 1",
             "{now}": _NOW if self._settings.clock is None else ":now",
             "{skip_locked}": "FOR UPDATE SKIP LOCKED",
             "{among_names}": "name IN (SELECT json_array_elements_text(CAST(:names AS json)))",

@@ -17,8 +17,9 @@ class Transaction(Protocol):
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement with `:name` parameters and return its rows.
 
-        `{now}` stands for the time in seconds since 1970, which a store may put into `parameters`, `{skip_locked}` for the clause that passes over rows which
-        others hold, `{among_names}` for the condition that `name` is in the JSON array `:names`.
+        `{now}` stands for the time in seconds since 1970, which a store may put into `parameters`, `{next_token}` for a
+        fencing token above the row's, `{skip_locked}` for the clause that passes over rows which others hold,
+        `{among_names}` for the condition that `name` is in the JSON array `:names`.
         """
 
 
@@ -29,8 +30,12 @@ Operation: TypeAlias = Callable[[Transaction], T]
 class Session(Transaction, Protocol):
     """One connection, used by one thread. It opens at the first `begin`, and again after it was lost."""
 
-    def begin(self) -> None:
-        """Open a transaction, and before that the connection, with the schema brought up to date."""
+    def begin(self, *, is_synced: bool = True) -> None:
+        """Open a transaction, and before that the connection, with the schema brought up to date.
+
+        is_synced: whether the commit must be on the disk. Without it a store whose clients all die in a power cut may let the
+        power cut undo the commit.
+        """
 
     def commit(self) -> None:
         """Make the transaction durable."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _OLDEST_SQLITE = (3, 35, 0)
 
 _MARKS = {
+    # a power cut may undo a claim, so that its number alone would be given again: the milliseconds since 1970 are not
+    "{next_token}": "max(token + 1, CAST({now} * 1000 AS INTEGER))",
     "{now}": ":now",
     "{skip_locked}": "",  # a writer is alone
     "{among_names}": "name IN (SELECT value FROM json_each(:names))",
@@ -62,12 +64,20 @@ class SqliteSession:
         self._begin = begin
         self._clock = settings.clock or time.time
         self._connection: sqlite3.Connection | None = None
+        self._is_synced = True
         self._rendered: dict[str, str] = {}
 
-    def begin(self) -> None:
-        """Open a transaction; one that writes takes the lock at once, so that no later statement meets a conflict."""
+    def begin(self, *, is_synced: bool = True) -> None:
+        """Open a transaction; one that writes takes the lock at once, so that no later statement meets a conflict.
+
+        The next commit that is synced takes along those that were not: the log is synced as a whole, and in order.
+        """
         if self._connection is None:
             self._connection = self._open()
+            self._is_synced = True
+        if is_synced is not self._is_synced and self._settings.durable:
+            _set_synchronous(self._connection, is_durable=is_synced)
+            self._is_synced = is_synced
         self._connection.execute(self._begin)
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
@@ -122,7 +132,7 @@ class SqliteSession:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if self._settings.durable else 'NORMAL'}")
+        _set_synchronous(connection, is_durable=self._settings.durable)
         # where fsync does not reach the platter (macOS); elsewhere it does nothing
         connection.execute("PRAGMA fullfsync = ON")
         if self._settings.max_page_count is not None:
@@ -184,6 +194,10 @@ def _check_library() -> None:
         raise SchemaError(
             f"this Python has SQLite {sqlite3.sqlite_version}, and task queues need 3.35 or later: use a newer Python build"
         )
+
+
+def _set_synchronous(connection: sqlite3.Connection, *, is_durable: bool) -> None:
+    connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
@@ -34,9 +33,10 @@ class StorageOptions(TypedDict, total=False):
 
 
 class Storage:
-    """One thread and connection for writes, which share commits, and another for reads, which hold up no write.
+    """One connection for writes, which share commits, and another for reads, which hold up no write; each has a thread.
 
-    An operation has happened, durably, when its method returns or its future is done, not before.
+    An operation has happened, durably, when its method returns or its future is done, not before. Only a write with
+    `is_synced=False` may be undone again, by a power cut that also ends every process that uses the store.
     """
 
     def __init__(
@@ -46,21 +46,21 @@ class Storage:
         self._writer = Worker(writing, name=name, retry_for=retry_for)
         self._reader = Worker(reading, name=name, retry_for=retry_for)
 
-    def write(self, operation: Operation[T]) -> T:
+    def write(self, operation: Operation[T], *, is_synced: bool = True) -> T:
         """Run an operation and wait for its commit, blocking the thread."""
-        return _blocking(self._writer, operation)
+        return self._writer.run(Job(operation, is_synced=is_synced))
 
     def read(self, operation: Operation[T]) -> T:
         """Run an operation that only reads, blocking the thread."""
-        return _blocking(self._reader, operation)
+        return self._reader.run(Job(operation, is_synced=False))
 
-    def write_soon(self, operation: Operation[T]) -> asyncio.Future[T]:
+    def write_soon(self, operation: Operation[T], *, is_synced: bool = True) -> asyncio.Future[T]:
         """Return a future of the running event loop, done once the operation is committed."""
-        return _awaitable(self._writer, operation)
+        return _awaitable(self._writer, operation, is_synced)
 
     def read_soon(self, operation: Operation[T]) -> asyncio.Future[T]:
         """Return a future of the running event loop for an operation that only reads."""
-        return _awaitable(self._reader, operation)
+        return _awaitable(self._reader, operation, is_synced=False)
 
     def close(self) -> None:
         """Finish what is queued and close both connections."""
@@ -113,14 +113,9 @@ def open_storage(
     return Storage(path, partial(SqliteSession, file), reading, retry_for=retry_for)
 
 
-def _blocking(worker: Worker, operation: Operation[T]) -> T:
-    future: Future[T] = Future()
-    worker.submit(Job(operation, future))
-    return future.result()
-
-
-def _awaitable(worker: Worker, operation: Operation[T]) -> asyncio.Future[T]:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-    worker.submit(Job(operation, future, loop))
+def _awaitable(worker: Worker, operation: Operation[T], is_synced: bool) -> asyncio.Future[T]:
+    job = Job(operation, is_synced=is_synced)
+    job.loop = asyncio.get_running_loop()
+    job.waiter = future = job.loop.create_future()
+    worker.submit(job)
     return future

@@ -43,7 +43,7 @@ _FORGET = """DELETE FROM golden_runtime_tasks WHERE seq IN (
 _CLAIM = """WITH due AS MATERIALIZED (
     SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = 'ready'CONDITION
     ORDER BY priority DESC, seq LIMIT :limit {skip_locked})
-    UPDATE golden_runtime_tasks SET state = 'claimed', token = token + 1, receives = receives + 1,
+    UPDATE golden_runtime_tasks SET state = 'claimed', token = {next_token}, receives = receives + 1,
     lease_until = {now} + :lease, worker = :worker WHERE seq IN (SELECT seq FROM due)
     RETURNING seq, id, queue, name, payload, priority, attempts, receives, token, enqueued_at, lease_until, idempotency_key"""
 _CLAIM_ANY = _CLAIM.replace("CONDITION", "")

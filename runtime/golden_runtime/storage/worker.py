@@ -30,19 +30,15 @@ _LONGEST_PAUSE = 1.0
 
 
 class Job(Generic[T]):
-    """An operation, and who waits for its outcome: a future of an event loop, or one of a thread."""
+    """An operation, and who waits for its outcome: a future of an event loop, one of a thread, or the one who runs it."""
 
-    __slots__ = ("_error", "_value", "loop", "operation", "submitted", "waiter")
+    __slots__ = ("_error", "_value", "is_synced", "loop", "operation", "submitted", "waiter")
 
-    def __init__(
-        self,
-        operation: Operation[T],
-        waiter: asyncio.Future[T] | Future[T],
-        loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
+    def __init__(self, operation: Operation[T], *, is_synced: bool) -> None:
         self.operation = operation
-        self.waiter = waiter
-        self.loop = loop
+        self.is_synced = is_synced
+        self.waiter: asyncio.Future[T] | Future[T] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.submitted = time.monotonic()
         self._value: T | None = None
         self._error: Exception | None = None
@@ -59,9 +55,20 @@ class Job(Generic[T]):
         """Keep an error as the outcome."""
         self._error = error
 
+    def outcome(self) -> T:
+        """Return what the operation returned, or raise what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set by `attempt`, None only where T allows it
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.waiter is not None and self.waiter.cancelled()
+
     def settle(self) -> None:
         """Hand the outcome to who waits for it, if anybody still does."""
-        if self.waiter.done():
+        if self.waiter is None or self.waiter.done():
             return
         if self._error is not None:
             self.waiter.set_exception(self._error)
@@ -78,7 +85,11 @@ class Failure:
 
 
 class Worker:
-    """Runs jobs on one session, in the order they come, from a thread that starts with the first job."""
+    """Runs jobs on one session, one transaction at a time, from a thread that starts with the first job.
+
+    A caller that blocks anyway, and that nobody else competes with, commits on its own thread instead: handing a job over and
+    waiting to be woken takes longer than all the rest, but for the sync.
+    """
 
     def __init__(self, open_session: Callable[[], Session], *, name: str, retry_for: float) -> None:
         self._open_session = open_session
@@ -93,16 +104,57 @@ class Worker:
         self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
+        # whose turn it is to use the session, and whether a caller may take one
+        self._turn = threading.Lock()
+        self._is_quiet = True
+        self._caller: int | None = None
+        self._session = self._open_session()
 
     def submit(self, job: Job[Any]) -> None:
         """Queue a job. Raises StorageError when the worker is closed."""
         with self._lock:
-            if self._closing.is_set():
-                raise StorageError(f"the storage `{self._name}` is closed: open it again to use it")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"golden-runtime {self._name}", daemon=True)
-                self._thread.start()
+            self._check_open()
             self._jobs.put(job)
+
+    def run(self, job: Job[T]) -> T:
+        """Run a job, on this thread if nobody else is at it. Raises StorageError when the worker is closed.
+
+        A signal handler or finalizer that has interrupted this very thread in here is refused: it would wait for itself.
+        """
+        if self._caller == threading.get_ident():
+            raise StorageError(
+                f"`{self._name}` is in the middle of an operation of this thread, which a signal handler or a finalizer has "
+                "interrupted: let it set a flag, and call the queue later"
+            )
+        if self._run_here(job):
+            return job.outcome()
+        waiter: Future[T] = Future()
+        job.waiter = waiter
+        self.submit(job)
+        return waiter.result()
+
+    def _run_here(self, job: Job[Any]) -> bool:
+        if not self._is_quiet or not self._jobs.empty() or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._caller = threading.get_ident()
+            with self._lock:
+                self._check_open()
+            self._commit(self._session, [job])
+        finally:
+            self._caller = None
+            self._turn.release()
+        return True
+
+    def _check_open(self) -> None:
+        """Raise StorageError if it is closed; start the thread if it is not there. Call with the lock held."""
+        if self._closing.is_set():
+            raise StorageError(f"the storage `{self._name}` is closed: open it again to use it")
+        if self._thread is None:
+            # the thread holds the session too, so that a forked child, which has none, never drops the connection
+            name = f"golden-runtime {self._name}"
+            self._thread = threading.Thread(target=self._run, args=(self._session,), name=name, daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
         """Finish what is queued, then close the session. Waits for the thread."""
@@ -113,13 +165,18 @@ class Worker:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def _run(self) -> None:
-        session = self._open_session()
+    def _run(self, session: Session) -> None:
         try:
             while (job := self._jobs.get()) is not None:
-                self._commit(session, [job, *self._waiting()])
+                # from here on no caller goes first
+                self._is_quiet = False
+                with self._turn:
+                    batch = [job, *self._waiting()]
+                    self._is_quiet = len(batch) == 1
+                    self._commit(session, batch)
         finally:
-            session.close()
+            with self._turn:
+                session.close()
 
     def _waiting(self) -> list[Job[Any]]:
         """Return what has queued up behind a job: while one batch is synced to disk, the next one gathers."""
@@ -135,7 +192,7 @@ class Worker:
 
     def _commit(self, session: Session, jobs: list[Job[Any]]) -> None:
         """Run jobs in one transaction; where that fails, each in one of its own, so that only the culprit fails."""
-        jobs = [job for job in jobs if not job.waiter.cancelled()]
+        jobs = [job for job in jobs if not job.is_cancelled]
         failure = self._commit_together(session, jobs)
         if failure is not None and failure.is_of_one and len(jobs) > 1:
             for job in jobs:
@@ -164,7 +221,7 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         return None
     has_begun = False
     try:
-        session.begin()
+        session.begin(is_synced=any(job.is_synced for job in jobs))
         has_begun = True
         for job in jobs:
             job.attempt(session)
@@ -172,6 +229,10 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
     except Exception as error:  # noqa: BLE001 - whatever an operation raises belongs to its caller, not to this thread
         session.rollback()
         return Failure(error, is_of_one=has_begun)
+    except BaseException:
+        # Ctrl-C, on the thread of a caller
+        session.rollback()
+        raise
     return None
 
 

@@ -1,0 +1,140 @@
+"""Whose thread commits, and what must be on the disk for it: none of which may lose, hang, or give a number twice."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from golden_runtime import StorageError, TaskQueue
+from golden_runtime.storage import open_storage
+from queue_clock import FakeClock
+from racing import in_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from golden_runtime import SyncTaskQueue
+    from golden_runtime.storage.session import Transaction
+
+
+@pytest.fixture
+def queue(store: str) -> Iterator[SyncTaskQueue]:
+    """An empty queue."""
+    with TaskQueue(store).sync as opened:
+        yield opened
+
+
+def test_a_lone_caller_commits_on_its_own_thread(queue: SyncTaskQueue) -> None:
+    """Who blocks anyway does not pay for waking another thread and being woken."""
+    assert queue._storage.write(lambda _: threading.get_ident()) == threading.get_ident()
+
+
+def test_callers_that_compete_share_a_transaction(queue: SyncTaskQueue) -> None:
+    """While one commits the others gather, and are committed together by one thread."""
+    under_way, may_end = threading.Event(), threading.Event()
+    served: list[int] = []
+
+    def first(_: Transaction) -> None:
+        under_way.set()
+        assert may_end.wait(30)
+
+    def other() -> None:
+        served.append(queue._storage.write(lambda _: threading.get_ident()))
+
+    threads = [threading.Thread(target=queue._storage.write, args=(first,))]
+    threads[0].start()
+    assert under_way.wait(30)
+    threads += [threading.Thread(target=other) for _ in range(5)]
+    for thread in threads[1:]:
+        thread.start()
+    while queue._storage._writer._jobs.qsize() < 4:
+        pass
+    may_end.set()
+    for thread in threads:
+        thread.join()
+    assert len(set(served)) == 1
+    assert not {thread.ident for thread in threads} & set(served)
+
+
+def test_callers_that_change_places_at_every_step_lose_nothing(queue: SyncTaskQueue) -> None:
+    """However threads race for the connection, each of their tasks is stored once and claimed once."""
+    stored: list[str] = []
+    claimed: list[str] = []
+
+    def work() -> None:
+        for _ in range(3):
+            stored.append(queue.enqueue("n"))
+            claimed.extend(task.id for task in queue.get_next_tasks(2))
+
+    in_threads(work, 4)
+    claimed.extend(task.id for task in queue.get_next_tasks(99))
+    assert len(stored) == 12
+    assert sorted(claimed) == sorted(stored)
+
+
+def test_a_signal_handler_in_mid_operation_is_refused_not_hung(queue: SyncTaskQueue) -> None:
+    """It would wait for the very thread it has interrupted; the operation itself goes on."""
+    refused: list[str] = []
+
+    def on_signal(*_: object) -> None:
+        with pytest.raises(StorageError, match="let it set a flag") as raised:
+            queue.enqueue("from the handler")
+        refused.append(str(raised.value))
+
+    def interrupted(transaction: Transaction) -> str:
+        signal.raise_signal(signal.SIGUSR1)
+        return "done"
+
+    previous = signal.signal(signal.SIGUSR1, on_signal)
+    try:
+        assert queue._storage.write(interrupted) == "done"
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert len(refused) == 1
+    queue.enqueue("after")
+    assert [task.name for task in queue.get_next_tasks(9)] == ["after"]
+
+
+def test_ctrl_c_in_mid_operation_leaves_nothing_behind(queue: SyncTaskQueue) -> None:
+    """What was half written is undone, and the queue can be used by whoever cleans up."""
+
+    def interrupted(transaction: Transaction) -> None:
+        transaction.execute("UPDATE golden_runtime_tasks SET name = 'half'", {})
+        raise KeyboardInterrupt
+
+    queue.enqueue("whole")
+    with pytest.raises(KeyboardInterrupt):
+        queue._storage.write(interrupted)
+    assert [task.name for task in queue.get_next_tasks(9)] == ["whole"]
+
+
+def test_only_what_need_not_outlive_a_power_cut_is_not_synced(sqlite_path: str) -> None:
+    """One connection changes its mind for each transaction, and where less is asked for, never syncs."""
+
+    def level(transaction: Transaction) -> object:
+        return transaction.execute("PRAGMA synchronous", {})[0][0]
+
+    storage = open_storage(sqlite_path)
+    assert [storage.write(level, is_synced=synced) for synced in (True, False, False, True)] == [2, 1, 1, 2]
+    storage = open_storage(sqlite_path, durable=False)
+    assert [storage.write(level, is_synced=synced) for synced in (True, False)] == [1, 1]
+
+
+def test_a_token_is_never_given_twice_though_a_power_cut_undid_the_claim(tmp_path: Path) -> None:
+    """What remembers the highest token must refuse a handler that outlived the machine its claim was made on."""
+    clock = FakeClock()
+    with TaskQueue(tmp_path / "tasks.db", clock=clock).sync as queue:
+        queue.enqueue("n")
+        for file in ("tasks.db", "tasks.db-wal"):
+            shutil.copy(tmp_path / file, tmp_path / f"cut-{file}")
+        before = queue.get_next_task()
+    clock.advance(1)
+    with TaskQueue(tmp_path / "cut-tasks.db", clock=clock).sync as queue:
+        after = queue.get_next_task()
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.token > before.token) == (before.id, True)
