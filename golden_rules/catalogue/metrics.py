@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from golden_rules.catalogue.series import Series
+from golden_rules.objectives import Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ class Catalogue:
         declarations: The places whose series are known, by app, path and line.
         unnamed: The places whose name is no constant.
         files: How many files were read.
+        objectives: What their configurations hold operations to.
     """
 
     declarations: tuple[Declaration, ...]
     unnamed: tuple[Declaration, ...]
     files: int
+    objectives: tuple[Objective, ...] = ()
 
     def metrics(self) -> list[Metric]:
         """Return the series in the order of their names."""
@@ -84,7 +87,7 @@ class Catalogue:
 
     def of_app(self, app: str) -> Catalogue:
         """Return what one app exposes."""
-        return Catalogue(_of(app, self.declarations), _of(app, self.unnamed), self.files)
+        return replace(self, declarations=_of(app, self.declarations), unnamed=_of(app, self.unnamed))
 
     def made_by(self, *makers: str) -> list[Declaration]:
         """Return the places where certain decorators or parts stand."""

@@ -15,6 +15,7 @@ from golden_rules.config import Config
 from golden_rules.files import SourceFile, read_source
 from golden_rules.measured import RUNTIME
 from golden_rules.naming import module_parts, package_of
+from golden_rules.objectives import Objective
 from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.declared import (
     ClientMetric,
@@ -71,12 +72,14 @@ def read_catalogue(files: Iterable[SourceFile], failures: list[str]) -> Catalogu
     """Return what files expose; trouble with one file is added to `failures`, a sentence each, and never ends the run."""
     projects: dict[Path, _Read] = defaultdict(_Read)
     namespaces: dict[Path, str | None] = {}
+    objectives: dict[Objective, None] = {}
     read = 0
     with collector_off():
         for file in files:
             with trouble_noted(failures, file):
                 read += 1
                 namespaces[file.config.root] = file.config.namespace
+                objectives.update(dict.fromkeys(file.config.objectives))
                 _read_file(file, projects[file.config.root], failures)
     declarations = [
         declaration for root, project in projects.items() for declaration in _configured(project, namespaces[root])
@@ -86,6 +89,7 @@ def read_catalogue(files: Iterable[SourceFile], failures: list[str]) -> Catalogu
         tuple(entry for entry in declarations if entry.series),
         tuple(entry for entry in declarations if not entry.series),
         read,
+        tuple(objectives),
     )
 
 

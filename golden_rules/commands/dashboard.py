@@ -43,7 +43,7 @@ def dashboard(
         folder = Path(output_dir)
         for name in catalogue.apps():
             if (text := _dashboard(catalogue.of_app(name), name, source_url)) is not None:
-                _write(folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-')}.json", text)
+                write_output(folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-')}.json", text)
         return TROUBLE if failures else CLEAN
     chosen = catalogue if app is None else of_app(catalogue, app)
     apps = chosen.apps()
@@ -55,7 +55,7 @@ def dashboard(
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write(Path(output), text)
+        write_output(Path(output), text)
     return TROUBLE if failures else CLEAN
 
 
@@ -79,7 +79,8 @@ def _dashboard(catalogue: Catalogue, title: str, source_url: str | None) -> str 
     return dashboard_json(title, rows, links) if rows else None
 
 
-def _write(file: Path, text: str) -> None:
+def write_output(file: Path, text: str) -> None:
+    """Write a file, in a folder that is made where it is not there; raises UsageError."""
     from golden_rules.writing import UnwritableFile, write_file
 
     try:
