@@ -126,7 +126,7 @@ class Config:
 
     def is_metrics_module(self, relative_path: str) -> bool:
         """Tell whether a file may define metrics of its own."""
-        globs = tuple(glob for entry in self.metrics_modules for glob in _module_globs(entry))
+        globs = tuple(glob for entry in self.metrics_modules for glob in module_globs(entry))
         return path_globs(globs).cover(relative_path)
 
     def is_named_critical(self, relative_path: str, module_name: str, qualname: str) -> bool:
@@ -219,7 +219,7 @@ _TABLES = frozenset({"severity", "grace_until", "per_file_ignores"})
 ADDED_UP = _ADDED | _TABLES
 
 
-def _module_globs(entry: str) -> tuple[str, ...]:
+def module_globs(entry: str) -> tuple[str, ...]:
     """Return the globs of an entry of `metrics-modules`, which names a module, a file or paths."""
     if "/" in entry or entry.endswith(".py"):
         return (entry,)

@@ -70,6 +70,22 @@ class Place:
         """Return the line of a key, from 1, or of the table's first key without one; `None` where it cannot be told."""
         return self._line((*self.header, *keys))
 
+    def line_of(self, key: str, entry: str) -> int | None:
+        """Return the line that a string stands on, at or below a key; `None` where it cannot be told."""
+        start = self.line(key)
+        if start is None:
+            return None
+        for number, line in enumerate(self.text.split("\n")[start - 1 :], start=start):
+            if f'"{entry}"' in line or f"'{entry}'" in line or line.lstrip().startswith(entry):
+                return number
+        return None
+
+    def count(self, key: str) -> int:
+        """Return how many tables an array of tables has."""
+        header = (*self.header, key)
+        headers = (_HEADER.match(line) for line in self.text.split("\n"))
+        return sum(match is not None and _parts(match[1]) == header for match in headers)
+
     def item(self, key: str, number: int) -> Place:
         """Return the place of one of the tables of an array (`[[overrides]]`), counted from 1."""
         header = (*self.header, key)

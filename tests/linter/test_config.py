@@ -205,8 +205,6 @@ class TestWhatItMaySay:
         "key",
         [
             "metric-name",
-            "decorator-order",
-            "cache-dir",
         ],
     )
     def test_keys_of_later_releases_are_unknown(self, tmp_path: Path, key: str) -> None:

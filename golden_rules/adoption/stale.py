@@ -1,0 +1,121 @@
+"""Entries of a configuration that match nothing any more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden_rules.config import Config
+from golden_rules.files import SourceFile, UnreadableFile, read_source
+from golden_rules.globs import FunctionPatterns, path_globs
+from golden_rules.naming import module_parts, package_of
+from golden_rules.paths import relative_to
+from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
+from golden_rules.validation import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An entry that matches nothing.
+
+    Attributes:
+        key: The key that it stands under.
+        entry: The entry, as written.
+        what: What it should have matched.
+        where: The file and line it stands in.
+    """
+
+    key: str
+    entry: str
+    what: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"`{self.entry}` in `{self.key}` of {self.where} matches no {self.what}"
+
+
+def stale_entries(
+    config: Config, files: Sequence[SourceFile], origins: dict[str, tuple[Place, ...]]
+) -> Iterator[Stale]:
+    """Yield the entries of a configuration that match nothing in its project; `files` are all of its files."""
+    paths = [file.relative for file in files]
+
+    def stale(key: str, entries: Iterable[str], what: str, matches: Callable[[str], bool]) -> Iterator[Stale]:
+        for entry in entries:
+            if not matches(entry):
+                yield Stale(key, entry, what, _where(origins.get(key.replace("-", "_"), ()), key, entry))
+
+    def covers(pattern: str) -> bool:
+        globs = path_globs((pattern.removeprefix("!"),))
+        return any(globs.cover(path) for path in paths)
+
+    written = {key: getattr(config, key) for key in origins}
+    if excludes := (*written.get("exclude", ()), *written.get("extend_exclude", ())):
+        unseen = _unseen(config.root, excludes)
+        for key in ("exclude", "extend-exclude"):
+            entries = written.get(key.replace("-", "_"), ())
+            yield from stale(key, entries, "file or folder", lambda entry: entry not in unseen)
+    yield from stale("per-file-ignores", [entry for entry, _ in written.get("per_file_ignores", ())], "file", covers)
+    for override in written.get("overrides", ()):
+        yield from stale("overrides", override.paths, "file", covers)
+    app = written.get("app")
+    if isinstance(app, tuple):
+        yield from stale("app", [pattern for pattern, _ in app], "file", covers)
+    modules = written.get("metrics_modules", ())
+    yield from stale("metrics-modules", modules, "module", lambda entry: any(map(covers, module_globs(entry))))
+    patterns = (*written.get("critical", ()), *written.get("not_critical", ()))
+    if patterns:
+        idle = _idle(patterns, files)
+        for key in ("critical", "not-critical"):
+            entries = written.get(key.replace("-", "_"), ())
+            yield from stale(key, entries, "function", lambda entry: entry not in idle)
+
+
+def _unseen(root: Path, patterns: Iterable[str]) -> set[str]:
+    """Return the patterns that match no entry below a folder; what is excluded by default is not entered."""
+    left = set(patterns)
+    usual = path_globs(DEFAULT_EXCLUDE)
+    for folder, folders, names in os.walk(root):
+        beginning = relative_to(folder, str(root))
+        beginning = "" if beginning == os.curdir else f"{beginning}/"
+        for name in (*folders, *names):
+            left -= {pattern for pattern in left if path_globs((pattern,)).match_entry(beginning + name, name)}
+        if not left:
+            break
+        folders[:] = [name for name in folders if not usual.match_entry(beginning + name, name)]
+    return left
+
+
+def _idle(patterns: Iterable[str], files: Iterable[SourceFile]) -> set[str]:
+    """Return the patterns that name no function of the files."""
+    from golden_rules.source.outline import outline
+    from golden_rules.source.parsing import Unparseable, parse
+    from golden_rules.source.text import UndecodableSource, decode
+
+    compiled = {pattern: FunctionPatterns([pattern]) for pattern in patterns}
+    for file in files:
+        if not compiled:
+            break
+        try:
+            tree = parse(decode(read_source(file.path)))
+        except (UnreadableFile, UndecodableSource, Unparseable):
+            continue
+        module = outline(tree, ".".join(module_parts(file.relative)), package_of(file.relative))
+        for function in module.functions:
+            matched = [
+                pattern
+                for pattern, names in compiled.items()
+                if names.match(file.relative, module.module, function.qualname)
+            ]
+            for pattern in matched:
+                del compiled[pattern]
+    return set(compiled)
+
+
+def _where(places: Sequence[Place], key: str, entry: str) -> str:
+    for place in places:
+        if line := place.line_of(key, entry):
+            return f"{place.file} (line {line})"
+    return places[-1].of(key) if places else "the configuration"
