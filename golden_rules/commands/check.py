@@ -69,7 +69,12 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
     metavar="[BASE]",
     help="Let only findings count in lines and functions that differ from where the branch left BASE.",
 )
+@click.option("--add-ignores", is_flag=True, help="Write comments that ignore the findings; goes with --reason.")
+@click.option("--reason", metavar="TEXT", help="With --add-ignores: why the findings are ignored.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even if there are findings.")
+@click.option(
+    "--exit-non-zero-on-fix", is_flag=True, help="Exit with status 1 if anything was fixed, whatever is left."
+)
 @click.option(
     "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
 )
@@ -91,7 +96,10 @@ def check(
     baseline_file: str | None,
     no_baseline: bool,
     changed: str | None,
+    add_ignores: bool,
+    reason: str | None,
     exit_zero: bool,
+    exit_non_zero_on_fix: bool,
     stdin_filename: str | None,
     runtime_module: str | None,
     jobs: int | None,
@@ -118,6 +126,7 @@ def check(
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
     if unsafe_fixes and not (fix or diff):
         raise UsageError("`--unsafe-fixes` goes with `--fix` or `--diff`, and does nothing by itself: add one of them")
+    _check_ignoring(reason, add_ignores=add_ignores, alone=not (fix or diff or stdin_filename or "-" in paths))
     scoping = _Scoping(Path(baseline_file) if baseline_file else None, baselines=not no_baseline, changed=changed)
     view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if "-" in paths or (stdin_filename and not paths):
@@ -135,11 +144,55 @@ def check(
         progress = Progress(sys.stderr)
         run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=progress)
         settle(run, files, run.today, scoping.again(scope) if run.fixed else scope)
+        if add_ignores and not run.failures:
+            return _add_ignores(run, files, reason or "")
+        _warn_of_nothing(files)
         view.show(run)
     if run.failures:
         return TROUBLE
+    if exit_non_zero_on_fix and run.fixed:
+        return FINDINGS
     found = bool(run.errors) or (diff and bool(run.diffs))
     return FINDINGS if found and not exit_zero else CLEAN
+
+
+def _check_ignoring(reason: str | None, *, add_ignores: bool, alone: bool) -> None:
+    if add_ignores and not (reason or "").strip():
+        raise UsageError('`--add-ignores` needs the reason: write `--add-ignores --reason "..."`')
+    if reason is not None and not add_ignores:
+        raise UsageError("`--reason` goes with `--add-ignores`: add it, or leave the reason out")
+    if add_ignores and not alone:
+        raise UsageError("`--add-ignores` writes files: leave `--fix`, `--diff` and standard input out")
+
+
+def _add_ignores(run: Run, files: Sequence[SourceFile], reason: str) -> int:
+    """Write the comments that ignore what a run has found; what none can ignore is said on standard error."""
+    from golden_rules.adoption.ignoring import by_path, with_ignores
+    from golden_rules.reports.words import counted
+    from golden_rules.writing import UnwritableFile, replace_file
+
+    added, changed = 0, 0
+    paths = {file.display: file.path for file in files}
+    for display, findings in by_path(run.findings).items():
+        try:
+            done = with_ignores(paths[display].read_bytes(), findings, reason)
+            if done.comments:
+                replace_file(paths[display], done.content)
+        except (OSError, UnwritableFile, UnicodeEncodeError) as error:
+            raise UsageError(f"`{display}` cannot be given its comments: {error}") from error
+        added, changed = added + done.comments, changed + bool(done.comments)
+        for finding in done.left:
+            place = f"{finding.path}:{finding.line}:{finding.column}: {finding.code}"
+            click.echo(f"{place} is left: no comment there can ignore it", err=True)
+    click.echo(f"Ignored {counted(added, 'finding')} in {counted(changed, 'file')}.")
+    return CLEAN if added == len(run.findings) else FINDINGS
+
+
+def _warn_of_nothing(files: Sequence[SourceFile]) -> None:
+    """Say on standard error where no rule can find anything, which looks like a clean run."""
+    configs = {id(file.config): file.config for file in files}.values()
+    if configs and not any(config.has_rules for config in configs):
+        click.echo("warning: no rule is on, as `select` is empty; leave it out for all rules", err=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,13 @@ class TestCheck:
         assert done.stdout.splitlines()[0] == "2  GR105  unmeasured-required  [2 fixable]"
         assert "shop.py" not in done.stdout
 
+    def test_exit_non_zero_on_fix(self, shop: Path) -> None:
+        """A hook that fixes can be told to stop a commit for it; what only would be fixed counts too, what is clean does not."""
+        option = "--exit-non-zero-on-fix"
+        assert run(shop, "check", "--fix", option, "--diff").returncode == 1
+        assert run(shop, "check", "--fix", option, "--exit-zero").returncode == 1
+        assert run(shop, "check", "--fix", option).returncode == 0
+
     def test_exit_zero(self, shop: Path) -> None:
         """Findings are shown, and the status is 0; trouble stays trouble."""
         assert run(shop, "check", "--exit-zero").returncode == 0
