@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from golden_runtime import failures
-from golden_runtime.payloads import checked_text, encoded, fresh_id
+from golden_runtime.payloads import check_number, checked_text, encoded, fresh_id
 from golden_runtime.queue_series import DeadLetterSeries
 from golden_runtime.storage import burying, dead_letter_operations
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
@@ -176,6 +176,8 @@ class DeadLetterQueue:
         task_id: str | None,
         priority: int,
     ) -> tuple[Operation[int], str]:
+        check_number("priority", priority)
+        check_number("attempts", attempts, least=0)
         burial = failures.burial(error, phase=checked_text("phase", phase), attempts=attempts)
         letter = {
             "queue": self.queue,
@@ -188,10 +190,12 @@ class DeadLetterQueue:
         return partial(burying.write_new_letter, letter=letter, burial=burial), burial.error_type
 
     def _get(self, entry_id: int) -> Operation[DeadLetter | None]:
+        check_number("id", entry_id)
         return partial(dead_letter_operations.get, queue=self.queue, entry_id=entry_id)
 
     def _page(self, limit: int, before: int | None, which: Which) -> Operation[list[DeadLetter]]:
         wanted = DeadLetterFilter(**which)
+        check_number("limit", limit, least=0)
         return partial(dead_letter_operations.page, queue=self.queue, wanted=wanted, limit=limit, before=before)
 
     def _count(self, which: Which) -> Operation[int]:
@@ -203,6 +207,8 @@ class DeadLetterQueue:
         return found
 
     def _ids(self, limit: int | None, which: Which) -> Operation[list[int]]:
+        if limit is not None:
+            check_number("limit", limit, least=0)
         wanted = DeadLetterFilter(**which)
         return partial(dead_letter_operations.ids, queue=self.queue, wanted=wanted, limit=limit)
 
@@ -306,7 +312,10 @@ class SyncDeadLetterQueue:
 
 
 def _listed(ids: int | Iterable[int]) -> list[int]:
-    return [ids] if isinstance(ids, int) else list(ids)
+    listed = [ids] if isinstance(ids, int) else list(ids)
+    for entry_id in listed:
+        check_number("id", entry_id)
+    return listed
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

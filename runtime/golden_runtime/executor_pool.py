@@ -21,6 +21,7 @@ from golden_runtime.pool_signals import stop_signals
 from golden_runtime.pool_slots import Slots, end_tasks
 from golden_runtime.queue_errors import DuplicateTaskError
 from golden_runtime.retry import RetryPolicy
+from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.tasks import Task
 
 if TYPE_CHECKING:
@@ -76,8 +77,13 @@ class ExecutorPool:
         poll_interval: float = 0.5,
         drain_timeout: float = 30.0,
     ) -> None:
-        if max_concurrent < 1:
-            raise ValueError(f"max_concurrent `{max_concurrent!r}` must be one or more")
+        check_whole("max_concurrent", max_concurrent, least=1)
+        check_whole("max_attempts", max_attempts, least=1)
+        check_seconds("poll_interval", poll_interval)
+        if task_timeout is not None:
+            check_seconds("task_timeout", task_timeout)
+        if max_backlog is not None:
+            check_whole("max_backlog", max_backlog, least=1)
         self.name = name
         self.max_concurrent = max_concurrent
         self.drain_timeout = drain_timeout

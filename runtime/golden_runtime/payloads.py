@@ -9,6 +9,7 @@ import time
 from typing import Any, Final
 
 _LONGEST_TEXT: Final = 500
+_LARGEST_NUMBER: Final = 2**63 - 1
 
 # made once: `json.dumps` with settings makes one for each call
 _encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
@@ -33,6 +34,12 @@ def checked_text(what: str, text: str) -> str:
     if not text or len(text) > _LONGEST_TEXT or not text.isprintable():
         raise ValueError(f"the {what} `{text[:50]!r}` must be 1 to {_LONGEST_TEXT} printable characters")
     return text
+
+
+def check_number(what: str, number: int, *, least: int = -_LARGEST_NUMBER) -> None:
+    """Raise ValueError where a number is not one that both stores take, from `least` up."""
+    if not isinstance(number, int) or not least <= number <= _LARGEST_NUMBER:
+        raise ValueError(f"{what} `{number!r}` must be a whole number of 64 bits, from {least} up")
 
 
 class Ids:

@@ -158,7 +158,7 @@ class Runner:
         """An open breaker is no fault of the task: put it back, unless it has itself failed too often on the way."""
         if self._queue is None or run.task.attempts + run.attempts >= self._max_attempts:
             return FAILURE, self._failed(run, error)
-        pause = min(max(error.retry_after, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        pause = min(max(_SHORTEST_PAUSE, error.retry_after), _LONGEST_PAUSE)
         self._pauses.pause(run.workflow.name, pause)
         self._history.released += 1
         return None, partial(self._queue.release, run.task, delay=pause, attempts=run.attempts)

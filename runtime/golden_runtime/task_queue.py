@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from golden_runtime import failures
 from golden_runtime.dead_letter_queue import DeadLetterQueue
-from golden_runtime.payloads import checked_text, encoded, fresh_id
+from golden_runtime.payloads import check_number, checked_text
+from golden_runtime.queue_requests import new_task, release_of
 from golden_runtime.queue_series import QueueSeries
+from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.storage import task_operations
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
-from golden_runtime.storage.task_operations import Claim, ClaimRequest, NewTask, TaskState, Upkeep
+from golden_runtime.storage.task_operations import Claim, ClaimRequest, TaskState, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,8 +34,6 @@ T = TypeVar("T")
 
 # Seconds between two rounds of upkeep while there is work; with none to claim, every poll makes one.
 _UPKEEP_EVERY = 1.0
-
-_LARGEST_INTEGER = 2**63 - 1
 
 
 class TaskQueue:
@@ -64,9 +64,12 @@ class TaskQueue:
         **storage_options: Unpack[StorageOptions],
     ) -> None:
         self.name = checked_text("queue name", name)
-        self.lease_seconds = _positive("lease_seconds", lease_seconds)
-        self.max_receives = int(_positive("max_receives", max_receives))
-        self._upkeep = Upkeep(self.max_receives, max(0.0, retention_seconds))
+        check_seconds("lease_seconds", lease_seconds)
+        check_whole("max_receives", max_receives, least=1)
+        check_seconds("retention_seconds", retention_seconds, zero=True)
+        self.lease_seconds = lease_seconds
+        self.max_receives = max_receives
+        self._upkeep = Upkeep(max_receives, retention_seconds)
         self._owns_storage = not isinstance(url, Storage)
         self.storage = url if isinstance(url, Storage) else open_storage(url, clock=clock, **storage_options)
         self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
@@ -104,7 +107,7 @@ class TaskQueue:
         Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (then it is not),
         TypeError or ValueError for a payload or argument that cannot be stored.
         """
-        new = _new_task(name, payload, priority, delay, idempotency_key, task_id)
+        new = new_task(name, payload, priority, delay, idempotency_key, task_id)
         stored = await self._soon("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
         self._announce()
         return stored
@@ -175,7 +178,7 @@ class TaskQueue:
 
         Raises StaleLeaseError when the task is no longer held.
         """
-        await self._soon("release", _release(task, delay, attempts, counts_as_received))
+        await self._soon("release", release_of(task, delay, attempts, counts_as_received))
         self._announce()
 
     async def stats(self) -> QueueStats:
@@ -225,8 +228,11 @@ class TaskQueue:
     def _request(
         self, limit: int, names: Iterable[str] | None, lease_seconds: float | None
     ) -> tuple[ClaimRequest, bool]:
+        if isinstance(names, str):
+            raise TypeError(f"`names` must be several names, not the string `{names}`: give a list")
+        check_number("limit", limit, least=0)
         chosen = None if names is None else tuple(names)
-        request = ClaimRequest(limit, lease_seconds or self.lease_seconds, self._worker, chosen)
+        request = ClaimRequest(limit, self._lease(lease_seconds), self._worker, chosen)
         now = self._clock()
         forget = now - self._upkeep_at >= _UPKEEP_EVERY
         if forget:
@@ -256,15 +262,23 @@ class TaskQueue:
         if future.cancelled() or future.exception() is not None:
             return
         for task in self._claimed(future.result(), 0.0):
-            self.storage.write_soon(_release(task, 0.0, 0, counted=False))
+            self.storage.write_soon(release_of(task, 0.0, 0, counted=False))
 
     def _heartbeat(self, tasks: Sequence[Task], lease_seconds: float | None) -> Operation[tuple[Task, ...]]:
-        return partial(task_operations.heartbeat, tasks=tasks, lease=lease_seconds or self.lease_seconds)
+        return partial(task_operations.heartbeat, tasks=tasks, lease=self._lease(lease_seconds))
+
+    def _lease(self, seconds: float | None) -> float:
+        if seconds is None:
+            return self.lease_seconds
+        check_seconds("lease_seconds", seconds)
+        return seconds
 
     def _failure(
         self, task: Task, error: BaseException | str, retry_in: float | None, phase: str, attempts: int
     ) -> tuple[Operation[None], str | None]:
+        check_number("attempts", attempts, least=0)
         if retry_in is not None:
+            check_seconds("retry_in", retry_in, zero=True)
             words = failures.message(error)
             return partial(task_operations.retry_later, task=task, delay=retry_in, attempts=attempts, error=words), None
         burial = failures.burial(error, phase=checked_text("phase", phase), attempts=attempts)
@@ -292,7 +306,7 @@ class SyncTaskQueue:
         task_id: str | None = None,
     ) -> str:
         """See `TaskQueue.enqueue`."""
-        new = _new_task(name, payload, priority, delay, idempotency_key, task_id)
+        new = new_task(name, payload, priority, delay, idempotency_key, task_id)
         stored = self._now("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
         self._queue._announce()
         return stored
@@ -340,7 +354,7 @@ class SyncTaskQueue:
 
     def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0, counts_as_received: bool = False) -> None:
         """See `TaskQueue.release`."""
-        self._now("release", _release(task, delay, attempts, counts_as_received))
+        self._now("release", release_of(task, delay, attempts, counts_as_received))
         self._queue._announce()
 
     def stats(self) -> QueueStats:
@@ -374,28 +388,6 @@ class SyncTaskQueue:
             self._series.timed(name, perf_counter() - began)
 
 
-def _new_task(
-    name: str, payload: Any, priority: int, delay: float, idempotency_key: str | None, task_id: str | None
-) -> NewTask:
-    if not isinstance(priority, int) or abs(priority) > _LARGEST_INTEGER:
-        raise ValueError(f"priority `{priority!r}` is not a whole number of 64 bits: give a smaller one")
-    if not 0 <= delay < math.inf:
-        raise ValueError(f"delay `{delay!r}` is not a number of seconds: give zero or more")
-    return NewTask(
-        id=fresh_id() if task_id is None else checked_text("task_id", task_id),
-        id_is_generated=task_id is None,
-        name=checked_text("task name", name),
-        payload=encoded(payload),
-        priority=priority,
-        delay=delay,
-        idempotency_key=None if idempotency_key is None else checked_text("idempotency_key", idempotency_key),
-    )
-
-
-def _release(task: Task, delay: float, attempts: int, counted: bool) -> Operation[None]:
-    return partial(task_operations.release, task=task, delay=delay, attempts=attempts, counted=counted)
-
-
 def _check_held(lost: Sequence[Task]) -> None:
     for task in lost:
         raise task_operations.stale(task)
@@ -403,9 +395,3 @@ def _check_held(lost: Sequence[Task]) -> None:
 
 def _nothing(transaction: Transaction) -> None:
     """Open the store, and so learn whether it can be opened."""
-
-
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} `{value!r}` must be more than zero")
-    return value

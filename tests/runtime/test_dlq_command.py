@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,26 @@ def test_an_unusable_store_is_a_sentence(
     assert main(["dlq", *arguments]) == 2
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_at_somebody_elses_database_leaves_it_alone(
+    tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped path or URL that exists is refused, without a table or a changed mode in it."""
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE mine (id)")
+    before = other.read_bytes()
+    for url in (str(other), postgres_url):
+        assert main(["dlq", "list", "--url", url]) == 2
+        assert "has no task queue in it" in capsys.readouterr().err
+    assert other.read_bytes() == before
+
+
+def test_a_number_beyond_all_ids_is_no_traceback(dlq: Callable[..., tuple[int, str, str]]) -> None:
+    """It is told in a sentence, like any other number that is not there."""
+    status, _, said = dlq("show", str(2**70))
+    assert (status, said.startswith("error: id")) == (2, True)
 
 
 @pytest.mark.parametrize("arguments", [["purge", "--older-than", "3x"], ["show", "x"], ["nonsense"], []])

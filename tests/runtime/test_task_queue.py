@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -15,9 +16,9 @@ from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from golden_runtime import SyncTaskQueue
+    from golden_runtime import SyncTaskQueue, Task
 
 
 def _breaks(digits: str) -> None:
@@ -278,6 +279,58 @@ def test_what_cannot_be_stored_is_refused_at_once(
     with pytest.raises((TypeError, ValueError), match=said):
         queue.enqueue(*arguments)
     assert queue.stats().depth == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda queue: queue.get_next_task(names="name"), "`names` must be several names"),
+        (lambda queue: queue.get_next_tasks(-1), "limit `-1`"),
+        (lambda queue: queue.get_next_task(lease_seconds=float("nan")), "lease_seconds"),
+        (lambda queue: queue.get_next_task(lease_seconds=-5), "lease_seconds"),
+        (lambda queue: queue.enqueue("n", delay=math.inf), "delay"),
+        (lambda queue: queue.enqueue("n", priority=2**70), "priority"),
+        (lambda queue: queue.dead_letters.get_entries(limit=-1), "limit `-1`"),
+        (lambda queue: queue.dead_letters.replay("17"), "id `'1'`"),
+        (lambda queue: queue.dead_letters.add_entry("n", 1, "e", attempts=2**70), "attempts"),
+    ],
+)
+def test_arguments_that_would_hide_or_grab_tasks_are_refused(
+    queue: SyncTaskQueue, wrong: Callable[[SyncTaskQueue], object], said: str
+) -> None:
+    """A slip such as a lease that never ends, or a string for a list of names, says so and touches no task."""
+    queue.enqueue("name")
+    with pytest.raises((TypeError, ValueError), match=said):
+        wrong(queue)
+    assert (queue.stats().ready, queue.stats().claimed) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda queue, task: queue.mark_failed(task, "e", retry_in=math.inf),
+        lambda queue, task: queue.mark_failed(task, "e", attempts=2**70),
+        lambda queue, task: queue.release(task, delay=math.nan),
+        lambda queue, task: queue.heartbeat(task, lease_seconds=math.inf),
+    ],
+)
+def test_reports_that_would_hide_a_task_for_ever_are_refused(
+    queue: SyncTaskQueue, wrong: Callable[[SyncTaskQueue, Task], object]
+) -> None:
+    """A task is put off by a number of seconds that ends, and stays with its holder where it is not."""
+    queue.enqueue("n")
+    task = queue.get_next_task()
+    assert task is not None
+    with pytest.raises(ValueError, match="must be"):
+        wrong(queue, task)
+    queue.mark_completed(task)
+
+
+@pytest.mark.parametrize("option", ["lease_seconds", "max_receives", "retention_seconds"])
+def test_settings_that_make_no_sense_are_refused(sqlite_path: str, option: str) -> None:
+    """A queue that would forget at once, or bury at the first claim, is not made."""
+    with pytest.raises(ValueError, match=f"`{option}` must be"):
+        TaskQueue(sqlite_path, **{option: -0.5})  # type: ignore[arg-type]  # the name varies
 
 
 def test_many_claimers_never_share_a_task(store: str) -> None:

@@ -47,6 +47,7 @@ class PostgresSettings:
 
     url: str
     durable: bool = True
+    create: bool = True
     clock: Callable[[], float] | None = None
 
 
@@ -130,6 +131,10 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif _one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
+        if not self._settings.create and _version(connection) == 0:
+            raise StorageError(
+                f"`{shown(self._settings.url)}` has no task queue in it: check the URL and its `search_path`"
+            )
         check_version(_version(connection), len(STEPS), shown(self._settings.url))
         if _version(connection) < len(STEPS):
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))

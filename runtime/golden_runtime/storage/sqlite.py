@@ -131,6 +131,8 @@ class SqliteSession:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        if not self._settings.create and _version(connection) == 0:
+            raise StorageError(f"`{self._settings.path}` has no task queue in it: check the path")
         connection.execute("PRAGMA journal_mode = WAL")
         _set_synchronous(connection, is_durable=self._settings.durable)
         # where fsync does not reach the platter (macOS); elsewhere it does nothing

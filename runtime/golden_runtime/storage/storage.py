@@ -81,7 +81,7 @@ def open_storage(
     """Return the store at a path (SQLite) or a `postgresql://` URL. It connects at the first operation.
 
     durable: every commit is synced to disk. Without it a killed process still loses nothing, a power cut may.
-    create: make the SQLite file where it is missing.
+    create: make the SQLite file, and in either store the tables, where they are missing.
     busy_timeout: seconds to wait for other processes that write to the same SQLite file.
     retry_for: seconds an operation waits for a lost database to come back.
     max_page_count: the most pages the SQLite file may have; beyond that it is full.
@@ -96,7 +96,7 @@ def open_storage(
         # here, not above: psycopg is an extra
         from golden_runtime.storage.postgres import PostgresSession, PostgresSettings, shown
 
-        session = partial(PostgresSession, PostgresSettings(text, durable, clock))
+        session = partial(PostgresSession, PostgresSettings(text, durable, create, clock))
         return Storage(shown(text), session, session, retry_for=retry_for)
     if separator and scheme != "sqlite":
         raise StorageError(
