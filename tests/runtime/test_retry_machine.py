@@ -33,7 +33,7 @@ OPEN_FOR, LOOK = 2.0, 0.5
 
 configs = st.fixed_dictionaries(
     {
-        "max_retries": st.integers(0, 4),
+        "max_retries": st.integers(0, 9),
         "base_delay": st.sampled_from([0.0, 0.5, 1.0]),
         "max_delay": st.sampled_from([1.0, 3.0, 100.0]),
         "strategy": st.sampled_from(["exponential", "linear"]),
@@ -219,7 +219,7 @@ class RetryMachine(RuleBasedStateMachine):
             self._over(call)
             self.counts["success"] += 1
 
-    @rule(call=calls, kind=st.sampled_from(["failure", *ERRORS]))
+    @rule(call=calls, kind=st.sampled_from([*["failure"] * 8, *ERRORS]))
     def fail(self, call: Call, kind: str) -> None:
         """An attempt raises: after the delay that the model says there is another, or the error itself is raised."""
         if call not in self.under_way:
