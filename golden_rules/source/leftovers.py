@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from golden_rules.findings import Edit
+from golden_rules.source.removal import stands_alone, without_lines
 from golden_rules.source.text import SourceText
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -131,8 +132,8 @@ def _without(source: SourceText, scope: Scope, item: Statement, left: list[ast.a
         return
     if len(left) < len(item.names):
         yield from _without_names(source, item, left)
-    elif _stands_alone(source, item) and len(scope.body) > 1:
-        yield _without_lines(source, item, is_first=scope.body[0] is item)
+    elif stands_alone(source, item) and len(scope.body) > 1:
+        yield without_lines(source, item, is_first=scope.body[0] is item)
 
 
 def _without_names(source: SourceText, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
@@ -144,28 +145,6 @@ def _without_names(source: SourceText, item: Statement, left: list[ast.alias]) -
             yield Edit(start, _span(source, item.names[item.names.index(alias) + 1])[0], "")
         else:
             yield Edit(_span(source, item.names[item.names.index(alias) - 1])[1], end, "")
-
-
-def _stands_alone(source: SourceText, item: Statement) -> bool:
-    """Whether no other statement shares a line with this one."""
-    start, end = _span(source, item)
-    first, last = source.position(start)[0], source.position(end)[0]
-    return not (source.text[source.line_start(first) : start] + source.text[end : source.line_end(last)]).strip()
-
-
-def _without_lines(source: SourceText, item: Statement, *, is_first: bool) -> Edit:
-    """Take out the lines of a statement; where that joins two runs of blank lines, the shorter goes too."""
-    first, last = item.lineno, item.end_lineno or item.lineno
-    above = below = 0
-    while first - above > 1 and not source.line(first - above - 1).strip():
-        above += 1
-    while last + below < source.line_count and not source.line(last + below + 1).strip():
-        below += 1
-    if below and (is_first or (above and below <= above)):
-        last += below
-    elif below and above:
-        first -= above
-    return Edit(source.line_start(first), source.line_start(last + 1), "")
 
 
 def _span(source: SourceText, node: Statement | ast.alias) -> tuple[int, int]:

@@ -38,7 +38,10 @@ class HandCounted(FunctionRule):
 
     ## Fix safety
 
-    There is no fix: which series the counter was read under, and what it counts besides calls, is for you to say.
+    Unsafe. Where the first statement of a function feeds a counter of `prometheus_client` that nothing else in the file mentions,
+    `@counted(...)` takes the place of both: the series keeps its name and labels, and counts each call as before. The metric
+    object goes, with its help text; another file that imports it has to be changed. Everywhere else there is no fix: under
+    which series a counter was read, and what it counts besides calls, is for you to say.
 
     ## When not to follow it
 
@@ -88,6 +91,29 @@ def place(order, shop):
     shop.notify(order)
     PLACED.labels(shop=shop.name).inc()
 """,
+        ),
+        Bad(
+            """\
+from prometheus_client import Counter
+
+PLACED = Counter("orders_placed", "Orders placed.", ["shop"])
+
+
+def place(order, shop):
+    PLACED.labels(shop=shop.name).inc()
+    order.save()
+    shop.notify(order)
+""",
+            """\
+from golden_runtime import counted
+
+
+@counted("orders_placed", {"shop": lambda order, shop: shop.name})
+def place(order, shop):
+    order.save()
+    shop.notify(order)
+""",
+            unsafe=True,
         ),
         Bad(
             """\
@@ -193,6 +219,7 @@ class Monitor:
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for all counters of the function, at the first."""
+        from golden_rules.rules.handbuilt.counter_fixes import counted_fix
         from golden_rules.rules.handbuilt.places import statement_span
 
         events = counted(subject).events
@@ -204,6 +231,7 @@ class Monitor:
             span=span,
             message=f"`{subject.function.qualname}` counts by hand: {_what(events)}",
             remedy=_remedy(events, metric),
+            fix=counted_fix(subject, events),
         )
 
 

@@ -39,7 +39,11 @@ class HandTrackedErrors(FunctionRule):
 
     ## Fix safety
 
-    There is no fix: which series the counter was read under, and whether the clause ends the failure, is for you to say.
+    Unsafe. Where the whole body of a function is a `try`, whose only clause catches `Exception`, feeds a counter of
+    `prometheus_client` with the label `error_type` and raises again, `@track_errors(...)` takes the counter's place: the series
+    keeps its name, labels and meaning. The metric object goes, with its help text; another file that imports it has to be
+    changed. Everywhere else there is no fix: under which series a counter was read, and whether the clause ends the failure,
+    is for you to say.
 
     ## When not to follow it
 
@@ -86,6 +90,32 @@ def sync(supplier, log):
         SYNC_ERRORS.labels(supplier=supplier.name).inc()
         log.warning("no sync with %s: %s", supplier.name, error)
 """,
+        ),
+        Bad(
+            """\
+from prometheus_client import Counter
+
+SYNC_ERRORS = Counter("sync_errors", "Failed synchronisations.", ["error_type", "supplier"])
+
+
+def sync(supplier):
+    try:
+        supplier.connect()
+        return supplier.sync()
+    except Exception as error:
+        SYNC_ERRORS.labels(type(error).__name__, supplier.name).inc()
+        raise
+""",
+            """\
+from golden_runtime import track_errors
+
+
+@track_errors("sync_errors", {"supplier": lambda supplier: supplier.name})
+def sync(supplier):
+    supplier.connect()
+    return supplier.sync()
+""",
+            unsafe=True,
         ),
         Bad(
             """\
@@ -167,6 +197,7 @@ def call(breaker, function):
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for all error counters of the function, at the first."""
+        from golden_rules.rules.handbuilt.counter_fixes import errors_fix
         from golden_rules.rules.handbuilt.places import statement_span
 
         errors = counted(subject).errors
@@ -179,6 +210,7 @@ def call(breaker, function):
             span=span,
             message=f"`{subject.function.qualname}` counts failures by hand: where it catches {_caught(errors)} it adds to {counters}",
             remedy=f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}',
+            fix=errors_fix(subject, errors),
         )
 
 

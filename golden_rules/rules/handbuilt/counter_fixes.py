@@ -1,0 +1,146 @@
+"""The fixes of hand-counting: a decorator in place of a counter that counts the calls, or the errors, of one function.
+
+The series keeps its name, its labels and what it counts; its help text goes with the metric object.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.handbuilt.metric_objects import feed
+from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
+from golden_rules.source.dedent import dedent_edits
+from golden_rules.source.imports import reference
+from golden_rules.source.outline import dotted
+from golden_rules.source.removal import stands_alone, without_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from golden_rules.rules.base import Subject
+    from golden_rules.rules.handbuilt.increments import Increment
+
+_ERROR_TYPE = "error_type"
+
+
+def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | None:
+    """Return the fix for a counter that the first statement of a function feeds; no other place counts every call."""
+    body = _body(subject)
+    if len(events) != 1 or subject.function.yields or len(body) < 2:
+        return None
+    match body[0]:
+        case ast.Expr(value=ast.Call() as call) as statement if call is events[0].node:
+            pass
+        case _:
+            return None
+    found = feed(subject, call)
+    if found is None or not stands_alone(subject.source, statement):
+        return None
+    labels = _labels(subject, found.labels)
+    removed = without_lines(subject.source, statement, is_first=statement is subject.function.node.body[0])
+    return None if labels is None else _decorated(subject, "counted", found.series, labels, [removed, found.removal])
+
+
+def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | None:
+    """Return the fix for a counter of all that leaves a function, by its type.
+
+    It must be fed by the only handler of a `try` that is the whole body, catches `Exception` and raises it again.
+    """
+    if len(errors) != 1 or subject.function.yields:
+        return None
+    match _body(subject):
+        case [ast.Try(body=tried, handlers=[handler], orelse=[], finalbody=[]) as whole]:
+            pass
+        case _:
+            return None
+    if dotted(handler.type) != "Exception" or not isinstance(handler.body[-1], ast.Raise) or handler.body[-1].exc:
+        return None
+    statement = next(
+        (item for item in handler.body if isinstance(item, ast.Expr) and item.value is errors[0].node), None
+    )
+    if statement is None or not isinstance(statement.value, ast.Call) or _leaves_early(handler):
+        return None
+    found = feed(subject, statement.value)
+    if found is None or not _is_its_type(found.labels.pop(_ERROR_TYPE, None), handler.name):
+        return None
+    labels = _labels(subject, found.labels)
+    if labels is None or not stands_alone(subject.source, statement):
+        return None
+    rest = [item for item in handler.body if item is not statement]
+    if len(rest) == 1:
+        edits = _unwrapped(subject, whole, tried)
+    else:
+        edits = [without_lines(subject.source, statement, is_first=statement is handler.body[0])]
+    return None if edits is None else _decorated(subject, "track_errors", found.series, labels, [*edits, found.removal])
+
+
+def _body(subject: Subject) -> list[ast.stmt]:
+    node = subject.function.node
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+def _leaves_early(handler: ast.ExceptHandler) -> bool:
+    nodes = [node for statement in handler.body[:-1] for node in ast.walk(statement)]
+    return any(isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue) for node in nodes)
+
+
+def _is_its_type(value: ast.expr | None, name: str | None) -> bool:
+    return (
+        value is not None
+        and name is not None
+        and ast.unparse(value) in (f"type({name}).__name__", f"{name}.__class__.__name__")
+    )
+
+
+def _unwrapped(subject: Subject, whole: ast.Try, tried: list[ast.stmt]) -> list[Edit] | None:
+    """Return the edits that leave what a `try` tries, without the `try` and its handler."""
+    source = subject.source
+    line = source.line(whole.lineno)
+    inner = dedent_edits(source, whole.lineno, tried, line[: len(line) - len(line.lstrip())])
+    above = Edit(source.line_start(whole.lineno), source.line_start(whole.lineno + 1), "")
+    end = source.line_start((whole.end_lineno or 0) + 1)
+    below = Edit(source.line_start((tried[-1].end_lineno or 0) + 1), end, "")
+    if inner is None or any("#" in source.text[edit.start : edit.end] for edit in (above, below)):
+        return None
+    return [above, *inner, below]
+
+
+def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
+    """Return the decorator's argument for labels, with what leads up to it; `None` where a label is more than a parameter's."""
+    if not labels:
+        return ""
+    arguments = subject.function.node.args
+    parameters = [argument.arg for argument in arguments.args]
+    plain = not (
+        arguments.defaults or arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg
+    )
+    stored = {
+        node.id
+        for node in ast.walk(subject.function.node)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    }
+    items = []
+    for name, value in labels.items():
+        written = ast.get_source_segment(subject.source.parseable, value)
+        root = dotted(value).partition(".")[0]
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            items.append(f'"{name}": {written}')
+        elif plain and root in parameters and root not in stored and "(" not in dotted(value):
+            items.append(f'"{name}": lambda {", ".join(parameters)}: {written}')
+        else:
+            return None
+    return f", {{{', '.join(items)}}}"
+
+
+def _decorated(subject: Subject, name: str, series: str, labels: str, edits: list[Edit]) -> Fix | None:
+    function = subject.function
+    written = reference(subject.outline, function, subject.config.runtime_module, name)
+    if written is None or not can_be_decorated(function):
+        return None
+    decorator = f'@{written[0]}("{series}"{labels})'
+    at, indent = insertion_point(subject, measuring_place(subject))
+    inserted = Edit(at, at, f"{indent}{decorator}{subject.source.newline}")
+    imports = () if written[1] is None else (written[1],)
+    return Fix(Safety.UNSAFE, f"decorate with `{decorator}` in place of the counter", (inserted, *edits), imports)

@@ -1,0 +1,120 @@
+"""The metric objects of a file that a decorator can take the place of: series, labels and meaning stay, the object goes.
+
+That takes a counter of `prometheus_client` at the top level, made of literals, that one place feeds and nothing else in the file
+mentions. Under its name the runtime's decorator exposes the same series.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from golden_rules.findings import Edit
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import dotted
+from golden_rules.source.removal import without_lines
+
+if TYPE_CHECKING:
+    from golden_rules.rules.base import Subject
+    from golden_rules.source.outline import Outline
+
+# What both write the same way: the runtime turns every other name into one of these.
+_SERIES = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The one place that feeds a counter by one.
+
+    Attributes:
+        series: The counter's name, as both clients take it.
+        labels: For each label, what is given to it.
+        removal: The edit that takes the counter out of the file.
+    """
+
+    series: str
+    labels: dict[str, ast.expr]
+    removal: Edit
+
+
+def feed(subject: Subject, call: ast.Call) -> Feed | None:
+    """Return what `COUNTER.inc()` or `COUNTER.labels(...).inc()` feeds, or `None` where a decorator cannot take its place."""
+    match call:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="inc"), args=[], keywords=[]):
+            given: ast.Call | None = None
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="labels")) as given, attr="inc"
+            ),
+            args=[],
+            keywords=[],
+        ):
+            pass
+        case _:
+            return None
+    statement = _definition(subject.outline, name)
+    if statement is None or subject.path.endswith("__init__.py") or _mentions(subject, name) != 2:
+        return None
+    made = _made(statement.value)
+    if made is None:
+        return None
+    series, names = made
+    labels = _labels(names, given)
+    if labels is None or not _keeps_its_name(series, subject.config.namespace):
+        return None
+    return Feed(series, labels, without_lines(subject.source, statement))
+
+
+def _definition(outline: Outline, name: str) -> ast.Assign | None:
+    """Return the statement at the top level that makes a counter of that name."""
+    for statement in outline.tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=target)], value=ast.Call(func=maker)) if target == name:
+                return statement if resolve(outline, None, dotted(maker)) == "prometheus_client.Counter" else None
+            case _:
+                pass
+    return None
+
+
+def _made(value: ast.expr) -> tuple[str, tuple[str, ...]] | None:
+    """Return the name and the labels that a counter is made with, where it is made of nothing else than literals."""
+    match value:
+        case ast.Call(args=[ast.Constant(value=str(series)), ast.Constant(value=str())], keywords=[]):
+            return series, ()
+        case (
+            ast.Call(
+                args=[ast.Constant(value=str(series)), ast.Constant(value=str()), ast.List() | ast.Tuple() as labels],
+                keywords=[],
+            )
+            | ast.Call(
+                args=[ast.Constant(value=str(series)), ast.Constant(value=str())],
+                keywords=[ast.keyword(arg="labelnames", value=ast.List() | ast.Tuple() as labels)],
+            )
+        ):
+            names = [
+                item.value for item in labels.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            ]
+            return (series, tuple(names)) if len(names) == len(labels.elts) else None
+        case _:
+            return None
+
+
+def _labels(names: tuple[str, ...], given: ast.Call | None) -> dict[str, ast.expr] | None:
+    if given is None:
+        return None if names else {}
+    if any(isinstance(value, ast.Starred) for value in given.args) or any(item.arg is None for item in given.keywords):
+        return None
+    labels = dict(zip(names, given.args, strict=False))
+    labels.update((item.arg, item.value) for item in given.keywords if item.arg is not None)
+    return labels if set(labels) == set(names) else None
+
+
+def _mentions(subject: Subject, name: str) -> int:
+    """Count the words of a file that are a name, comments and texts included: its definition and one use are two."""
+    return len(re.findall(rf"\b{re.escape(name)}\b", subject.source.text))
+
+
+def _keeps_its_name(series: str, namespace: str | None) -> bool:
+    return bool(_SERIES.fullmatch(series)) and (not namespace or series.startswith(namespace))
