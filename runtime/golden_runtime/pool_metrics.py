@@ -41,7 +41,10 @@ class Trends:
 
 @dataclass(frozen=True, slots=True)
 class PoolMetrics:
-    """A pool's figures. Durations in seconds, end to end with retries, of the last thousand tasks."""
+    """A pool's figures. Durations in seconds, end to end with retries, of the last thousand tasks.
+
+    With a queue `queue_depth` is what the last look at it found, at most five seconds ago.
+    """
 
     pool_size: int
     active: int
