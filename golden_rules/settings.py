@@ -118,6 +118,13 @@ class Config:
         """Return the day from which the findings of a rule are errors, or `None` where nothing is said of it."""
         return most_specific(self.grace_until, code, name)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether selectors take in anything at all."""
+        return bool(
+            self.command_line.select or self.extend_select or (self.command_line.select is None and self.select)
+        )
+
     def app_for(self, relative_path: str) -> str | None:
         """Return the name of the app that a file belongs to: the first pattern that covers it decides."""
         if self.app is None or isinstance(self.app, str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,8 @@ def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> 
     from golden_rules.registry import codes_and_names
 
     if as_schema:
+        import json
+
         from golden_rules.schema import schema
 
         click.echo(json.dumps(schema(), indent=2))
@@ -72,4 +73,6 @@ def _as_text(settings: list[Setting]) -> list[str]:
 
 
 def _as_json(settings: list[Setting]) -> str:
+    import json
+
     return json.dumps({entry.key: {"value": entry.value, "from": entry.origin} for entry in settings}, indent=2)
