@@ -1,0 +1,282 @@
+"""What the fixes do to real projects: their own test suites, before and after every function that can be is decorated.
+
+    python benchmarks/fix_real_projects.py [NAMES] [--work FOLDER] [--every]
+
+Each project is taken from its source distribution, pinned, into a virtual environment of its own with pinned test tools. Its
+suite runs; `golden-rules check --fix` decorates the package; golden-runtime is installed; the suite runs again. The same
+tests must end in the same way. While they run for the second time, a pytest plugin keeps what the inserted decorators
+recorded. `comprehensive` is the profile; with `--every`, the threshold is 0 as well, so that every function that does
+anything is decorated, hot loops and helpers included: no service would want that, but it leaves nothing untried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "benchmarks" / "fix_real_projects_plugin.py"
+TOOLS = ("pytest==8.4.2", "prometheus-client==0.26.0")
+_DECORATOR = re.compile(
+    r"^\+\s*@(track_request|track_adapter_request|track_cache_operation|counted|timed|track_errors)\("
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A public project whose source distribution holds its tests.
+
+    Attributes:
+        kind: What sort of program it is.
+        package: The package or module that is fixed, below the root of the distribution.
+        tests: What pytest is given.
+        needs: What its tests need besides pytest.
+    """
+
+    name: str
+    version: str
+    kind: str
+    package: str
+    tests: tuple[str, ...] = ("tests",)
+    needs: tuple[str, ...] = ()
+
+
+PROJECTS = (
+    Project("flask", "3.1.3", "web framework", "src/flask", needs=("asgiref==3.9.1", "werkzeug==3.1.9")),
+    Project(
+        "werkzeug",
+        "3.1.9",
+        "web library",
+        "src/werkzeug",
+        tests=("tests", "--ignore", "tests/test_serving.py"),  # the reloader waits for files to change
+        needs=("cryptography", "watchdog", "pytest-timeout", "pytest-xprocess"),
+    ),
+    Project(
+        "starlette",
+        "0.46.2",
+        "async web framework",
+        "starlette",
+        needs=("anyio==4.9.0", "httpx==0.28.1", "itsdangerous", "jinja2", "python-multipart", "pyyaml", "trio"),
+    ),
+    Project(
+        "httpx",
+        "0.28.1",
+        "client library",
+        "httpx",
+        needs=(
+            "uvicorn",
+            "trio",
+            "trustme",
+            "chardet",
+            "cryptography",
+            "brotli",
+            "zstandard",
+            "h2",
+            "click",
+            "rich",
+            "pygments",
+            "socksio",
+        ),
+    ),
+    Project("huey", "3.5.4", "task queue", "huey", tests=("huey/tests",)),
+    Project(
+        "apscheduler",
+        "3.11.0",
+        "scheduler",
+        "src/apscheduler",
+        needs=("sqlalchemy", "tornado", "pytz", "anyio", "gevent", "twisted"),
+    ),
+    Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs=("pytz",)),
+    Project("click", "8.5.1", "command line", "src/click"),
+    Project("petl", "1.7.30", "data tool", "petl", tests=("petl/test",)),
+    Project(
+        "tablib",
+        "3.10.0",
+        "data tool",
+        "src/tablib",
+        needs=("pandas", "openpyxl", "xlrd", "xlwt", "odfpy", "pyyaml", "tabulate", "markuppy"),
+    ),
+    Project("cachetools", "8.0.2", "cache", "src/cachetools"),
+    Project("pluggy", "1.7.0", "plugin system", "src/pluggy", tests=("testing",), needs=("pytest-benchmark",)),
+    Project("itsdangerous", "2.2.0", "signing", "src/itsdangerous", needs=("freezegun",)),
+    Project("bottle", "0.13.4", "web framework of one module", "bottle.py", tests=("test",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one project gave.
+
+    Attributes:
+        before: How each test ended before the fixes; `after` likewise.
+        decorators: How many decorators of which name the fixes inserted.
+        recorded: How many series of inserted decorators recorded something during the second run.
+        calls: How many calls they recorded.
+    """
+
+    project: Project
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    decorators: Mapping[str, int]
+    recorded: int
+    calls: int
+
+    @property
+    def differences(self) -> list[str]:
+        """The tests that ended in another way, with both ways."""
+        names = sorted({*self.before, *self.after})
+        ways = ((name, self.before.get(name, "absent"), self.after.get(name, "absent")) for name in names)
+        return [f"{name}: {was}, then {now}" for name, was, now in ways if was != now]
+
+
+def main() -> None:
+    """Measure the projects, print the table, and end with status 1 where a test ended in another way."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="the projects, by default all")
+    parser.add_argument("--work", type=Path, help="a folder to work in, which is kept; by default a temporary one")
+    parser.add_argument("--every", action="store_true", help="decorate every function that can be decorated")
+    options = parser.parse_args()
+    chosen = [project for project in PROJECTS if not options.names or project.name in options.names]
+    with tempfile.TemporaryDirectory(prefix="golden-rules-real-") as folder:
+        work = (options.work or Path(folder)).absolute()
+        results = []
+        for project in chosen:
+            print(f"{project.name} ...", file=sys.stderr, flush=True)
+            results.append(measured(project, work, every=options.every))
+            print(row(results[-1]), file=sys.stderr, flush=True)
+    print("\n".join(table(results)))
+    changed = [f"{result.project.name}: {line}" for result in results for line in result.differences]
+    print("\n".join(changed), file=sys.stderr)
+    sys.exit(1 if changed else 0)
+
+
+def measured(project: Project, work: Path, *, every: bool) -> Measured:
+    """Run a project's suite, fix the project, and run the suite again."""
+    home = work / project.name
+    source = unpacked(project, home)
+    python = environment(project, home, source)
+    before = outcomes(project, python, source)
+    if "passed" not in before.values():
+        raise SystemExit(f"no test of {project.name} passes before any fix: see {home / 'before.log'}")
+    diff = fixed(source, project.package, every=every)
+    run([python, "-m", "pip", "install", "--quiet", "--editable", ROOT / "runtime"], home)
+    recorded = home / "recorded.json"
+    recorded.unlink(missing_ok=True)
+    after = outcomes(project, python, source, recorded)
+    calls = json.loads(recorded.read_text()) if recorded.exists() else {}
+    found = Counter(match[1] for line in diff.splitlines() if (match := _DECORATOR.match(line)))
+    return Measured(project, before, after, found, len(calls), int(sum(calls.values())))
+
+
+def unpacked(project: Project, home: Path) -> Path:
+    """Return the folder of a fresh copy of the distribution."""
+    downloads = home / "download"
+    if not downloads.exists():
+        downloads.mkdir(parents=True)
+        requirement = f"{project.name}=={project.version}"
+        run(
+            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", project.name, requirement],
+            downloads,
+        )
+    (archive,) = downloads.glob("*.tar.gz")
+    source = home / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    with tarfile.open(archive) as opened:
+        opened.extractall(source, filter="data")
+    (folder,) = source.iterdir()
+    return folder
+
+
+def environment(project: Project, home: Path, source: Path) -> Path:
+    """Return the interpreter of the project's environment, with the project in it as it stands in its folder."""
+    folder = home / "venv"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        run([sys.executable, "-m", "venv", folder], home)
+    install = [python, "-m", "pip", "install", "--quiet"]
+    run([*install, "--editable", source, *TOOLS, *project.needs], home)
+    run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "golden-runtime"], home)
+    return python
+
+
+def fixed(source: Path, package: str, *, every: bool) -> str:
+    """Fix a package, and return what that changed as a diff."""
+    settings = 'profile = "comprehensive"\n' + ("threshold = 0\n" if every else "")
+    (source / "golden-rules.toml").write_text(settings)
+    command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime"]
+    diff = subprocess.run([*command, "--diff"], cwd=source, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--fix", "--statistics"], cwd=source, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"the fixes of {source.name} failed:\n{done.stderr}")
+    return diff.stdout
+
+
+def outcomes(project: Project, python: Path, source: Path, recorded: Path | None = None) -> dict[str, str]:
+    """Run a project's suite, and return how each of its tests ended; `recorded` is where the plugin puts what it saw."""
+    report = source.parent.parent / "report.xml"
+    report.unlink(missing_ok=True)
+    plugin = ["-p", PLUGIN.stem] if recorded else []
+    paths = (PLUGIN.parent, (source / project.package).parent)
+    added = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "GOLDEN_RECORDED": str(recorded)}
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, f"--junitxml={report}", *project.tests]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, env={**os.environ, **added})
+    (source.parent.parent / ("after.log" if recorded else "before.log")).write_text(done.stdout + done.stderr)
+    if not report.exists():
+        return {"the whole suite": "failed: " + done.stdout[-500:] + done.stderr[-500:]}
+    return dict(_outcomes(ElementTree.parse(report).iter("testcase")))  # noqa: S314 - pytest wrote it
+
+
+def _outcomes(cases: Iterable[ElementTree.Element]) -> Iterable[tuple[str, str]]:
+    for case in cases:
+        name = f"{case.get('classname')}::{case.get('name')}"
+        ways = sorted({child.tag for child in case} & {"failure", "error", "skipped"})
+        yield name, ways[0] if ways else "passed"
+
+
+def table(results: Iterable[Measured]) -> list[str]:
+    """Return the results as a table in Markdown."""
+    heads = (
+        "project",
+        "kind",
+        "passed before",
+        "passed after",
+        "decorators",
+        "series that recorded",
+        "calls recorded",
+        "differences",
+    )
+    return [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *map(row, results)]
+
+
+def row(result: Measured) -> str:
+    """Return one row of the table."""
+    before, after = (sum(way == "passed" for way in ways.values()) for ways in (result.before, result.after))
+    project = result.project
+    cells = (
+        f"{project.name} {project.version}", project.kind, before, after, sum(result.decorators.values()), result.recorded,
+        f"{result.calls:,}", len(result.differences),
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def run(command: list[str | Path], folder: Path) -> None:
+    """Run a program to its end; ends the benchmark with its output where it fails."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"`{' '.join(map(str, command))}` failed:\n{done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    main()
