@@ -102,31 +102,46 @@ class Outside:
         if executors is None:
             self._make = functools.partial(ThreadPoolExecutor, size, "golden-runtime pool")
         self._executor = executors if isinstance(executors, Executor) else None
+        self._making = asyncio.Lock()
 
     async def call(self, handler: Handler, run: Run) -> object:
         """Run a handler and return what it returns.
 
         Raises ExecutorLostError where the executor has lost the task, ExecutorUnusableError where it did not take it.
         """
-        run.outside = self._submit(handler, run.task)
+        run.outside = await self._submit(handler, run.task)
         try:
             return await asyncio.wrap_future(run.outside)
         except BrokenExecutor as error:
             raise ExecutorLostError(f"the executor broke down under the task ({error})") from error
 
-    def _submit(self, handler: Handler, task: Task) -> Future[Any]:
+    async def _submit(self, handler: Handler, task: Task) -> Future[Any]:
         """Hand a task over, to a new executor where the present one is broken and can be replaced."""
-        if self._executor is not None:
-            try:
-                return self._executor.submit(handler, task)
-            except BrokenExecutor as error:
-                if self._make is None:
-                    raise ExecutorUnusableError(f"the executor is broken ({error}): start the process again") from error
-            except RuntimeError as error:
-                raise ExecutorUnusableError(f"the executor takes no more tasks ({error})") from error
-        assert self._make is not None, "an executor was given, or how to make one"  # noqa: S101 - for the type checker
-        self._executor = self._make()
-        return self._executor.submit(handler, task)
+        executor = self._executor
+        if executor is None:
+            executor = await self._made_after(None)
+        try:
+            return executor.submit(handler, task)
+        except BrokenExecutor as error:
+            if self._make is None:
+                raise ExecutorUnusableError(f"the executor is broken ({error}): start the process again") from error
+        except RuntimeError as error:
+            raise ExecutorUnusableError(f"the executor takes no more tasks ({error})") from error
+        executor = await self._made_after(executor)
+        try:
+            return executor.submit(handler, task)
+        except BrokenExecutor as error:
+            raise ExecutorLostError(f"the executor broke down before the task ({error})") from error
+
+    async def _made_after(self, broken: Executor | None) -> Executor:
+        """Return the executor that takes the place of a broken one, made by whoever comes first."""
+        async with self._making:
+            if self._executor is broken:
+                assert self._make is not None, "an executor was given, or how to make one"  # noqa: S101 - for the type checker
+                # in a thread, as it may connect to a cluster first
+                self._executor = await asyncio.to_thread(self._make)
+            assert self._executor is not None, "just made"  # noqa: S101 - for the type checker
+            return self._executor
 
     def close(self) -> None:
         """Shut down the executor, if it was made here; what runs in it is not waited for."""

@@ -371,6 +371,34 @@ def test_plain_functions_run_in_any_executor(sqlite_path: str, make: Any) -> Non
     asyncio.run(scenario())
 
 
+def test_making_an_executor_does_not_hold_up_the_event_loop(sqlite_path: str) -> None:
+    """One that takes its time, as a client of a cluster does, is made once, while everything else goes on."""
+    may_go_on = threading.Event()
+    made: list[ThreadPoolExecutor] = []
+
+    def make() -> ThreadPoolExecutor:
+        assert may_go_on.wait(30)
+        made.append(ThreadPoolExecutor(2))
+        return made[-1]
+
+    async def scenario() -> None:
+        async with TaskQueue(sqlite_path) as queue:
+            for index in range(4):
+                await queue.enqueue("n", index)
+            async with ExecutorPool(shout, queue, executor=make, max_concurrent=4) as pool:
+
+                async def all_wait() -> bool:
+                    return pool.get_metrics().active == 4
+
+                await until(all_wait)
+                may_go_on.set()
+                await idle(queue)
+                assert pool.get_metrics().completed == 4
+
+    asyncio.run(scenario())
+    assert len(made) == 1
+
+
 def test_a_killed_worker_process_loses_nothing(sqlite_path: str) -> None:
     """A task whose process is killed goes back, counted as a claim, and a new executor runs it."""
 
