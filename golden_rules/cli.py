@@ -21,7 +21,7 @@ from golden_rules.commands.base import FINDINGS, INTERRUPTED, TROUBLE
 from golden_rules.errors import UsageError, described, did_you_mean
 
 # In the order of `--help`; `NAME` is the command of that name in `golden_rules.commands.NAME`.
-COMMANDS = ("check", "alerts", "baseline", "config", "coverage", "dashboard", "explain", "metrics", "rules")
+COMMANDS = ("check", "init", "alerts", "baseline", "config", "coverage", "dashboard", "explain", "metrics", "rules")
 
 
 class _Commands(click.Group):
