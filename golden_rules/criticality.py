@@ -15,7 +15,7 @@ from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
-from golden_rules.measured import RUNTIME, measured_by
+from golden_rules.measured import RUNTIME, is_timer, measured_by
 from golden_rules.source.call_graph import called_names, started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
@@ -154,6 +154,9 @@ def _verdict(file: _File, function: Function) -> Verdict:
     if never and not required:
         return Verdict(_NEVER, False, measured, Kind.WORKFLOW, (Reason(_NEVER, never),))
     scored = _scored(file, function)
+    if scored.kind is Kind.ENTRY_POINT and is_timer(measured):
+        # Users feel how a request ends at least as much as how long it takes.
+        measured = ""
     if not required:
         return replace(scored, critical=scored.score >= file.threshold, measured=measured)
     missing = Reason(max(file.threshold - scored.score, 0.0), required)

@@ -64,6 +64,11 @@ def measured_by(outline: Outline, function: Function, config: Config) -> str:
     return ""
 
 
+def is_timer(measured: str) -> bool:
+    """Whether what measures a function is only a timer that it starts, which tells how long, and not how it ended."""
+    return measured.endswith("().start")
+
+
 def runtime_name(target: str, config: Config) -> str:
     """Return which of the runtime's decorators an absolute name stands for, or `""`."""
     module, _, name = target.rpartition(".")

@@ -25,7 +25,11 @@ def unmeasured(subject: Subject, *kinds: Kind) -> bool:
 
 def request_decorator(subject: Subject) -> tuple[str, str]:
     """Return the decorator that measures a whole operation, as its name and its arguments."""
-    return "track_request", f'"{_metric(subject)}"'
+    metric = _metric(subject)
+    if f'"{metric}.duration"' in subject.source.text:
+        # A timer inside it has the name of what the decorator would time.
+        metric += ".call"
+    return "track_request", f'"{metric}"'
 
 
 def counted_decorator(subject: Subject) -> tuple[str, str]:
