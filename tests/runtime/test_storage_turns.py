@@ -99,6 +99,22 @@ def test_a_signal_handler_in_mid_operation_is_refused_not_hung(queue: SyncTaskQu
     assert [task.name for task in queue.get_next_tasks(9)] == ["after"]
 
 
+def test_a_signal_handler_may_close_what_it_has_interrupted(queue: SyncTaskQueue) -> None:
+    """It does not wait for itself: the operation ends, is committed, and the next one is refused."""
+
+    def interrupted(transaction: Transaction) -> str:
+        signal.raise_signal(signal.SIGUSR1)
+        return "done"
+
+    previous = signal.signal(signal.SIGUSR1, lambda *_: queue.close())
+    try:
+        assert queue._storage.write(interrupted) == "done"
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    with pytest.raises(StorageError, match="is closed"):
+        queue.enqueue("after")
+
+
 def test_ctrl_c_in_mid_operation_leaves_nothing_behind(queue: SyncTaskQueue) -> None:
     """What was half written is undone, and the queue can be used by whoever cleans up."""
 

@@ -100,7 +100,8 @@ class Worker:
 
     def _reset(self) -> None:
         """Start from nothing. A fork leaves the child without the thread, and with a connection it must not touch."""
-        self._lock = threading.Lock()
+        # reentrant, for a signal handler that closes what it has interrupted
+        self._lock = threading.RLock()
         self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -157,12 +158,12 @@ class Worker:
             self._thread.start()
 
     def close(self) -> None:
-        """Finish what is queued, then close the session. Waits for the thread."""
+        """Finish what is queued, then close the session. Waits for the thread, unless that waits for this one."""
         with self._lock:
             self._closing.set()
             self._jobs.put(None)
             thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and threading.get_ident() not in (thread.ident, self._caller):
             thread.join()
 
     def _run(self, session: Session) -> None:
