@@ -40,7 +40,7 @@ class Attempt:
         return self._over(error)
 
     async def __aenter__(self) -> Attempt:
-        self._attempts.begin_async()
+        self._attempts.begin()
         self._cut_off = self._attempts.cut_off()
         await self._cut_off.__aenter__()
         return self

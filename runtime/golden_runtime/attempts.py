@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import ParamSpec, TypeVar
@@ -12,8 +13,8 @@ from golden_runtime.attempt import Attempt
 from golden_runtime.breaker_guard import CircuitBreakerError
 from golden_runtime.breaker_states import CircuitState
 from golden_runtime.callables import AWAITED, UNFINISHED, MisuseError, check_finished, misuse_of, settled
-from golden_runtime.cancellation import has_cancellation, is_displaced, requests
-from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, present
+from golden_runtime.cancellation import has_cancellation, is_displaced
+from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, innermost, present
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_notes import Notes, described
@@ -43,24 +44,24 @@ class Attempts:
     __slots__ = (
         "_deadline",
         "_delays",
+        "_handled",
         "_limit",
         "_notes",
         "_number",
         "_plan",
         "_rejections",
-        "_requests",
         "_started",
         "_unpaid",
     )
 
-    def __init__(self, plan: Plan, *, begun: int = 0, requests: int | None = None) -> None:
+    def __init__(self, plan: Plan, *, begun: int = 0, handled: BaseException | None = None) -> None:
         self._plan = plan
         self._number = begun
         self._rejections = 0
         self._delays: list[float] = []
         self._notes = Notes(plan.name)
-        # requests to cancel the task that were there before; None where the call does not await
-        self._requests = requests
+        # what was being handled when the attempt began
+        self._handled = handled
         self._started = now = plan.clock()
         seconds = plan.config.deadline
         self._deadline = None if seconds is None else Deadline(now + seconds, plan.clock)
@@ -76,7 +77,7 @@ class Attempts:
     async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what `RetryPolicy.execute` does."""
         while True:
-            self.begin_async()
+            self.begin()
             try:
                 async with self.cut_off():
                     result = await settled(function, function(*args, **kwargs))
@@ -135,35 +136,32 @@ class Attempts:
                 return
             await self._plan.async_sleep(attempt.delay)
 
-    def begin_async(self) -> None:
-        """Begin an attempt that the running task awaits. Raises RetryTimeoutError where the deadline has passed."""
-        if self._requests is None:
-            self._requests = requests()
-        self.begin()
-
     def begin(self) -> None:
         """Begin an attempt. Raises RetryTimeoutError where the deadline has passed."""
         if self._unpaid is not None:
             self._unpaid.pay_in()
             self._unpaid = None
-        deadline = self._earliest()
-        if deadline is not None and deadline.remaining() <= 0:
+        if not self._set_limit():
             raise self._too_late()
+        self._handled = sys.exception()
         self._number += 1
-        self._limit = self._limit_from_now(deadline)
 
     def _earliest(self) -> Deadline | None:
         """Return the deadline of the call, or one around it that comes before; the one around it may be over meanwhile."""
-        own, outer = self._deadline, present()
+        own, outer = self._deadline, None if innermost() is None else present()
         if own is None or outer is None:
             return own or outer
         return outer if outer.remaining() <= own.remaining() else own
 
-    def _limit_from_now(self, deadline: Deadline | None) -> Deadline | None:
-        seconds = self._plan.config.attempt_timeout
-        if seconds is None or (deadline is not None and deadline.remaining() <= seconds):
-            return deadline
-        return Deadline(self._plan.clock() + seconds, self._plan.clock, of_attempt=True)
+    def _set_limit(self) -> bool:
+        """Limit what comes next by the deadline and by `attempt_timeout`, and say whether there is any time."""
+        deadline, seconds = self._earliest(), self._plan.config.attempt_timeout
+        left = math.inf if deadline is None else deadline.remaining()
+        if seconds is not None and seconds < left:
+            self._limit = Deadline(self._plan.clock() + seconds, self._plan.clock, of_attempt=True)
+        else:
+            self._limit = deadline
+        return left > 0
 
     def _too_late(self) -> RetryTimeoutError:
         told = f"attempt {self._number + 1} of `{self._plan.name}` did not begin: the deadline had passed"
@@ -177,9 +175,7 @@ class Attempts:
 
     def next_item(self) -> RetryTimeoutError | None:
         """Begin the wait for a stream's next item, and return an error where there is no time for that."""
-        deadline = self._earliest()
-        self._limit = self._limit_from_now(deadline)
-        if deadline is None or deadline.remaining() > 0:
+        if self._set_limit():
             return None
         return RetryTimeoutError(
             f"the deadline passed before attempt {self._number} of `{self._plan.name}` had given all items"
@@ -220,7 +216,7 @@ class Attempts:
         if isinstance(error, MisuseError):
             self._number -= 1
             return None
-        if is_cancellation(error) or (self._requests is not None and is_displaced(error, self._requests)):
+        if is_cancellation(error) or is_displaced(error, self._handled):
             self._plan.series.cancelled.count()
             return None
         if isinstance(error, CircuitBreakerError) and not final:

@@ -7,31 +7,34 @@ import asyncio
 from golden_runtime.outcomes import is_cancellation
 
 
-def requests() -> int:
-    """Return how many requests to cancel the running task are pending; 0 outside of tasks, and in other kinds of loops."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return 0
-    return 0 if task is None else task.cancelling()
-
-
-def is_displaced(error: BaseException, before: int = 0) -> bool:
+def is_displaced(error: BaseException, handled: BaseException | None = None) -> bool:
     """Whether the running task was asked to cancel, and this error came in the place of that: raised in a `finally`, say.
 
-    `before` is how many requests there were when the call began: one that is part of a clean-up is not itself cancelled.
-    A timeout is none either, though it begins as a cancellation: some libraries raise it and leave their request pending.
+    `handled` is what was being handled when the call began (`sys.exception()`): one that is part of the clean-up after a
+    cancellation is not itself cancelled. A timeout is none either, though it begins as a cancellation: some libraries raise it
+    and leave their request pending.
     """
-    if requests() <= before:
+    if not _is_cancelling():
         return False
     seen: set[int] = set()
     behind: BaseException | None = error
-    while behind is not None and id(behind) not in seen and not isinstance(behind, TimeoutError):
+    while behind is not None and behind is not handled and id(behind) not in seen:
+        if isinstance(behind, TimeoutError):
+            return False
         if isinstance(behind, asyncio.CancelledError):
             return True
         seen.add(id(behind))
         behind = behind.__context__
     return False
+
+
+def _is_cancelling() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        # a thread, or a loop of another kind
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def has_cancellation(error: BaseException) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,7 +83,9 @@ class Until:
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.is_over = False
-        self.outer = _open()
+        # not `_open`: this is on the way of every call that has a deadline
+        outer = innermost()
+        self.outer = outer if outer is None or not outer.is_over else _open()
 
     def __enter__(self) -> None:
         self._token = _present.set(self)
@@ -93,9 +94,11 @@ class Until:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.is_over = True
-        # a generator may be closed in another context than it ran in, where there is nothing to set back
-        with suppress(ValueError):
+        try:
             _present.reset(self._token)
+        except ValueError:
+            # a generator was closed in another context than it ran in, where there is nothing to set back
+            return
 
     def timed_out(self) -> bool:
         """Whether this is an attempt that is being cut off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
@@ -13,7 +14,6 @@ from golden_runtime.attempt import Attempt
 from golden_runtime.attempts import Attempts
 from golden_runtime.backoff import Jitter, RetryStrategy
 from golden_runtime.callables import UNFINISHED, check_finished, misuse_of, settled
-from golden_runtime.cancellation import requests
 from golden_runtime.deadline import RetryTimeoutError, innermost, remaining_seconds
 from golden_runtime.retry_budget import RetryBudget
 from golden_runtime.retry_config import RetryConfig
@@ -100,12 +100,12 @@ class RetryPolicy:
         plan = self._plan
         if not plan.is_plain or innermost() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
-        before = requests()
+        handled = sys.exception()
         try:
             called = function(*args, **kwargs)
             result = await (called if type(called) is CoroutineType else settled(function, called))
         except BaseException as error:
-            attempts = Attempts(plan, begun=1, requests=before)
+            attempts = Attempts(plan, begun=1, handled=handled)
             delay = attempts.failed(misuse_of(function) or error)
             if delay is None:
                 raise
@@ -129,7 +129,8 @@ class RetryPolicy:
             if type(result) in UNFINISHED:
                 check_finished(function, result)
         except BaseException as error:
-            attempts = Attempts(plan, begun=1)
+            # a plain call is not cancelled while it runs
+            attempts = Attempts(plan, begun=1, handled=error)
             delay = attempts.failed(misuse_of(function) or error)
             if delay is None:
                 raise

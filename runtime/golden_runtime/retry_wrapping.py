@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
 from golden_runtime.attempts import Attempts
 from golden_runtime.callables import AWAITED, kind_of, named
-from golden_runtime.cancellation import requests
 from golden_runtime.deadline import innermost
 from golden_runtime.retry_plan import Plan
 
@@ -34,7 +34,8 @@ def _wrap_function(plan: Plan, function: Callable[..., Any]) -> Callable[..., An
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            attempts = Attempts(plan, begun=1)
+            # a plain call is not cancelled while it runs
+            attempts = Attempts(plan, begun=1, handled=error)
             delay = attempts.failed(error)
             if delay is None:
                 raise
@@ -72,11 +73,11 @@ def _wrap_coroutine(plan: Plan, function: Callable[..., Any]) -> Callable[..., A
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not plan.is_plain or innermost() is not None:
             return await Attempts(plan).execute(function, *args, **kwargs)
-        before = requests()
+        handled = sys.exception()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            attempts = Attempts(plan, begun=1, requests=before)
+            attempts = Attempts(plan, begun=1, handled=handled)
             delay = attempts.failed(error)
             if delay is None:
                 raise
@@ -153,7 +154,7 @@ def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         attempts = Attempts(plan)
         while True:
-            attempts.begin_async()
+            attempts.begin()
             generator = function(*args, **kwargs)
             try:
                 async with attempts.cut_off():
