@@ -7,6 +7,7 @@ engine can map `analyse_source`, since what goes in and comes out is plain and p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from golden_rules.rules.base import (
 from golden_rules.selection import EVERYTHING, Selection
 from golden_rules.silencing import Silencer
 from golden_rules.source.outline import Class, Function, outline
-from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.parsing import SliceError, Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Itera
     wanting = [rule for rule in rules if rule.wants(subject)]
     if not wanting:
         return
-    from golden_rules.source.slices import SliceError, function_slice, header_slice
+    from golden_rules.source.slices import function_slice, header_slice
 
     makers = {SliceKind.HEADER: header_slice, SliceKind.FUNCTION: function_slice}
     slices: dict[SliceKind, Slice[cst.FunctionDef]] = {}
@@ -244,7 +245,7 @@ def _class_findings(subject: ClassSubject, rules: Sequence[ClassRule]) -> Iterat
     wanting = [rule for rule in rules if rule.wants(subject)]
     if not wanting:
         return
-    from golden_rules.source.slices import SliceError, class_slice
+    from golden_rules.source.slices import class_slice
 
     path, source, owner = subject.module.path, subject.module.source, subject.owner
     try:
@@ -258,9 +259,10 @@ def _class_findings(subject: ClassSubject, rules: Sequence[ClassRule]) -> Iterat
 
 def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[tuple[Finding, Function | Class | None]]:
     """Yield what a rule finds in a file, with what it speaks of; statements that LibCST cannot take are passed over."""
-    for violation in rule.check(module):
-        name = "" if violation.around is None else violation.around.qualname
-        yield _finding(module.path, module.source, name, rule, violation), violation.around
+    with suppress(SliceError):
+        for violation in rule.check(module):
+            name = "" if violation.around is None else violation.around.qualname
+            yield _finding(module.path, module.source, name, rule, violation), violation.around
 
 
 def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: Violation) -> Finding:

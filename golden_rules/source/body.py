@@ -7,8 +7,9 @@ times slower, and its metadata cost several times the parse.
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import libcst as cst
 
@@ -20,10 +21,24 @@ _LAYOUT = frozenset(
         "second_colon", "semicolon", "separator", "star", "trailing_comma", "trailing_whitespace",
     }
 )  # fmt: skip
-_SCOPES = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
-_FIELDS: dict[type[cst.CSTNode], tuple[str, ...]] = {}
+# Types first, here and below: to ask one of LibCST's classes, which are abstract, for an instance takes a microsecond.
+_SCOPES = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+_DECLARING = frozenset({cst.Global, cst.Nonlocal})
+_FIELDS: dict[tuple[type[cst.CSTNode], frozenset[str]], tuple[str, ...]] = {}
+_NONE: frozenset[str] = frozenset()
+# Those of them that hold names all the same.
+_NAMING = frozenset({"asname", "attr", "keyword", "names"})
+
+N = TypeVar("N", bound=cst.CSTNode)
 
 Binding = cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.CSTNode
+
+
+class Places(dict[str, list[N]]):
+    """Nodes by variable; one that is nowhere has none, and to ask for it leaves no entry for the next rule to find."""
+
+    def __missing__(self, _variable: str) -> list[N]:
+        return []
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -41,8 +56,8 @@ class Body:
     """
 
     nodes: list[cst.CSTNode] = dataclasses.field(default_factory=list)
-    bindings: dict[str, list[cst.CSTNode]] = dataclasses.field(default_factory=lambda: defaultdict(list))
-    loads: dict[str, list[cst.BaseExpression]] = dataclasses.field(default_factory=lambda: defaultdict(list))
+    bindings: Places[cst.CSTNode] = dataclasses.field(default_factory=lambda: Places())
+    loads: Places[cst.BaseExpression] = dataclasses.field(default_factory=lambda: Places())
     captured: set[str] = dataclasses.field(default_factory=set)
     declared: set[str] = dataclasses.field(default_factory=set)
     _parents: dict[int, cst.CSTNode] = dataclasses.field(default_factory=dict)
@@ -71,37 +86,41 @@ class Body:
         return current
 
 
+@functools.lru_cache(maxsize=4)
 def read_body(function: cst.FunctionDef) -> Body:
-    """Walk a function's body once."""
+    """Walk a function's body, once for all the rules that ask for it in turn."""
     body = Body()
     stored: set[int] = set()
     stack: list[cst.CSTNode] = [function.body]
-    parents = body._parents
+    nodes, order, parents = body.nodes, body._order, body._parents
     parents[id(function.body)] = function
     while stack:
         node = stack.pop()
-        body._order[id(node)] = len(body.nodes)
-        body.nodes.append(node)
-        if isinstance(node, _SCOPES):
+        kind = type(node)
+        order[id(node)] = len(nodes)
+        nodes.append(node)
+        if kind in _SCOPES:
             body.captured.update(_names_in(node))
-            if not isinstance(node, cst.Lambda):
-                body.bindings[node.name.value].append(node)
+            if isinstance(node, cst.FunctionDef | cst.ClassDef):
+                body.bindings.setdefault(node.name.value, []).append(node)
             continue
-        if isinstance(node, cst.Global | cst.Nonlocal):
+        if kind in _DECLARING and isinstance(node, cst.Global | cst.Nonlocal):
             body.declared.update(item.name.value for item in node.names)
             continue
-        for target in _targets(node):
-            for variable in _variables(target):
-                stored.add(id(variable))
-                body.bindings[dotted(variable)].append(node)
-        if isinstance(node, cst.Name | cst.Attribute) and (
-            id(node) not in stored or isinstance(parents[id(node)], cst.AugAssign)
+        if kind in _BINDING:
+            for target in _BINDING[kind](node):
+                for variable in _variables(target):
+                    stored.add(id(variable))
+                    body.bindings.setdefault(dotted(variable), []).append(node)
+        elif (kind is cst.Name or kind is cst.Attribute) and (
+            id(node) not in stored or type(parents[id(node)]) is cst.AugAssign
         ):
-            body.loads[dotted(node)].append(node)
-        children = list(_children(node))
+            body.loads.setdefault(dotted(node), []).append(node)  # type: ignore[arg-type]  # `kind` says that it is an expression
+        children = _children(node)
         for child in children:
             parents[id(child)] = node
-        stack.extend(reversed(children))
+        children.reverse()
+        stack += children
     return body
 
 
@@ -132,48 +151,48 @@ def callee(call: cst.Call) -> str:
     return name
 
 
-def _children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _children(node: cst.CSTNode, more: frozenset[str] = _NONE) -> list[cst.CSTNode]:
+    """Return the nodes right below a node in the fields that mean something, and in those of `more`."""
     kind = type(node)
-    if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(
+    names = _FIELDS.get((kind, more))
+    if names is None:
+        names = _FIELDS[kind, more] = tuple(
             field.name
             for field in dataclasses.fields(kind)
-            if field.name not in _LAYOUT and not field.name.startswith(("whitespace", "leading_", "trailing_"))
+            if field.name in more
+            or not (field.name in _LAYOUT or field.name.startswith(("whitespace", "leading_", "trailing_")))
         )
-    for name in _FIELDS[kind]:
+    found: list[cst.CSTNode] = []
+    for name in names:
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
+        held = type(value)
+        if held is list or held is tuple:
+            found += [item for item in value if isinstance(item, cst.CSTNode)]
+        elif held is not str and value is not None and isinstance(value, cst.CSTNode):
+            found.append(value)
+    return found
 
 
-def _targets(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield what a node binds."""
-    match node:
-        case cst.Assign():
-            yield from (target.target for target in node.targets)
-        case cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr() | cst.For() | cst.CompFor():
-            yield node.target
-        case cst.WithItem():
-            if node.asname is not None:
-                yield node.asname.name
-        case cst.ExceptHandler() | cst.ExceptStarHandler():
-            if node.name is not None:
-                yield node.name.name
-        case cst.Import() | cst.ImportFrom():
-            if not isinstance(node.names, cst.ImportStar):
-                yield from (alias.asname.name if alias.asname else alias.name for alias in node.names)
-        case cst.MatchAs() | cst.MatchStar():
-            if node.name is not None:
-                yield node.name
-        case cst.Del():
-            yield node.target
-        case _:
-            pass
+def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[cst.CSTNode]:
+    if not isinstance(node.names, cst.ImportStar):
+        yield from (alias.asname.name if alias.asname else alias.name for alias in node.names)
 
 
-def _variables(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+# What a node binds, by its type.
+_BINDING: dict[type[cst.CSTNode], Callable[[Any], Iterable[cst.CSTNode | None]]] = {
+    cst.Assign: lambda node: [target.target for target in node.targets],
+    **dict.fromkeys(
+        (cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.CompFor, cst.Del), lambda node: (node.target,)
+    ),
+    cst.WithItem: lambda node: (node.asname and node.asname.name,),
+    **dict.fromkeys((cst.ExceptHandler, cst.ExceptStarHandler), lambda node: (node.name and node.name.name,)),
+    **dict.fromkeys((cst.MatchAs, cst.MatchStar), lambda node: (node.name,)),
+    cst.Import: _imported,
+    cst.ImportFrom: _imported,
+}
+
+
+def _variables(target: cst.CSTNode | None) -> Iterator[cst.CSTNode]:
     """Yield the variables in a target, which may be a tuple of them."""
     stack = [target]
     while stack:
@@ -190,4 +209,4 @@ def _names_in(scope: cst.CSTNode) -> Iterator[str]:
         node = stack.pop()
         if isinstance(node, cst.Name):
             yield node.value
-        stack.extend(node.children)
+        stack += _children(node, _NAMING)

@@ -162,6 +162,7 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     for node_type in vars(ast).values()
     if isinstance(node_type, type) and issubclass(node_type, ast.AST)
 }
+_FIELDS[ast.Global] = _FIELDS[ast.Nonlocal] = ()
 _STATEMENTS = frozenset(
     node_type
     for node_type in _FIELDS
@@ -195,14 +196,31 @@ def dotted(node: ast.expr | None) -> str:
     return "".join(parts)
 
 
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes below a node that are worth a visit, at half the cost of `ast.iter_child_nodes`."""
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right below a node that are worth a visit, at a third of the cost of `ast.iter_child_nodes`.
+
+    Left out are contexts and operators.
+    """
+    found: list[ast.AST] = []
     for name in _FIELDS.get(type(node), _EMPTY):
         value = getattr(node, name)
-        if type(value) is list:
-            yield from (child for child in value if child is not None)
-        elif type(value) in _FIELDS:
-            yield value
+        kind = type(value)
+        if kind is list:
+            if None in value:
+                value = [child for child in value if child is not None]
+            found += value
+        elif kind in _FIELDS:
+            found.append(value)
+    return found
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it that are worth a visit, in no particular order."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack += children(current)
 
 
 def outline(tree: ast.Module, module: str, package: str) -> Outline:
@@ -255,7 +273,7 @@ class _Walk:
                         if isinstance(target, ast.Name):
                             self.result.instances[target.id] = constructor
                 nested = under or kind in _GUARDS
-                stack.extend([(child, nested) for child in _children(node)])
+                stack.extend([(child, nested) for child in children(node)])
 
     def _bind(self, name: str) -> None:
         if name in self.result.names:

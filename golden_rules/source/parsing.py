@@ -51,6 +51,10 @@ class Unparseable(Exception):
         self.column = column
 
 
+class SliceError(Exception):
+    """LibCST cannot take a piece of source that `ast` parsed: nested too deeply, or not given back unchanged."""
+
+
 def parse(source: SourceText) -> ast.Module:
     """Parse a file's text.
 
@@ -138,10 +142,8 @@ def _blanked(text: str) -> str | None:
 
     try:
         module = cst.parse_module(text)
-        if module.code != text:
-            return None
-        spans = spans_of(module)
-    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError):
+        spans = spans_of(module, text)
+    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError, SliceError):
         return None
     pieces = []
     position = 0

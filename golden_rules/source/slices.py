@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -17,18 +17,26 @@ from typing import Generic, TypeVar
 import libcst as cst
 from libcst._nodes.internal import CodegenState  # not public; tests/linter/test_slices.py holds the contract
 
-from golden_rules.source.outline import Class, Function
+from golden_rules.source.outline import Class, Function, children
+from golden_rules.source.parsing import SliceError
 from golden_rules.source.text import SourceText
+
+__all__ = [
+    "MAX_DEPTH",
+    "Slice",
+    "SliceError",
+    "class_slice",
+    "function_slice",
+    "header_slice",
+    "spans_of",
+    "statement_slice",
+]
 
 # LibCST recurses in native code and its code generator in Python: some 2,000 levels end the process, 400 the generator.
 MAX_DEPTH = 300
 _NESTING_PREFIX = "if True:\n"
 
 N_co = TypeVar("N_co", bound=cst.CSTNode, covariant=True)
-
-
-class SliceError(Exception):
-    """LibCST cannot take a piece of source that `ast` parsed: nested too deeply, or not given back unchanged."""
 
 
 @dataclass(eq=False)
@@ -46,12 +54,17 @@ class Slice(Generic[N_co]):
     start: int
     end: int
     _shift: int
+    _text: str
     _spans: dict[int, tuple[int, int]] | None = None
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
-        """Return the file offsets of a node's first character and of the one after its last."""
+        """Return the file offsets of a node's first character and of the one after its last.
+
+        Raises:
+            SliceError: LibCST does not give the source back unchanged, so that no offset can be trusted.
+        """
         if self._spans is None:
-            self._spans = spans_of(self.module)
+            self._spans = spans_of(self.module, self._text)
         start, end = self._spans[id(node)]
         return start + self._shift, end + self._shift
 
@@ -96,13 +109,20 @@ def header_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDe
     start = _statement_start(source, function.start_line)
     def_start = source.line_start(function.line)
     end = def_start + _header_length(source.parseable[def_start : source.line_end(function.end_line)])
-    return _of_kind(cst.FunctionDef, _parse(source, function.node, start, end, source.parseable[start:end] + " ...\n"))
+    node = function.node
+    parts = (
+        *node.decorator_list,
+        node.args,
+        *([node.returns] if node.returns else ()),
+        *getattr(node, "type_params", ()),
+    )
+    return _of_kind(cst.FunctionDef, _parse(source, parts, start, end, source.parseable[start:end] + " ...\n"))
 
 
 def _statement(source: SourceText, node: ast.stmt, start_line: int) -> Slice[cst.BaseStatement]:
     start = _statement_start(source, start_line)
     end = source.line_end(node.end_lineno or node.lineno)
-    return _parse(source, node, start, end, source.parseable[start:end] + "\n")
+    return _parse(source, (node,), start, end, source.parseable[start:end] + "\n")
 
 
 def _statement_start(source: SourceText, line: int) -> int:
@@ -112,29 +132,27 @@ def _statement_start(source: SourceText, line: int) -> int:
     return source.line_start(line) + indent.rfind("\f") + 1
 
 
-def _parse(source: SourceText, tree: ast.stmt, start: int, end: int, text: str) -> Slice[cst.BaseStatement]:
-    if depth(tree) > MAX_DEPTH:
+def _parse(source: SourceText, trees: Sequence[ast.AST], start: int, end: int, text: str) -> Slice[cst.BaseStatement]:
+    # No level takes less than a character.
+    if len(text) > MAX_DEPTH and any(depth(tree) > MAX_DEPTH for tree in trees):
         raise SliceError("it is nested too deeply")
     indented = text[0] in " \t"
     prefix = _NESTING_PREFIX if indented else ""
     config = cst.PartialParserConfig(default_newline=source.newline if source.newline != "\r" else "\n")
     try:
         module = cst.parse_module(prefix + text, config)
-        unchanged = module.code == prefix + text
     except cst.ParserSyntaxError as error:
         raise SliceError(f"LibCST reports: {error.message}") from error
     except cst.CSTValidationError as error:
         raise SliceError(f"LibCST reports: {error}") from error
     except RecursionError as error:
         raise SliceError("it is nested too deeply") from error
-    if not unchanged:
-        raise SliceError("LibCST does not give it back unchanged")
     body: cst.CSTNode = module.body[0]
     if indented and isinstance(body, cst.If):
         body = body.body.body[0]
     if not isinstance(body, cst.BaseStatement):
         raise SliceError("its first line holds no statement")
-    return Slice(module, body, start, end, start - len(prefix))
+    return Slice(module, body, start, end, start - len(prefix), prefix + text)
 
 
 K = TypeVar("K", bound=cst.BaseStatement)
@@ -143,33 +161,36 @@ K = TypeVar("K", bound=cst.BaseStatement)
 def _of_kind(kind: type[K], piece: Slice[cst.BaseStatement]) -> Slice[K]:
     if not isinstance(piece.node, kind):
         raise SliceError("its first line holds more than itself")
-    return Slice(piece.module, piece.node, piece.start, piece.end, piece._shift)
+    return Slice(piece.module, piece.node, piece.start, piece.end, piece._shift, piece._text)
 
 
 def depth(node: ast.AST) -> int:
-    """Return how many levels of LibCST's nodes stand below a node, as nearly as `ast` tells.
+    """Return how many levels of LibCST's nodes stand below a node at most, as nearly as `ast` tells.
 
-    LibCST nests what `ast` keeps in one list: `a or b or c`, `import a.b.c`, and the clauses of a comprehension.
+    LibCST nests what `ast` keeps in one list: `a or b or c`, `import a.b.c`, and the clauses of a comprehension. Level by
+    level, at a quarter of the cost of carrying each node's own depth along.
     """
-    deepest = 0
-    stack = [(node, 0)]
-    while stack:
-        current, level = stack.pop()
-        level += 1
-        match current:
-            case ast.BoolOp(values=values):
-                level += len(values)
-            case ast.ListComp(generators=clauses) | ast.SetComp(generators=clauses):
-                level += len(clauses)
-            case ast.DictComp(generators=clauses) | ast.GeneratorExp(generators=clauses):
-                level += len(clauses)
-            case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
-                level += name.count(".")
-            case _:
-                pass
-        deepest = max(deepest, level)
-        stack.extend((child, level) for child in ast.iter_child_nodes(current))
-    return deepest
+    levels = 0
+    nodes = [node]
+    while nodes:
+        levels += 1 + max(
+            (len(getattr(below, _LISTED[kind])) for below in nodes if (kind := type(below)) in _LISTED), default=0
+        )
+        levels += max((_dots(below) for below in nodes if type(below) in _DOTTED), default=0)
+        nodes = [below for above in nodes for below in children(above)]
+    return levels
+
+
+_LISTED: dict[type[ast.AST], str] = {
+    ast.BoolOp: "values",
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "generators"),
+}
+_DOTTED = frozenset({ast.alias, ast.ImportFrom})
+
+
+def _dots(node: ast.AST) -> int:
+    name = node.name if isinstance(node, ast.alias) else getattr(node, "module", None)
+    return (name or "").count(".")
 
 
 def _header_length(text: str) -> int:
@@ -241,8 +262,17 @@ class _SpanRecorder(CodegenState):
         self.spans[id(node)] = (start, end)
 
 
-def spans_of(module: cst.Module) -> dict[int, tuple[int, int]]:
-    """Return the offsets in the module's code of each node, by the node's `id`."""
+def spans_of(module: cst.Module, text: str) -> dict[int, tuple[int, int]]:
+    """Return the offsets in the module's code of each node, by the node's `id`.
+
+    Raises:
+        SliceError: The code is not the text that it was parsed from.
+    """
     recorder = _SpanRecorder(module)
-    module._codegen(recorder)  # the hook that LibCST's own position providers use
+    try:
+        module._codegen(recorder)  # the hook that LibCST's own position providers use
+    except cst.CSTValidationError as error:
+        raise SliceError(f"LibCST reports: {error}") from error
+    if "".join(recorder.tokens) != text:
+        raise SliceError("LibCST does not give it back unchanged")
     return recorder.spans

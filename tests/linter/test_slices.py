@@ -60,7 +60,7 @@ class TestAgainstLibCST:
         text = decode((STANDARD_LIBRARY / name).read_bytes()).text
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         source = SourceText(text)
-        spans = spans_of(wrapper.module)
+        spans = spans_of(wrapper.module, wrapper.module.code)
         for node, place in wrapper.resolve(PositionProvider).items():
             expected = (
                 source.line_start(place.start.line) + place.start.column,

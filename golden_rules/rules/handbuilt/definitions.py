@@ -12,13 +12,14 @@ from typing import NamedTuple
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import AnyFunction, Function, Outline, dotted
+from golden_rules.source.outline import AnyFunction, Function, Outline, children, dotted
 
 _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
 _PACKAGES = ("prometheus_client", "aioprometheus")
 _LIBRARIES = tuple(f"{package}." for package in _PACKAGES)
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_CHAIN = re.compile(r"[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)+")
+# Possessive, and from the start of a word only: a word that no dot follows is passed over in one step.
+_CHAIN = re.compile(r"\b[A-Za-z_]\w*+(?:\s*+\.\s*+[A-Za-z_]\w*+)++")
 _TEXT = re.compile(r"""['"]([A-Za-z_][\w.:]*)['"]""")
 # Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
 _BY_NAME = ("__all__", "getattr", "import_module")
@@ -80,11 +81,14 @@ def _uses(outline: Outline) -> Counter[str]:
     stack: list[tuple[ast.AST, str]] = [(outline.tree, "")]
     while stack:
         node, inside = stack.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != inside:
-            uses[node.id] += 1
+        kind = type(node)
+        if kind is ast.Name:
+            if isinstance(node.ctx, ast.Load) and node.id != inside:  # type: ignore[attr-defined]  # `kind` says what it is
+                uses[node.id] += 1  # type: ignore[attr-defined]  # as above
+            continue
         if not inside and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inside = node.name
-        stack.extend((child, inside) for child in ast.iter_child_nodes(node))
+        stack += [(child, inside) for child in children(node)]
     return uses
 
 
