@@ -7,6 +7,7 @@ import math
 import os
 import socket
 import time
+from contextlib import suppress
 from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from golden_runtime import failures
 from golden_runtime.dead_letter_queue import DeadLetterQueue
 from golden_runtime.payloads import check_number, checked_text
+from golden_runtime.queue_errors import StorageError
 from golden_runtime.queue_requests import new_task, release_of
 from golden_runtime.queue_series import QueueSeries
 from golden_runtime.settings import check_seconds, check_whole
@@ -126,9 +128,9 @@ class TaskQueue:
         self, limit: int, *, names: Iterable[str] | None = None, lease_seconds: float | None = None
     ) -> tuple[Task, ...]:
         """Claim up to `limit` tasks in one transaction."""
-        request, forget = self._request(limit, names, lease_seconds)
+        operation = self._request(limit, names, lease_seconds)
         began = perf_counter()
-        future = self.storage.write_soon(partial(self._claim, request=request, forget=forget), is_synced=False)
+        future = self.storage.write_soon(operation, is_synced=False)
         try:
             claim = await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -225,9 +227,7 @@ class TaskQueue:
         finally:
             self._series.timed(name, perf_counter() - began)
 
-    def _request(
-        self, limit: int, names: Iterable[str] | None, lease_seconds: float | None
-    ) -> tuple[ClaimRequest, bool]:
+    def _request(self, limit: int, names: Iterable[str] | None, lease_seconds: float | None) -> Operation[Claim]:
         if isinstance(names, str):
             raise TypeError(f"`names` must be several names, not the string `{names}`: give a list")
         check_number("limit", limit, least=0)
@@ -237,19 +237,9 @@ class TaskQueue:
         forget = now - self._upkeep_at >= _UPKEEP_EVERY
         if forget:
             self._upkeep_at = now
-        return request, forget
-
-    def _claim(self, transaction: Transaction, *, request: ClaimRequest, forget: bool) -> Claim:
-        """Claim; with upkeep first when it is time, or else when there is too little to claim."""
-        if forget:
-            expired, buried = task_operations.upkeep(transaction, self.name, self._upkeep, forget=True)
-            return Claim(task_operations.claim(transaction, self.name, request), expired, buried)
-        tasks = task_operations.claim(transaction, self.name, request)
-        if len(tasks) == request.limit:
-            return Claim(tasks, 0, ())
-        expired, buried = task_operations.upkeep(transaction, self.name, self._upkeep, forget=False)
-        rest = ClaimRequest(request.limit - len(tasks), request.lease, request.worker, request.names)
-        return Claim((*tasks, *task_operations.claim(transaction, self.name, rest)), expired, buried)
+        return partial(
+            task_operations.claim_and_keep_up, queue=self.name, request=request, settings=self._upkeep, forget=forget
+        )
 
     def _claimed(self, claim: Claim, seconds: float) -> tuple[Task, ...]:
         self._series.timed("claim" if claim.tasks else "poll", seconds)
@@ -262,7 +252,10 @@ class TaskQueue:
         if future.cancelled() or future.exception() is not None:
             return
         for task in self._claimed(future.result(), 0.0):
-            self.storage.write_soon(release_of(task, 0.0, 0, counted=False))
+            # where the store was closed meanwhile, the lease runs out instead
+            with suppress(StorageError):
+                released = self.storage.write_soon(release_of(task, 0.0, 0, counted=False))
+                released.add_done_callback(_noted)
 
     def _heartbeat(self, tasks: Sequence[Task], lease_seconds: float | None) -> Operation[tuple[Task, ...]]:
         return partial(task_operations.heartbeat, tasks=tasks, lease=self._lease(lease_seconds))
@@ -320,9 +313,9 @@ class SyncTaskQueue:
         self, limit: int, *, names: Iterable[str] | None = None, lease_seconds: float | None = None
     ) -> tuple[Task, ...]:
         """See `TaskQueue.get_next_tasks`."""
-        request, forget = self._queue._request(limit, names, lease_seconds)
+        operation = self._queue._request(limit, names, lease_seconds)
         began = perf_counter()
-        claim = self._storage.write(partial(self._queue._claim, request=request, forget=forget), is_synced=False)
+        claim = self._storage.write(operation, is_synced=False)
         return self._queue._claimed(claim, perf_counter() - began)
 
     def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
@@ -386,6 +379,12 @@ class SyncTaskQueue:
             return self._storage.write(operation, is_synced=is_synced)
         finally:
             self._series.timed(name, perf_counter() - began)
+
+
+def _noted(future: asyncio.Future[None]) -> None:
+    """Look at the outcome that nobody waits for, lest the event loop logs an error."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _check_held(lost: Sequence[Task]) -> None:

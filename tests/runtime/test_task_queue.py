@@ -396,6 +396,28 @@ def test_a_cancelled_claim_gives_the_task_back(store: str) -> None:
     asyncio.run(scenario())
 
 
+def test_a_claim_cancelled_as_the_queue_closes_is_no_error(sqlite_path: str) -> None:
+    """Nobody is left to give the task back: its lease runs out, and nothing is logged about it."""
+    said: list[dict[str, object]] = []
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+        queue = TaskQueue(sqlite_path)
+        await queue.enqueue("n")
+        claim = asyncio.create_task(queue.get_next_task())
+        await asyncio.sleep(0)
+        claim.cancel()
+        queue.close()
+        with pytest.raises(asyncio.CancelledError):
+            await claim
+        # the outcome of the claim is handed over now
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert said == []
+
+
 def test_concurrent_producers_share_commits(sqlite_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred enqueues at once need far fewer transactions than a hundred, and all are stored."""
     commits = 0

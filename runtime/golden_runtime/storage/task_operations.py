@@ -178,6 +178,21 @@ def upkeep(transaction: Transaction, queue: str, settings: Upkeep, *, forget: bo
     return len(returned) + len(buried), buried
 
 
+def claim_and_keep_up(
+    transaction: Transaction, queue: str, request: ClaimRequest, settings: Upkeep, *, forget: bool
+) -> Claim:
+    """Claim; with upkeep first when it is time to `forget`, or else when there is too little to claim."""
+    if forget:
+        expired, buried = upkeep(transaction, queue, settings, forget=True)
+        return Claim(claim(transaction, queue, request), expired, buried)
+    tasks = claim(transaction, queue, request)
+    if len(tasks) == request.limit:
+        return Claim(tasks, 0, ())
+    expired, buried = upkeep(transaction, queue, settings, forget=False)
+    rest = ClaimRequest(request.limit - len(tasks), request.lease, request.worker, request.names)
+    return Claim((*tasks, *claim(transaction, queue, rest)), expired, buried)
+
+
 def heartbeat(transaction: Transaction, tasks: Sequence[Task], lease: float) -> tuple[Task, ...]:
     """Extend leases by `lease` seconds from now, and return the tasks that are no longer held."""
     return tuple(
