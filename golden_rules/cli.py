@@ -18,10 +18,23 @@ import click
 
 from golden_rules import __version__
 from golden_rules.commands.base import FINDINGS, INTERRUPTED, TROUBLE
+from golden_rules.commands.examples import epilog
 from golden_rules.errors import UsageError, described, did_you_mean
 
 # In the order of `--help`; `NAME` is the command of that name in `golden_rules.commands.NAME`.
-COMMANDS = ("check", "init", "alerts", "baseline", "config", "coverage", "dashboard", "explain", "metrics", "rules")
+COMMANDS = (
+    "check",
+    "init",
+    "baseline",
+    "coverage",
+    "metrics",
+    "dashboard",
+    "alerts",
+    "config",
+    "rules",
+    "explain",
+    "completion",
+)
 
 
 class _Commands(click.Group):
@@ -41,6 +54,7 @@ class _Commands(click.Group):
             hint = did_you_mean(cmd_name, COMMANDS) or f": the commands are {', '.join(COMMANDS)}"
             raise UsageError(f"there is no command `{cmd_name}`{hint}")
         command: click.Command = getattr(importlib.import_module(f"golden_rules.commands.{cmd_name}"), cmd_name)
+        command.epilog = epilog(cmd_name)
         return command
 
 

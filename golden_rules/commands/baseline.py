@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", default=".", type=str)
+@click.argument("folder", default=".", type=click.Path())
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with status 1 if it could shrink.")
 @click.option("--new-rules", is_flag=True, help="Freeze findings of rules that the baseline does not know yet, too.")
 @click.option("--baseline", "baseline_file", metavar="FILE", help="The file, where it is not the configured one.")

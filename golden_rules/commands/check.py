@@ -44,7 +44,7 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=str)
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")

@@ -19,7 +19,7 @@ _WIDE = 70
 
 
 @click.command()
-@click.argument("path", default=".", type=str)
+@click.argument("path", default=".", type=click.Path())
 @click.option("--format", "output_format", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option(
     "--check", "only_check", is_flag=True, help="Report entries that match nothing; exit with status 1 if any."

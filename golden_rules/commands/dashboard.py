@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=str)
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--app", metavar="NAME", help="Show one app; by default one dashboard shows all of them.")
 @click.option("--output", metavar="FILE", help="Write the dashboard there instead of to standard output.")
 @click.option("--output-dir", metavar="FOLDER", help="Write a dashboard for each app there, `APP.json`.")

@@ -24,7 +24,7 @@ _HOOKS_FILE = ".pre-commit-config.yaml"
 
 
 @click.command()
-@click.argument("folder", default=".", type=str)
+@click.argument("folder", default=".", type=click.Path())
 @click.option("--yes", "-y", is_flag=True, help="Write everything without asking.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written as a diff, and write nothing.")
 @click.option("--baseline/--no-baseline", "freeze", default=None, help="Whether to freeze today's findings, unasked.")

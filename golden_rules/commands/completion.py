@@ -1,0 +1,25 @@
+"""`golden-rules completion`: what a shell needs to complete commands, options and rules."""
+
+from __future__ import annotations
+
+import click
+
+from golden_rules.commands.base import CLEAN
+
+# `golden-rules` asks itself for completions where this variable is set; click derives its name from the program's.
+_VARIABLE = "_GOLDEN_RULES_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> int:
+    """Print the script that completes golden-rules in a shell."""
+    from click.shell_completion import get_completion_class
+
+    group = click.get_current_context().find_root().command
+    kind = get_completion_class(shell)
+    if kind is not None:
+        # made from the template, as click's own way asks the shell for its version first
+        made = kind(group, {}, "golden-rules", _VARIABLE)
+        click.echo(made.source_template % made.source_vars())
+    return CLEAN
