@@ -45,6 +45,7 @@ class Attempts:
         "_deadline",
         "_delays",
         "_handled",
+        "_kept",
         "_limit",
         "_notes",
         "_number",
@@ -65,6 +66,7 @@ class Attempts:
         self._started = now = plan.clock()
         seconds = plan.config.deadline
         self._deadline = None if seconds is None else Deadline(now + seconds, plan.clock)
+        self._kept: Deadline | None = None
         self._limit: Deadline | None = None
         self._unpaid = plan.config.budget
 
@@ -100,6 +102,7 @@ class Attempts:
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do the same, but return what is to be awaited: no attempt has been made then."""
+        self._keep()
         while True:
             self.begin()
             try:
@@ -121,6 +124,7 @@ class Attempts:
             self._plan.sleep(delay)
 
     def __iter__(self) -> Iterator[Attempt]:
+        self._keep()
         while True:
             attempt = Attempt(self, self._number + 1)
             yield attempt
@@ -146,9 +150,18 @@ class Attempts:
         self._handled = sys.exception()
         self._number += 1
 
+    def _keep(self) -> None:
+        """Keep to the deadline around a synchronous call, whatever becomes of that.
+
+        If the call outlives it, that is because a thread cannot be cut off, not because it was left behind to go on.
+        """
+        self._kept = present()
+
     def _earliest(self) -> Deadline | None:
-        """Return the deadline of the call, or one around it that comes before; the one around it may be over meanwhile."""
-        own, outer = self._deadline, None if innermost() is None else present()
+        """Return the deadline of the call, or one around it that comes before: the latter as long as it holds."""
+        own, outer = self._deadline, self._kept
+        if outer is None and innermost() is not None:
+            outer = present()
         if own is None or outer is None:
             return own or outer
         return outer if outer.remaining() <= own.remaining() else own

@@ -1,6 +1,7 @@
 """What an attempt leaves behind: tasks and threads that outlive it are not under its deadline any more."""
 
 import asyncio
+import functools
 import threading
 from typing import Any
 from uuid import uuid4
@@ -173,6 +174,33 @@ def test_threads_know_what_is_left_as_long_as_the_attempt_lasts() -> None:
     asyncio.run(main())
     assert seen[0] is not None
     assert seen[1] is None
+
+
+@pytest.mark.parametrize("form", ["called", "block"])
+def test_thread_that_could_not_be_cut_off_tries_nothing_again(form: str) -> None:
+    """A synchronous call that began within an attempt keeps to its limit, though its caller waits no longer."""
+    go_on, calls = threading.Event(), []
+    inner = RetryPolicy(RetryConfig(base_delay=0.0))
+
+    def fail() -> None:
+        calls.append(1)
+        assert go_on.wait(60.0)
+        raise OSError
+
+    def in_block() -> None:
+        for attempt in inner.attempts():
+            with attempt:
+                fail()
+
+    async def main() -> None:
+        policy = RetryPolicy(RetryConfig(attempt_timeout=0.05, max_retries=0))
+        called = functools.partial(inner.execute_sync, fail) if form == "called" else in_block
+        with pytest.raises(RetryTimeoutError):
+            await policy.execute(asyncio.to_thread, called)
+        go_on.set()
+
+    asyncio.run(main())
+    assert calls == [1]
 
 
 def test_loop_within_a_synchronous_attempt_is_cut_off() -> None:
