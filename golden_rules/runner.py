@@ -135,7 +135,7 @@ def _settled(caches: Caches, file: SourceFile, fixing: Fixing | None, done: Outc
     if done.content is not None and fixing is not None and fixing.write:
         failures: list[str] = []
         with trouble_noted(failures, file):
-            replace_file(file.path, done.content)
+            replace_file(file.path, done.content, done.before)
         if failures:
             return Outcome(failure=failures[0])
         with contextlib.suppress(OSError):

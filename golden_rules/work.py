@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ class Outcome:
         result: The same where it cannot be packed.
         seen: What to know the content by that this is said of; `None` where nothing tells.
         content: The content after fixes; `None` where they changed nothing.
+        before: What was fixed, so that nothing else is overwritten.
         applied: The findings whose fixes were applied.
         diff: The unified diff of what fixes changed.
         failure: What went wrong, a sentence; then nothing else is known.
@@ -54,6 +55,7 @@ class Outcome:
     result: FileResult | None = None
     seen: Seen | None = None
     content: bytes | None = None
+    before: bytes | None = None
     applied: tuple[Finding, ...] = ()
     diff: str = ""
     failure: str = ""
@@ -83,18 +85,13 @@ def outcome(source: bytes, file: SourceFile, fixing: Fixing | None, known_by: Se
     if fixed.content == source:
         return _outcome(fixed.result, known_by)
     changes = diff(file.display, source, fixed.content)
-    return _outcome(fixed.result, None, fixed.content, fixed.applied, changes)
+    done = _outcome(fixed.result, None)
+    return replace(done, content=fixed.content, before=source, applied=fixed.applied, diff=changes)
 
 
-def _outcome(
-    result: FileResult,
-    known_by: Seen | None,
-    content: bytes | None = None,
-    applied: tuple[Finding, ...] = (),
-    changes: str = "",
-) -> Outcome:
+def _outcome(result: FileResult, known_by: Seen | None) -> Outcome:
     told = packed(result)
-    return Outcome(told, result if told is None else None, known_by, content, applied, changes)
+    return Outcome(told, result if told is None else None, known_by)
 
 
 @contextmanager
