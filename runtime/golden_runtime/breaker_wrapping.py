@@ -97,7 +97,9 @@ def _wrap_generator(guard: Guard, function: Callable[..., Any]) -> Callable[...,
         try:
             result = yield from function(*args, **kwargs)
         except BaseException as error:
-            guard.raised(ticket, error)
+            # where its consumer left it early, an error of its clean-up does not undo that
+            left = error.__context__
+            guard.raised(ticket, left if isinstance(left, GeneratorExit) else error)
             raise
         guard.succeeded(ticket)
         return result
@@ -108,6 +110,7 @@ def _wrap_generator(guard: Guard, function: Callable[..., Any]) -> Callable[...,
 def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         ticket = guard.machine.closed or guard.admit()
+        left: GeneratorExit | None = None
         try:
             generator = function(*args, **kwargs)
             step = generator.__anext__()
@@ -115,7 +118,8 @@ def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callabl
                 item = await step
                 try:
                     sent = yield item
-                except GeneratorExit:
+                except GeneratorExit as leaving:
+                    left = leaving
                     await generator.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
@@ -126,7 +130,7 @@ def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callabl
         except StopAsyncIteration:
             guard.succeeded(ticket)
         except BaseException as error:
-            guard.raised(ticket, error)
+            guard.raised(ticket, left or error)
             raise
 
     return wrapper

@@ -155,6 +155,37 @@ def test_decorated_async_generator(breaker: CircuitBreaker) -> None:
     assert outcomes(breaker) == {"success": 1.0, "cancelled": 1.0}
 
 
+def test_stream_that_is_left_early_is_cancelled_though_its_clean_up_fails(breaker: CircuitBreaker) -> None:
+    """A consumer that needs no more says nothing about the dependency, whatever closing the stream raises."""
+
+    @breaker
+    def stream() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            raise ConnectionError
+
+    @breaker
+    async def async_stream() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise ConnectionError
+
+    async def main() -> None:
+        streaming: Any = async_stream()
+        await anext(streaming)
+        with pytest.raises(ConnectionError):
+            await streaming.aclose()
+
+    streaming: Any = stream()
+    next(streaming)
+    with pytest.raises(ConnectionError):
+        streaming.close()
+    asyncio.run(main())
+    assert (outcomes(breaker), breaker.state) == ({"cancelled": 2.0}, CircuitState.CLOSED)
+
+
 def test_async_generator_that_fails_is_a_failure(breaker: CircuitBreaker) -> None:
     """What is thrown into an async generator reaches it, and if it does not cope, that is a failure."""
 
