@@ -21,6 +21,9 @@ from golden_rules.rules.misleading.failure_blind import FailureBlind
 from golden_rules.rules.misleading.metric_names import InvalidMetricName
 from golden_rules.rules.misleading.misplaced_decorator import MisplacedDecorator
 from golden_rules.rules.misleading.unbounded_label import UnboundedLabel
+from golden_rules.rules.resilience.hand_built_circuit_breaker import HandBuiltCircuitBreaker
+from golden_rules.rules.resilience.hand_built_dead_letter_queue import HandBuiltDeadLetterQueue
+from golden_rules.rules.resilience.hand_built_pool import HandBuiltPool
 from golden_rules.rules.resilience.hand_built_retry import HandBuiltRetry
 from golden_rules.rules.unmeasured.entry_point import UnmeasuredEntryPoint
 from golden_rules.rules.unmeasured.external_call import UnmeasuredExternalCall
@@ -43,6 +46,9 @@ BUILT_IN: tuple[type[Rule], ...] = (
     HomemadeInstrumentation,
     UnusedInstrumentation,
     HandBuiltRetry,
+    HandBuiltCircuitBreaker,
+    HandBuiltDeadLetterQueue,
+    HandBuiltPool,
     MisplacedDecorator,
     DoubleMeasured,
     InvalidMetricName,

@@ -1,0 +1,226 @@
+"""The state that makes a circuit breaker: a count of failures, a limit, and something that refuses calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.breaker_words import (
+    ASKS,
+    FAILURES,
+    HALF_OPEN,
+    IS_OPEN,
+    LAST_FAILURE,
+    LIMIT,
+    NAMED,
+    NO_COUNT,
+    NOW,
+    OPENED,
+    OTHER,
+    RATE,
+    RECORDS,
+    SPEAKS,
+    STATE,
+    SURELY_OPENED,
+    UNTIL,
+)
+from golden_rules.rules.resilience.units import Unit
+from golden_rules.rules.resilience.variables import declared, is_kept, shown, stores, word_of, words_in
+from golden_rules.source.outline import Function, dotted
+
+_INITIAL = frozenset({"__init__", "__post_init__", "reset"})
+_LONGEST_WORD = 20
+_LIMITING = (ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A circuit breaker that a class is, or that a class or the functions of a file keep.
+
+    Attributes:
+        failures: The variable that counts failures, as written, `""` where there is none.
+        opened: The variable that says whether, or until when, calls are refused, as written, `""` where there is none.
+        touching: The functions that have to do with it.
+    """
+
+    failures: str
+    opened: str
+    touching: tuple[Function, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """A variable that may refuse calls; `weight` is 2 where it is said plainly, 0 where it is only when a call failed."""
+
+    word: str
+    shown: str
+    weight: int
+
+
+@dataclass(slots=True)
+class _Seen:
+    failures: str = ""
+    counted: str = ""
+    limited: bool = False
+    half_open: bool = False
+    on_error: bool = False
+
+
+def breaker_of(unit: Unit) -> Breaker | None:
+    """Return the circuit breaker that a class or the functions of a file build by hand, `None` where they build none."""
+    seen = _Seen()
+    asked: set[str] = set()
+    gates: dict[str, _Gate] = {}
+    for function in unit.functions:
+        outer = declared(function.node)
+        for node in ast.walk(function.node):
+            _note_failures(seen, node, outer)
+            asked.update(_asked(function, node))
+            seen.half_open = seen.half_open or _is_half_open(node)
+            if function.name not in _INITIAL:
+                for gate in _gates(node, outer):
+                    gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
+        seen.on_error = seen.on_error or _closes_on_error(function, outer)
+    return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked])
+
+
+def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
+    named = bool(NAMED.search(snake(unit.name)))
+    if not gates:
+        # Scripts in a store, or classes of states, keep it elsewhere.
+        keeps = named and seen.half_open and any(RECORDS.search(snake(function.name)) for function in unit.functions)
+        return Breaker(seen.failures, "", unit.functions) if keeps else None
+    best = max(gates, key=lambda gate: gate.weight)
+    words = {best.word, seen.counted} - {""}
+    touching = tuple(function for function in unit.functions if _mentions(function, words))
+    if not _is_breaker(seen, best, named=named, text=unit.text if unit.owner else unit.text_of(touching)):
+        return None
+    return Breaker(seen.failures, best.shown, unit.functions if named else touching)
+
+
+def _is_breaker(seen: _Seen, gate: _Gate, *, named: bool, text: str) -> bool:
+    counts = bool(seen.failures)
+    if named or (seen.half_open and gate.weight):
+        return counts or seen.limited or (named and seen.half_open)
+    if seen.on_error and UNTIL.search(gate.word):
+        return True
+    return counts and seen.limited and (gate.weight > 1 or bool(SPEAKS.search(text)))
+
+
+def _mentions(function: Function, words: set[str]) -> bool:
+    nodes = (node for node in ast.walk(function.node) if isinstance(node, ast.Attribute | ast.Subscript | ast.Name))
+    return any(word_of(node) in words for node in nodes)
+
+
+def _gates(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
+    """Yield what an assignment sets, where that may be what refuses calls."""
+    for target, value in stores(node):
+        if is_kept(target, outer):
+            word = word_of(target)
+            weight = _weight(word, value)
+            if weight is not None:
+                yield _Gate(word, shown(target), weight)
+
+
+def _weight(word: str, value: ast.expr) -> int | None:
+    if STATE.search(word):
+        values = [snake(name) for name in _named_values(value)]
+        if any("half" in name or "trip" in name for name in values):
+            return 2
+        # A connection and a door are open, too; and `self._state = new_state` says little by itself.
+        return 1 if any(map(IS_OPEN.search, values)) else 0 if any(map(STATE.search, values)) else None
+    if isinstance(value, ast.Constant) and not value.value:
+        return None
+    if UNTIL.search(word):
+        return 2
+    if OPENED.search(word) and not OTHER.search(word):
+        return 2 if SURELY_OPENED.search(word) else 1
+    return 0 if LAST_FAILURE.search(word) else None
+
+
+def _named_values(value: ast.expr) -> Iterator[str]:
+    for node in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+        match node:
+            case ast.Constant(value=str(name)):
+                yield name
+            case ast.Call(func=func):
+                yield dotted(func)
+            case _:
+                yield dotted(node).removesuffix(".value")
+
+
+def _closes_on_error(function: Function, outer: frozenset[str]) -> bool:
+    """Whether an error handler says until when nothing more is tried, and the same function looks at that first."""
+    tests = {word for node in ast.walk(function.node) if isinstance(node, ast.Compare) for word in words_in(node)}
+    for handler in ast.walk(function.node):
+        if isinstance(handler, ast.ExceptHandler):
+            gates = (gate for node in ast.walk(handler) for gate in _gates(node, outer))
+            if any(UNTIL.search(gate.word) and gate.word in tests for gate in gates):
+                return True
+    return False
+
+
+def _is_half_open(node: ast.AST) -> bool:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return bool(HALF_OPEN.search(snake(name)))
+        case ast.Constant(value=str(name)):
+            return len(name) < _LONGEST_WORD and bool(HALF_OPEN.search(name.lower().replace("-", "_")))
+        case _:
+            return False
+
+
+def _note_failures(seen: _Seen, node: ast.AST, outer: frozenset[str]) -> None:
+    """Note a count of failures that goes up, or that is compared with a limit."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _LIMITING):
+        exactly = isinstance(node.ops[0], ast.Eq)
+        seen.limited = seen.limited or _limits(node.left, node.comparators[0], exactly=exactly)
+        return
+    counter = None if seen.failures else _counted(node)
+    if counter is not None and is_kept(counter, outer) and _is_failure(word_of(counter)):
+        seen.failures, seen.counted = shown(counter), word_of(counter)
+
+
+def _counted(node: ast.AST) -> ast.expr | None:
+    """Return the variable that a node counts up."""
+    match node:
+        case ast.AugAssign(op=ast.Add(), target=target, value=ast.Constant(value=int()) | ast.Name() | ast.Attribute()):
+            return target
+        case ast.Assign(targets=[target], value=ast.BinOp(op=ast.Add(), left=left)):
+            return target if word_of(left) == word_of(target) or isinstance(left, ast.Call) else None
+        case ast.Call(func=ast.Attribute(value=base, attr="append" | "appendleft"), args=[value]):
+            # Failures of a window of time; a list of errors is another thing.
+            return base if any(NOW.search(word) for word in words_in(value)) else None
+        case _:
+            return None
+
+
+def _limits(left: ast.expr, right: ast.expr, *, exactly: bool) -> bool:
+    """Whether a comparison sets failures against a limit; `failures > 0` and `error == "gone"` do not."""
+    if any(isinstance(side, ast.Constant) and side.value in (0, None) for side in (left, right)):
+        return False
+    words = [*words_in(left), *words_in(right)]
+    if not any(_is_failure(word) or RATE.search(word) for word in words):
+        return False
+    return not exactly or any(LIMIT.search(word) for word in words)
+
+
+def _is_failure(word: str) -> bool:
+    return bool(FAILURES.search(word)) and not NO_COUNT.search(word)
+
+
+def _asked(function: Function, node: ast.AST) -> Iterator[str]:
+    """Yield the words of what decides about anything."""
+    match node:
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test) | ast.Assert(test=test):
+            yield from words_in(test)
+        case ast.Compare() | ast.BoolOp():
+            yield from words_in(node)
+        case ast.Match(subject=subject):
+            yield from words_in(subject)
+        case ast.Return(value=ast.expr() as value) if ASKS.search(snake(function.name)):
+            yield from words_in(value)
+        case _:
+            pass

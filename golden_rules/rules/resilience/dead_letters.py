@@ -1,0 +1,239 @@
+"""Where code puts failed work aside by hand: into a list, a table, a topic or a file of dead letters."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.units import Unit
+from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
+from golden_rules.source.outline import Function, dotted
+
+# What a file has in its source if there are dead letters in it.
+DEAD_TEXT = re.compile(
+    r"dead_?[ -]?letter|dlq|dead_?(jobs|tasks|messages|events|items|queue|requests|box)|poison|parking_?lot"
+    r"|(failed|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records|deliveries|webhooks|batches"
+    r"|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream)",
+    re.IGNORECASE,
+)
+DEAD = re.compile(
+    r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
+    r"|poison(ed)?_(queue|messages|letters|store|records|dir|path|topic)|parking_lot)(_|$)"
+)
+# Where they go, rather than how many there are.
+_PLACE = re.compile(
+    r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box)|poison_(queue|messages|store|records|topic)|parking_lot)"
+    r"(_(queue|topic|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
+    r"|producer|publisher|client|writer|sender|by_\w+|letters))*$"
+    r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
+)
+_SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
+_FAILED = re.compile(
+    r"(^|_)(failed|failing|rejected|undelivered|undeliverable|unsent|unprocessed|unprocessable|poisoned|errored|dropped|lost)"
+    r"_(tasks|jobs|messages|events|items|queue|requests|records|deliveries|webhooks|batches|writes|payloads|entries|notifications"
+    r"|emails|spans|uploads|operations|commands|rows|docs|documents|points)(_queue|_list|_buffer)?$"
+)
+_AGAIN = re.compile(
+    r"(^|_)(retry|retries|replay|requeue|redrive|resend|re_send|reprocess|resubmit|redeliver|reinject|recover)(_|$)"
+)
+_WENT_WRONG = re.compile(r"(^|_)(fail\w*|errors?|exception|reject\w*|nack)(_|$)")
+_MOVES = re.compile(
+    r"^(move|send|push|put|add|write|store|save|route|publish|park|enqueue|insert|append|persist|forward|transfer|to|produce|emit|dump|spill)_"
+)
+_IS_DEAD = re.compile(r"^(dead_?letter)(_(message|task|job|event|item|entry|request|record|it))?$")
+_TELLS = re.compile(
+    r"(^|_)(count|metrics?|stats?|log|logs|observe|track|report|reports|alert|notify|config|settings|schema|size|depth|name|key|url|topic|path|len|total|age|label)(_|$)"
+)
+# Methods of containers, of queues, of brokers, stores and files.
+_CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"})
+_QUEUES = frozenset({"put", "put_nowait", "add"})
+_SENDS = re.compile(
+    r"^(r?push|lpush|xadd|zadd|hset|hmset|sadd|set|setex|publish\w*|basic_publish|send\w*|produce|enqueue\w*|write\w*|save|create|store|put\w*|append|insert\w*"
+    r"|add|add_all|execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put)_\w+)$"
+)
+_SENDS_AWAY = re.compile(r"^_*(publish|send|enqueue|push|produce|move)_\w+$")
+_SQL_WRITE = re.compile(
+    r"\b(?:insert\s+(?:or\s+\w+\s+)?into|replace\s+into|merge\s+into|update)\s+([\w.\"`]+)", re.IGNORECASE
+)
+_LONGEST_NAME, _LONGEST_SQL = 60, 4000
+_CONTAINERS = re.compile(
+    r"^((collections\.)?(list|dict|set|deque|defaultdict|OrderedDict)|((asyncio|queue|multiprocessing|janus)\.)?(Simple|Lifo|Priority|Joinable)?Queue)$"
+)
+_LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|parser|loop)$")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """How failed work is put aside.
+
+    Attributes:
+        where: What it is put into, as written, `""` where only the function's name tells.
+        touching: The functions that have to do with it, first the one that stores.
+    """
+
+    where: str
+    touching: tuple[Function, ...]
+
+
+def dead_letters_of(unit: Unit) -> DeadLetters | None:
+    """Return where a class or the functions of a file keep failed work by hand, `None` where they do not."""
+    stored = {function: where for function in unit.functions if (where := _puts_aside(unit, function)) is not None}
+    if not stored:
+        return _tried_again(unit)
+    first = max(stored, key=lambda function: bool(stored[function]))
+    rest = (one for one in unit.functions if one is not first and (one in stored or _speaks(one)))
+    return DeadLetters(stored[first], (first, *rest))
+
+
+def keeps_anything(unit: Unit) -> bool:
+    """Whether a class stores what it is given, in whatever way."""
+    for function in unit.functions:
+        if function.name.startswith("__"):
+            continue
+        for node in ast.walk(function.node):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if (
+                    _SENDS.match(method) or method in _CONTAINS
+                ):
+                    return True
+                case ast.Assign(targets=[ast.Subscript()]):
+                    return True
+                case _:
+                    pass
+    return False
+
+
+def _puts_aside(unit: Unit, function: Function) -> str | None:
+    """Return where a function puts failed work, `""` where only its name tells, `None` where it puts none aside."""
+    by_name = False
+    moves = _moves(snake(function.name))
+    for node in ast.walk(function.node):
+        where = ""
+        match node:
+            case ast.Call(func=ast.Attribute(value=base, attr=method)):
+                where = _put(unit, node, base, method)
+                by_name = by_name or (moves and _stores_anything(node, base, method))
+            case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if _SENDS_AWAY.match(sends):
+                where = _first_dead(node)
+            case ast.Call(func=ast.Name(id="open"), args=[path, ast.Constant(value="a" | "ab" | "w" | "x" | "wb"), *_]):
+                where = shown(path) if _PLACE.search(word_of(path)) else ""
+            case ast.Assign(targets=[ast.Subscript(value=holder)]):
+                where = shown(holder) if _PLACE.search(word_of(holder)) else ""
+            case _:
+                pass
+        if where:
+            return where
+    return "" if by_name else None
+
+
+def _moves(word: str) -> bool:
+    """Whether a function says by its name that it puts work where dead letters go: `dead_letter`, `move_to_dlq`."""
+    named = _IS_DEAD.search(word) or (DEAD.search(word) and _MOVES.search(word))
+    return bool(named) and not _TELLS.search(DEAD.sub("_", word))
+
+
+def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
+    if not call.args or _LOG.search(word_of(base)) or (dotted(base) in ("self", "cls") and DEAD.search(snake(method))):
+        return False
+    return bool(_SENDS.match(method)) or method in _CONTAINS
+
+
+def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
+    """Return where a call of a method puts what it is given, if that is where dead letters go."""
+    word = word_of(base)
+    if DEAD.search(word):
+        # `self.dead_letters.add(task)` may be somebody else's queue, `append` is a list's.
+        sends = bool(_SENDER.search(word) and _SENDS.match(method))
+        kept = sends or method in _CONTAINS or (method in _QUEUES and _is_container(unit, base))
+        return shown(base) if kept and _PLACE.search(word) else ""
+    if not _SENDS.match(method) or _LOG.search(word):
+        return ""
+    return _first_dead(call)
+
+
+def _first_dead(call: ast.Call) -> str:
+    arguments = (*call.args, *(keyword.value for keyword in call.keywords))
+    return next((where for argument in arguments if (where := _dead_argument(argument))), "")
+
+
+def _dead_argument(argument: ast.expr) -> str:
+    """Return the place that an argument names, `""` where it names none."""
+    match argument:
+        case ast.Constant(value=str(text)):
+            return _dead_text(text)
+        case ast.JoinedStr(values=values):
+            return next((where for value in values if (where := _dead_argument(value))), "")
+        case ast.FormattedValue(value=value) | ast.Call(func=ast.Name(id="text" | "sql" | "SQL"), args=[value, *_]):
+            return _dead_argument(value)
+        case ast.Call(func=func):
+            name = dotted(func)
+            return name if _PLACE.search(snake(name)) else ""
+        case ast.Attribute() | ast.Name() | ast.Subscript():
+            return shown(argument) if _PLACE.search(word_of(argument)) else ""
+        case ast.BinOp(left=left, right=right):
+            return _dead_argument(left) or _dead_argument(right)
+        case _:
+            return ""
+
+
+def _dead_text(text: str) -> str:
+    if len(text) < _LONGEST_NAME and " " not in text.strip():
+        return text if _PLACE.search(re.sub(r"[^a-z]+", "_", text.lower()).strip("_")) else ""
+    table = _SQL_WRITE.search(text) if len(text) < _LONGEST_SQL else None
+    return table[1] if table and DEAD.search(snake(table[1].strip('"`'))) else ""
+
+
+def _is_container(unit: Unit, base: ast.expr) -> bool:
+    """Whether a variable holds a container of the language, as far as the class says."""
+    if unit.owner is None or not isinstance(base, ast.Attribute):
+        return False
+    return bool(_CONTAINERS.search(unit.owner.attributes.get(base.attr, "")))
+
+
+def _speaks(function: Function) -> bool:
+    """Whether a function has to do with dead letters, by the names in it."""
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Attribute | ast.Name) and DEAD.search(snake(name_of(node))):
+            return True
+    return False
+
+
+def _tried_again(unit: Unit) -> DeadLetters | None:
+    """Return the container that failed work waits in until another function tries it again."""
+    for function in unit.functions:
+        outer = declared(function.node)
+        for target in _put_when_failed(function):
+            word = word_of(target)
+            if not _FAILED.search(word) or not is_kept(target, outer):
+                continue
+            again = [
+                one
+                for one in unit.functions
+                if one is not function and _AGAIN.search(snake(one.name)) and _reads(one, word)
+            ]
+            if again:
+                return DeadLetters(shown(target), (function, *again))
+    return None
+
+
+def _put_when_failed(function: Function) -> Iterator[ast.expr]:
+    """Yield the containers that a function adds to in an error handler, or anywhere if it is called when something fails."""
+    roots: list[ast.AST] = [node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler)]
+    if _WENT_WRONG.search(snake(function.name)):
+        roots = [function.node]
+    for root in roots:
+        for node in ast.walk(root):
+            match node:
+                case ast.Call(func=ast.Attribute(value=base, attr=method), args=[_, *_]) if (
+                    method in _CONTAINS | _QUEUES
+                ):
+                    yield base
+                case _:
+                    yield from (target for target, _ in stores(node) if isinstance(target, ast.Subscript))
+
+
+def _reads(function: Function, word: str) -> bool:
+    return any(isinstance(node, ast.Attribute | ast.Name) and word_of(node) == word for node in ast.walk(function.node))

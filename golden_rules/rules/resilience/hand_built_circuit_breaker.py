@@ -1,0 +1,283 @@
+"""GR302: circuit breakers built by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
+from golden_rules.rules.resilience.breaker_words import FAILURE_TEXT, GATE_TEXT, NAMED, PLAIN_DATA
+from golden_rules.rules.resilience.units import classes_of, name_span, plain_functions
+from golden_rules.rules.scope import in_runtime, out_of_scope
+
+
+class HandBuiltCircuitBreaker(ModuleRule):
+    """A class or a module counts failures and keeps an open state by hand, to refuse calls for a while.
+
+    ## What it does
+    Finds classes, and modules with global variables, that count failures, compare the count with a limit, and then set
+    something that refuses further calls: a state, a flag, a point in time until which nothing is tried. Where the code calls
+    itself a circuit breaker or has a half-open state, fewer of these signs will do, and an error handler that sets
+    `disabled_until`, which the same function looks at first, is a breaker with a limit of one.
+
+    Exceptions, settings and records of breakers are left alone, and so are health checks that restart or replace
+    what has failed, loops that give up, back-off between polls, rate limits, and classes that wrap a breaker of a library.
+
+    ## Why is this bad?
+    Breakers are easy to write and hard to get right under concurrency: most let every waiting call through as a probe
+    when they half-open, count a call that was begun before the circuit opened, take cancellation for a failure, or never
+    close again when a probe hangs. And an open circuit that exports no metric is an outage nobody is told of.
+    `CircuitBreaker` of the runtime caps probes, ignores late results, and exports its state and transitions.
+
+    ## Fix safety
+    There is no fix: thresholds and what counts as a failure are for you to carry over. Then
+
+        breaker = CircuitBreaker("gateway", CircuitBreakerConfig(...))
+        receipt = await breaker.call(gateway.send, order)
+
+    takes its place, with `breaker.call_sync` for plain functions, `@breaker`, or `async with breaker:`.
+
+    ## When not to follow it
+    Where the state is that of a device or a protocol that happens to open and close, or the breaker's state must be shared
+    by machines. Tests, benchmarks, migrations and vendored code are left alone.
+    """
+
+    code: ClassVar[str] = "GR302"
+    name: ClassVar[str] = "hand-built-circuit-breaker"
+    triggers: ClassVar[tuple[str, ...]] = (
+        "fail",
+        "Fail",
+        "FAIL",
+        "error",
+        "Error",
+        "ERROR",
+        "fault",
+        "strike",
+        "consecutive",
+        "half",
+        "except",
+    )
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import time
+
+
+class GatewayBreaker:
+    def __init__(self, threshold=5, recovery=30.0):
+        self.threshold = threshold
+        self.recovery = recovery
+        self.failures = 0
+        self.state = "closed"
+        self.opened_at = 0.0
+
+    def call(self, function, *args):
+        if self.state == "open" and time.monotonic() - self.opened_at < self.recovery:
+            raise ConnectionError("the gateway's circuit is open")
+        try:
+            result = function(*args)
+        except ConnectionError:
+            self.failures += 1
+            if self.failures >= self.threshold:
+                self.state = "open"
+                self.opened_at = time.monotonic()
+            raise
+        self.failures = 0
+        self.state = "closed"
+        return result
+""",
+            path="src/shop/gateway.py",
+        ),
+        Bad(
+            """\
+import time
+
+
+class PriceFeed:
+    def __init__(self, source):
+        self.source = source
+        self.errors_in_a_row = 0
+        self.disabled_until = 0.0
+
+    def price(self, product):
+        if time.time() < self.disabled_until:
+            return None
+        try:
+            price = self.source.price(product)
+        except OSError:
+            self.errors_in_a_row += 1
+            if self.errors_in_a_row > 3:
+                self.disabled_until = time.time() + 60
+            return None
+        self.errors_in_a_row = 0
+        return price
+"""
+        ),
+        Bad(
+            """\
+import time
+
+from shop.carriers import CarrierError
+
+_failures = {}
+_circuit_open_until = {}
+
+
+def track(carrier, parcel):
+    if time.monotonic() < _circuit_open_until.get(carrier.name, 0.0):
+        raise CarrierError(f"{carrier.name} is down")
+    try:
+        return carrier.track(parcel)
+    except CarrierError:
+        _failures[carrier.name] = _failures.get(carrier.name, 0) + 1
+        if _failures[carrier.name] >= 5:
+            _circuit_open_until[carrier.name] = time.monotonic() + 30
+        raise
+"""
+        ),
+        Bad(
+            """\
+import time
+
+_cache_disabled_until = 0.0
+
+
+def cached(client, key):
+    global _cache_disabled_until
+    if time.monotonic() < _cache_disabled_until:
+        return None
+    try:
+        return client.get(key)
+    except ConnectionError:
+        _cache_disabled_until = time.monotonic() + 30
+        return None
+"""
+        ),
+        Good(
+            """\
+class CircuitOpenError(Exception):
+    def __init__(self, name, retry_after):
+        super().__init__(f"the circuit {name} is open")
+        self.retry_after = retry_after
+""",
+            "an exception is no breaker",
+        ),
+        Good(
+            """\
+class Worker:
+    def check(self):
+        if self.process.alive():
+            self.failed_checks = 0
+            return
+        self.failed_checks += 1
+        if self.failed_checks > 3:
+            self.process.restart()
+""",
+            "a health check that restarts",
+        ),
+        Good(
+            """\
+class Door:
+    def __init__(self):
+        self.is_open = False
+        self.jams = 0
+
+    def toggle(self):
+        self.is_open = not self.is_open
+        return self.is_open
+""",
+            "a door opens and closes",
+        ),
+        Good(
+            """\
+import time
+
+
+class Connection:
+    def __init__(self, transport):
+        self.transport = transport
+        self.errors = 0
+        self.state = "closed"
+
+    def connect(self):
+        if self.state == "open":
+            return
+        try:
+            self.transport.connect()
+        except OSError:
+            self.errors += 1
+            if self.errors > 3:
+                raise
+            time.sleep(1)
+        else:
+            self.state = "open"
+""",
+            "a connection is open, too",
+        ),
+        Good(
+            """\
+import time
+
+
+class Login:
+    def check(self, account, password):
+        if time.time() < account.locked_until:
+            raise PermissionError("try again later")
+        if not account.matches(password):
+            account.failed_logins += 1
+            if account.failed_logins > 5:
+                account.locked_until = time.time() + 900
+            raise PermissionError("wrong password")
+        account.failed_logins = 0
+""",
+            "an account is locked for safety",
+        ),
+        Good(
+            """\
+from golden_runtime import CircuitBreaker
+
+
+class Gateway:
+    def __init__(self, client):
+        self.client = client
+        self.breaker = CircuitBreaker("gateway")
+
+    async def send(self, order):
+        return await self.breaker.call(self.client.send, order)
+""",
+            "a breaker of the runtime",
+        ),
+    )
+
+    def check(self, subject: ModuleSubject) -> Iterator[Violation]:
+        """Yield one violation for each class that is or keeps a breaker, and one for the functions of the file."""
+        text = subject.source.text
+        if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return
+        for unit in (*classes_of(subject), plain_functions(subject)):
+            if PLAIN_DATA.search(unit.name) or not _may_hold(unit.text):
+                continue
+            breaker = breaker_of(unit)
+            if breaker is None:
+                continue
+            around = unit.around(breaker.touching)
+            verb = "is" if NAMED.search(snake(unit.name)) else "builds"
+            yield Violation(
+                span=name_span(subject.source, around),
+                message=f"`{around.qualname}` {verb} a circuit breaker by hand: it {_why(breaker)}",
+                remedy="use `CircuitBreaker`",
+                around=around,
+            )
+
+
+def _may_hold(text: str) -> bool:
+    return bool(GATE_TEXT.search(text) and FAILURE_TEXT.search(text))
+
+
+def _why(breaker: Breaker) -> str:
+    if not breaker.opened:
+        return "has a half-open state of its own"
+    counted = f"counts failures in `{breaker.failures}` and " if breaker.failures else ""
+    return f"{counted}keeps in `{breaker.opened}` whether calls go through"

@@ -1,0 +1,252 @@
+"""GR304: pools built by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, doing, is_semaphore, pool_of
+from golden_rules.rules.resilience.units import Unit, classes_of, name_span, plain_functions
+from golden_rules.rules.resilience.variables import shown, stores
+from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.outline import Class, Function
+
+_STARTS_TEXT = re.compile(
+    r"create_task|ensure_future|start_soon|Thread\b|Process\b|spawn|run_coroutine_threadsafe|gather|as_completed"
+)
+# Pools of what is borrowed, rather than of what runs.
+_CONNECTIONS = re.compile(r"Connection|Session|Client|Channel")
+_BOUND_TEXT = re.compile(r"Semaphore|CapacityLimiter|range\(|len\(|[Pp]ool")
+
+
+class HandBuiltPool(ModuleRule):
+    """A semaphore, background tasks and their bookkeeping, or workers on a queue, run work at a bounded pace by hand.
+
+    ## What it does
+    Finds functions and classes that run many things at once and see to it by hand that there are not too many:
+
+    - a semaphore that bounds the tasks or threads which the same code starts;
+    - a number of workers, started in a loop, that take their work from a queue;
+    - a set of tasks whose size is compared with a limit, so that the next waits until one is done.
+
+    A semaphore that only guards a client, one background task or thread, tasks without a bound, executors of
+    `concurrent.futures`, and pools of connections are left alone.
+
+    ## Why is this bad?
+    The bound is the easy part. What such code mostly lacks: tasks that are waited for, or cancelled, when the service stops;
+    errors that are noticed (`gather` gives up on the first, a task nobody awaits keeps its error to itself); back-pressure
+    (a semaphore inside the task bounds what runs, not what waits, so that a million tasks are made at once); retries, dead
+    letters, and any figure of how full the pool is. `ExecutorPool` has them, with gauges of capacity and use.
+
+    ## Fix safety
+    There is no fix: what is work and what is its result is for you to say. Then
+
+        async with ExecutorPool(handle, max_concurrent=10, name="orders") as pool:
+            for order in orders:
+                await pool.submit_workflow(order)
+
+    takes its place.
+
+    ## When not to follow it
+    Where a script runs a handful of things at once and ends, or results must come back in order. Tests, benchmarks,
+    migrations and vendored code are left alone.
+    """
+
+    code: ClassVar[str] = "GR304"
+    name: ClassVar[str] = "hand-built-pool"
+    triggers: ClassVar[tuple[str, ...]] = (
+        "create_task",
+        "ensure_future",
+        "start_soon",
+        "Thread",
+        "Process",
+        "spawn",
+        "run_coroutine_threadsafe",
+        "gather",
+        "as_completed",
+    )
+    cases: ClassVar[tuple[Bad | Good, ...]] = (
+        Bad(
+            """\
+import asyncio
+
+
+class ParcelWorker:
+    def __init__(self, size):
+        self._slots = asyncio.Semaphore(size)
+        self._tasks = set()
+
+    async def submit(self, parcel):
+        await self._slots.acquire()
+        task = asyncio.create_task(self._send(parcel))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task):
+        self._tasks.discard(task)
+        self._slots.release()
+
+    async def _send(self, parcel):
+        await parcel.send()
+""",
+            path="src/shop/parcels.py",
+        ),
+        Bad(
+            """\
+import asyncio
+
+
+async def refresh(client, products):
+    semaphore = asyncio.Semaphore(10)
+
+    async def one(product):
+        async with semaphore:
+            return await client.price(product)
+
+    return await asyncio.gather(*(one(product) for product in products))
+"""
+        ),
+        Bad(
+            """\
+import queue
+import threading
+
+
+class Printers:
+    def __init__(self, number):
+        self.labels_queue = queue.Queue()
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(number)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self):
+        while True:
+            label = self.labels_queue.get()
+            label.print()
+            self.labels_queue.task_done()
+"""
+        ),
+        Bad(
+            """\
+import asyncio
+
+
+async def drain(orders, handle):
+    tasks = set()
+    async for order in orders:
+        while len(tasks) >= 20:
+            done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        tasks.add(asyncio.create_task(handle(order)))
+    await asyncio.gather(*tasks)
+"""
+        ),
+        Good(
+            """\
+import asyncio
+
+
+class Carrier:
+    def __init__(self, client):
+        self.client = client
+        self._limit = asyncio.Semaphore(4)
+
+    async def track(self, parcel):
+        async with self._limit:
+            return await self.client.get(parcel.url)
+""",
+            "a semaphore that guards a client",
+        ),
+        Good(
+            """\
+import asyncio
+
+
+async def load(shop, client):
+    return await asyncio.gather(client.orders(shop), client.stock(shop))
+""",
+            "two things at once need no bound",
+        ),
+        Good(
+            """\
+import queue
+import threading
+
+
+class Journal:
+    def __init__(self):
+        self.queue = queue.Queue()
+        self.thread = threading.Thread(target=self._write, daemon=True)
+        self.thread.start()
+
+    def _write(self):
+        while True:
+            self.queue.get().write()
+""",
+            "one background thread is no pool",
+        ),
+        Good(
+            """\
+from concurrent.futures import ThreadPoolExecutor
+
+
+def resize(images):
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(lambda image: image.resize(), images))
+""",
+            "an executor of the standard library",
+        ),
+        Good(
+            """\
+import asyncio
+
+
+async def watch(shops, follow):
+    lock = asyncio.Semaphore(1)
+    tasks = [asyncio.create_task(follow(shop, lock)) for shop in shops]
+    await asyncio.wait(tasks)
+""",
+            "a semaphore of one is a lock",
+        ),
+    )
+
+    def check(self, subject: ModuleSubject) -> Iterator[Violation]:
+        """Yield one violation for each pool."""
+        text = subject.source.text
+        if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return
+        plain = plain_functions(subject)
+        # Semaphores that stand at the top of the file.
+        shared = frozenset(
+            shown(target) for node in subject.outline.tree.body for target, value in stores(node) if is_semaphore(value)
+        )
+        for unit in (*classes_of(subject), plain):
+            if _CONNECTIONS.search(unit.name):
+                continue
+            if _may_hold(unit.text) or (shared and unit.functions):
+                for around, pool in _pools(unit, plain, shared):
+                    yield Violation(
+                        span=name_span(subject.source, around),
+                        message=f"`{around.qualname}` builds a pool by hand: {pool.why}",
+                        remedy="use `ExecutorPool`",
+                        around=around,
+                    )
+
+
+def _may_hold(text: str) -> bool:
+    return bool(_STARTS_TEXT.search(text) and _BOUND_TEXT.search(text))
+
+
+def _pools(unit: Unit, plain: Unit, shared: frozenset[str]) -> Iterator[tuple[Class | Function, Pool]]:
+    deeds = {function: doing(function.node) for function in unit.functions}
+    pool = pool_of(unit, deeds) if unit.owner is not None else None
+    if pool is not None:
+        yield unit.around(pool.touching), pool
+    own = frozenset(name for done in deeds.values() for name in done.semaphores if name.startswith("self."))
+    reachable = {function.name: function.node for function in (*plain.functions, *unit.functions)}
+    for function, done in deeds.items():
+        if pool is None or function not in pool.touching:
+            why = bounded_function(done, own | shared, {**reachable, **done.nested})
+            if why:
+                yield function, Pool(why, (function,))

@@ -1,0 +1,288 @@
+"""GR302, GR303 and GR304 beyond their own cases: the reference service, rarer shapes, and what only looks alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden_rules import Rule
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.findings import Finding
+from golden_rules.rules.resilience.hand_built_circuit_breaker import HandBuiltCircuitBreaker
+from golden_rules.rules.resilience.hand_built_dead_letter_queue import HandBuiltDeadLetterQueue
+from golden_rules.rules.resilience.hand_built_pool import HandBuiltPool
+
+CHIMERA = Path(__file__).parents[2] / "fixtures" / "chimera" / "src" / "chimera"
+RULES = (HandBuiltCircuitBreaker, HandBuiltDeadLetterQueue, HandBuiltPool)
+
+
+def found(rule: type[Rule], code: str, path: str = "src/shop/orders.py") -> list[Finding]:
+    """Return what a rule finds in a module."""
+    return list(analyse_source(code, path, Config(root=Path.cwd()), [rule()]).findings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    [
+        (HandBuiltCircuitBreaker, ("breaker.py", "CircuitBreaker")),
+        (HandBuiltDeadLetterQueue, ("dead_letters.py", "DeadLetterQueue")),
+        (HandBuiltPool, ("pool.py", "ExecutorPool")),
+    ],
+    ids=["GR302", "GR303", "GR304"],
+)
+def test_the_reference_service_builds_one_of_each(rule: type[Rule], place: tuple[str, str]) -> None:
+    """The fixture's breaker, dead letters and pool are found as one each; those who use them, and its rate limiter, are not."""
+    places = [
+        (path.name, finding.function)
+        for path in sorted(CHIMERA.rglob("*.py"))
+        for finding in found(rule, path.read_text(encoding="utf-8"), f"src/chimera/{path.name}")
+    ]
+    assert places == [place]
+
+
+BREAKER = """\
+class Prices:
+    def __init__(self, source, clock):
+        self.source = source
+        self.clock = clock
+        self._hosts = {}
+
+    def price(self, host, product):
+        entry = self._hosts.setdefault(host, {"failures": 0, "blocked_until": 0})
+        if self.clock.now() < entry["blocked_until"]:
+            return None
+        try:
+            return self.source.price(host, product)
+        except OSError:
+            entry["failures"] += 1
+            if entry["failures"] >= 5:
+                entry["blocked_until"] = self.clock.now() + 60
+            return None
+"""
+
+
+def test_the_message_of_a_breaker_names_its_state() -> None:
+    """Whoever reads the finding learns where the failures are counted, and what refuses calls."""
+    (finding,) = found(HandBuiltCircuitBreaker, BREAKER)
+    assert finding.message == (
+        "`Prices` builds a circuit breaker by hand: it counts failures in `entry['failures']`"
+        " and keeps in `entry['blocked_until']` whether calls go through"
+    )
+    assert (finding.line, finding.column, finding.function) == (1, 7, "Prices")
+
+
+def test_a_breaker_in_a_large_class_is_found_where_it_is() -> None:
+    """A class of many methods, two of which keep a breaker, is not the breaker: the finding marks the method."""
+    others = "".join(f"\n    def method_{number}(self):\n        return {number}\n" for number in range(20))
+    (finding,) = found(HandBuiltCircuitBreaker, BREAKER + others)
+    assert finding.function == "Prices.price"
+
+
+def test_states_in_an_enum_make_a_breaker() -> None:
+    """A class that calls itself a breaker and moves between states through a method of its own is found."""
+    code = """\
+class ShopBreaker:
+    def allow(self):
+        if self._state is State.OPEN and self.clock() > self.until:
+            self._move(State.HALF_OPEN)
+        return self._state is not State.OPEN
+
+    def record_failure(self):
+        if self._state is State.HALF_OPEN or len(self._failures) >= self.threshold:
+            self._move(State.OPEN)
+
+    def _move(self, new_state):
+        self._state = new_state
+"""
+    assert len(found(HandBuiltCircuitBreaker, code)) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(
+            """\
+class Poller:
+    def poll(self):
+        if self.clock() < self.backoff_until:
+            return
+        self.failures = 0 if self.device.read() else self.failures + 1
+        if self.failures:
+            self.backoff_until = self.clock() + 2**self.failures
+""",
+            id="back-off between polls",
+        ),
+        pytest.param(
+            """\
+class Limiter:
+    def allow(self, caller):
+        if self.clock() < self.blocked_until[caller]:
+            return False
+        self.calls[caller] += 1
+        if self.calls[caller] > self.max_calls:
+            self.blocked_until[caller] = self.clock() + 60
+        return True
+""",
+            id="a rate limit",
+        ),
+        pytest.param(
+            """\
+class Importer:
+    def run(self, rows):
+        consecutive_failures = 0
+        for row in rows:
+            consecutive_failures = 0 if row.save() else consecutive_failures + 1
+            if consecutive_failures >= self.max_failures:
+                break
+""",
+            id="a loop that gives up",
+        ),
+    ],
+)
+def test_what_only_resembles_a_breaker_is_left_alone(code: str) -> None:
+    """No calls are refused because of failures, or nothing is kept from one call to the next."""
+    assert found(HandBuiltCircuitBreaker, code) == []
+
+
+def test_the_message_of_dead_letters_names_their_place() -> None:
+    """Whoever reads the finding learns which function puts work aside, and into what."""
+    code = """\
+async def settle(pool, order, error):
+    await pool.execute("INSERT INTO order_dead_letters (number, error) VALUES ($1, $2)", order.number, str(error))
+"""
+    (finding,) = found(HandBuiltDeadLetterQueue, code)
+    assert finding.message == ("`settle` keeps dead letters by hand: `settle` puts them into `order_dead_letters`")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'redis.rpush(f"{queue}:dlq", order.body)',
+        "producer.send(settings.dead_letter_topic, value=order.body)",
+        "session.add(DeadLetter(order=order.number))",
+        'redis.hset("orders:dead-letters", order.number, order.body)',
+    ],
+)
+def test_dead_letters_go_to_keys_topics_and_tables(line: str) -> None:
+    """What a call is given names the place where dead letters go."""
+    code = f"def settle(redis, producer, session, settings, queue, order):\n    {line}\n"
+    assert [finding.function for finding in found(HandBuiltDeadLetterQueue, code)] == ["settle"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "self.metrics.dlq_size.set(len(order.lines))",
+        "self.log.error('dead letter queue is full')",
+        "self.dead_letters.add(order)",
+        "self.settings['dlq_max_size'] = 5",
+        "return self.redis.lrange('dlq', 0, 5)",
+        "self.redis.execute('SELECT * FROM dead_letters')",
+    ],
+)
+def test_talk_of_dead_letters_is_no_queue(line: str) -> None:
+    """Metrics, logs, settings and readers of dead letters are left alone, as is who gives them to a queue."""
+    code = f"class Orders:\n    def settle(self, order):\n        {line}\n"
+    assert found(HandBuiltDeadLetterQueue, code) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        pytest.param(
+            """\
+async def run(orders, handle):
+    slots = asyncio.Semaphore(8)
+    async with asyncio.TaskGroup() as group:
+        for order in orders:
+            group.create_task(handle(order, slots))
+""",
+            "`slots` bounds the tasks that it starts with `create_task`",
+            id="the semaphore is passed on",
+        ),
+        pytest.param(
+            """\
+def run(orders_queue, number):
+    def work():
+        while True:
+            orders_queue.get().place()
+
+    for _ in range(number):
+        threading.Thread(target=work).start()
+""",
+            "it starts workers with `Thread` that take their work from a queue",
+            id="workers",
+        ),
+        pytest.param(
+            """\
+async def run(orders, handle):
+    tasks = []
+    for order in orders:
+        tasks.append(asyncio.create_task(handle(order)))
+        if len(tasks) > 50:
+            await asyncio.gather(*tasks)
+            tasks.clear()
+""",
+            "it waits while too many of `tasks` are under way",
+            id="in batches",
+        ),
+    ],
+)
+def test_a_function_can_be_a_pool(code: str, why: str) -> None:
+    """The message says what bounds the work."""
+    assert [finding.message for finding in found(HandBuiltPool, code)] == [f"`run` builds a pool by hand: {why}"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(
+            """\
+class OrdersConnectionPool:
+    async def acquire(self):
+        await self._slots.acquire()
+        return await asyncio.create_task(self._connect())
+
+    def __init__(self):
+        self._slots = asyncio.Semaphore(5)
+""",
+            id="connections",
+        ),
+        pytest.param(
+            """\
+async def listen(shops):
+    tasks = [asyncio.create_task(shop.listen()) for shop in shops]
+    if len(tasks) > 1:
+        await asyncio.wait(tasks)
+""",
+            id="no bound",
+        ),
+        pytest.param(
+            """\
+def start(devices):
+    for device in devices:
+        threading.Thread(target=watch, args=(device,)).start()
+
+
+def watch(device):
+    while True:
+        device.events_queue.get().show()
+""",
+            id="a thread for each device",
+        ),
+    ],
+)
+def test_what_only_resembles_a_pool_is_left_alone(code: str) -> None:
+    """Connections are lent, not run; what has no bound, or a thread of its own, is no pool."""
+    assert found(HandBuiltPool, code) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_tests_and_the_runtime_are_left_alone(rule: type[Rule]) -> None:
+    """A breaker in a test shows what a breaker is, and the runtime builds what others import."""
+    case = rule.cases[0].code
+    assert len(found(rule, case)) == 1
+    assert found(rule, case, "tests/test_orders.py") == []
+    assert found(rule, case, "golden_runtime/orders.py") == []
