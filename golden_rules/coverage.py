@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
 from golden_rules.files import SourceFile, read_source
-from golden_rules.findings import ScoredFunction
+from golden_rules.findings import FileResult, ScoredFunction
 from golden_rules.naming import module_parts
 from golden_rules.runner import collector_off, trouble_noted
 
@@ -81,6 +82,18 @@ class Scores:
     functions: list[Listed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
+    def add(self, file: SourceFile, result: FileResult) -> None:
+        """Take in the analysis of one file; one that does not parse is a failure."""
+        self.files += 1
+        self.failures += [
+            f"`{file.display}` (line {finding.line}): {finding.message}"
+            for finding in result.findings
+            if finding.code == SYNTAX_ERROR.code
+        ]
+        self.functions += [
+            _listed(replace(function, path=file.display), file.relative, file.config) for function in result.functions
+        ]
+
 
 def score_files(files: Iterable[SourceFile]) -> Scores:
     """Score the functions of files, without asking any rule; trouble with one file never ends the run."""
@@ -88,15 +101,7 @@ def score_files(files: Iterable[SourceFile]) -> Scores:
     with collector_off():
         for file in files:
             with trouble_noted(scores.failures, file):
-                result = analyse_source(read_source(file.path), file.relative, file.config, [])
-                scores.files += 1
-                scores.failures += [
-                    f"`{file.display}` (line {finding.line}): {finding.message}" for finding in result.findings
-                ]
-                scores.functions += [
-                    _listed(replace(function, path=file.display), file.relative, file.config)
-                    for function in result.functions
-                ]
+                scores.add(file, analyse_source(read_source(file.path), file.relative, file.config, []))
     return scores
 
 

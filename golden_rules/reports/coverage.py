@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from golden_rules.reports.trend import trend_document
+
 if TYPE_CHECKING:
     from golden_rules.coverage import Coverage, Share
     from golden_rules.findings import ScoredFunction
+    from golden_rules.trend import Trend
 
 # Raised when a key changes its meaning or goes; new keys do not raise it.
 FORMAT_VERSION = 1
@@ -64,7 +67,7 @@ def markdown_report(found: Coverage) -> Iterator[str]:
         yield line
 
 
-def json_report(found: Coverage) -> str:
+def json_report(found: Coverage, trends: Sequence[Trend] = ()) -> str:
     """Return the coverage as one JSON document; other programs rely on its keys."""
     functions = [
         {
@@ -90,7 +93,10 @@ def json_report(found: Coverage) -> str:
             "threshold": found.proposal.threshold,
             "critical": found.proposal.critical,
         }
-    return json.dumps({"version": FORMAT_VERSION, "functions": functions, "summary": summary}, indent=2)
+    document: dict[str, object] = {"version": FORMAT_VERSION, "functions": functions, "summary": summary}
+    if trends:
+        document["trends"] = trend_document(trends)
+    return json.dumps(document, indent=2)
 
 
 def _numbers(share: Share) -> dict[str, object]:
