@@ -91,6 +91,17 @@ SHAPES = {
     "growing evenly": loop("range(5)", "attempt >= 4", "time.sleep(0.5 * (attempt + 1))"),
     "capped": loop("range(8)", "attempt == 7", "time.sleep(min(2 ** attempt, 10))"),
     "longer than a minute": loop("range(9)", "attempt == 8", "time.sleep(2 ** attempt)"),
+    "raised by its name": loop()
+    .replace("except Busy", "except Busy as busy")
+    .replace("raise\n", "raise busy from None\n"),
+    "told the other way round": loop("range(1, LIMIT + 1)", "attempt < LIMIT", "raise").replace(
+        "                raise\n            raise\n",
+        "                print('again')\n                time.sleep(PAUSE)\n            else:\n                raise\n",
+    ),
+    "going on by itself": loop(last="attempt != 2", wait="raise").replace(
+        "                raise\n            raise\n",
+        "                time.sleep(3)\n                continue\n            print('over')\n            raise\n",
+    ),
     "without a pause": loop(wait="continue"),
     "any error": loop(caught="Exception"),
     "two attempts": loop("range(2)", "attempt + 1 == 2", "time.sleep(90)"),
@@ -128,6 +139,9 @@ def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> N
 
 LEFT = {
     "another error at the end": loop().replace("                raise\n", "                raise OSError\n"),
+    "the other way round, but one": loop("range(LIMIT)", "attempt < LIMIT", "raise").replace(
+        "                raise\n            raise\n", "                time.sleep(PAUSE)\n            else:\n                raise\n"
+    ),
     "a comment": loop(wait="time.sleep(1)  # the server asks for it"),
     "an unknown delay": loop(wait="time.sleep(mail.delay)"),
     "an unknown count": loop("range(mail.limit)", "attempt == mail.limit - 1"),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _SLEEPS = {True: "asyncio.sleep", False: "time.sleep"}
 _LONGEST_BY_DEFAULT = 60.0
 _MOST_ATTEMPTS = 100
+# What a constant may say: a condition that holds for these holds for all.
+_SAMPLES = (3, 5, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class _Plain:
         tried: The statements that are tried.
         caught: The exceptions that are tried again, as written; `""` for `Exception`.
         retries: How many retries there are, as written.
-        attempts: How many attempts there are, where that is known.
-        delays: The keywords that give the delays, and the names that they need from the runtime.
+        delays: The keywords that give the delays.
+        needs_strategy: Whether these name the runtime's `RetryStrategy`.
     """
 
     loop: ast.For
@@ -101,38 +103,64 @@ def _plain(subject: Subject, line: int) -> _Plain | None:
             pass
         case _:
             return None
-    counted = _counted(subject, loop.iter)
-    if counted is None or not all(map(_is_unreachable_end, rest)) or len(rest) > 1 or not _leaves(tried, attempt):
+    rounds = _counted(subject, loop.iter)
+    if rounds is None or not all(map(_is_unreachable_end, rest)) or len(rest) > 1 or not _leaves(tried, attempt):
         return None
-    first, count, written = counted
     if not _is_known_before(subject, kind):
         return None
-    waits = _handled(subject, handler, attempt, first, count, written)
-    if waits is None:
-        return None
-    delays = _delays(subject, waits[0] if waits else None, attempt, first, count)
+    waits = _waits(subject, handler, attempt, rounds)
+    delays = None if waits is None else _delays(subject, waits, attempt, rounds)
     if delays is None:
         return None
     caught = "" if dotted(kind) == "Exception" else ast.get_source_segment(subject.source.parseable, kind) or ""
     if not caught and dotted(kind) != "Exception":
         return None
-    retries = str(count - 1) if count else f"{written} - 1"
+    retries = str(rounds.count - 1) if rounds.count else f"{rounds.constant} - 1"
     return _Plain(loop, tried, caught, retries, delays, any("RetryStrategy" in item for item in delays))
 
 
-def _counted(subject: Subject, iterated: ast.expr) -> tuple[int, int, str] | None:
-    """Return where `range(...)` starts, how many numbers it has (0 where a constant says it), and the constant's name."""
+@dataclass(frozen=True, slots=True)
+class _Rounds:
+    """The rounds of a loop.
+
+    Attributes:
+        first: The number of the first.
+        count: How many there are; 0 where a constant says it.
+        constant: The name of that constant, or `""`.
+    """
+
+    first: int
+    count: int
+    constant: str = ""
+
+    def numbers(self, count: int) -> range:
+        """Return the numbers of so many rounds."""
+        return range(self.first, self.first + count)
+
+
+def _counted(subject: Subject, iterated: ast.expr) -> _Rounds | None:
+    """Return the rounds of `range(3)`, `range(1, 4)`, `range(LIMIT)` or `range(1, LIMIT + 1)`."""
     match iterated:
         case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(count))], keywords=[]):
-            return (0, count, "") if 1 < count <= _MOST_ATTEMPTS else None
+            rounds = _Rounds(0, count)
         case ast.Call(
             func=ast.Name(id="range"), args=[ast.Constant(value=1), ast.Constant(value=int(end))], keywords=[]
         ):
-            return (1, end - 1, "") if 1 < end - 1 <= _MOST_ATTEMPTS else None
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Name(id=name) as bound], keywords=[]) if name.isupper():
-            return (0, 0, name) if _is_known_before(subject, bound) else None
+            rounds = _Rounds(1, end - 1)
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Name(id=name) as bound], keywords=[]):
+            return _Rounds(0, 0, name) if name.isupper() and _is_known_before(subject, bound) else None
+        case ast.Call(
+            func=ast.Name(id="range"),
+            args=[
+                ast.Constant(value=1),
+                ast.BinOp(left=ast.Name(id=name) as bound, op=ast.Add(), right=ast.Constant(value=1)),
+            ],
+            keywords=[],
+        ):
+            return _Rounds(1, 0, name) if name.isupper() and _is_known_before(subject, bound) else None
         case _:
             return None
+    return rounds if 1 < rounds.count <= _MOST_ATTEMPTS else None
 
 
 def _leaves(tried: list[ast.stmt], attempt: str) -> bool:
@@ -156,34 +184,52 @@ def _is_unreachable_end(statement: ast.stmt) -> bool:
             return False
 
 
-def _handled(
-    subject: Subject, handler: ast.ExceptHandler, attempt: str, first: int, count: int, written: str
-) -> list[ast.expr] | None:
+def _waits(subject: Subject, handler: ast.ExceptHandler, attempt: str, rounds: _Rounds) -> list[ast.expr] | None:
     """Return the expression that says how long the handler waits, if it does; `None` where it does anything else.
 
-    It must raise the error of the last attempt again, before it waits.
+    It must raise the error of the last attempt again, and of no other, and then not wait.
     """
-    raised = False
-    waits: list[ast.expr] = []
-    for statement in handler.body:
+    body = [statement for statement in handler.body if not _is_report(statement)]
+    match body:
+        case [ast.If(test=test, body=ending, orelse=[]), *waiting] if _ends(ending, handler.name):
+            is_last = True
+        case [ast.If(test=test, body=waiting, orelse=ending)] if _ends(ending, handler.name):
+            is_last = False
+        case [ast.If(test=test, body=[*waiting, ast.Continue()], orelse=[]), *ending] if _ends(ending, handler.name):
+            is_last = False
+        case _:
+            return None
+    if not _tells_last(test, attempt, rounds, is_last=is_last):
+        return None
+    waits = []
+    for statement in waiting:
         match statement:
-            case ast.If(test=test, body=[*reports, ast.Raise(exc=None)], orelse=[]) if not raised and not waits:
-                if not all(map(_is_report, reports)) or not _is_last(test, attempt, first, count, written):
-                    return None
-                raised = True
-            case ast.Expr(value=ast.Await(value=ast.Call(args=[wait], keywords=[]) as call)) if raised and not waits:
-                if not subject.function.is_async or not _sleeps(subject, call):
-                    return None
-                waits.append(wait)
-            case ast.Expr(value=ast.Call(args=[wait], keywords=[]) as call) if _sleeps(subject, call):
-                if subject.function.is_async or not raised or waits:
-                    return None
-                waits.append(wait)
-            case _ if _is_report(statement):
+            case ast.Expr(value=ast.Await(value=ast.Call(args=[wait], keywords=[]) as call)) if (
+                subject.function.is_async
+            ):
+                pass
+            case ast.Expr(value=ast.Call(args=[wait], keywords=[]) as call) if not subject.function.is_async:
                 pass
             case _:
+                if _is_report(statement):
+                    continue
                 return None
-    return waits if raised else None
+        if _sleeps(subject, call):
+            waits.append(wait)
+        elif not _is_report(statement):
+            return None
+    return waits if len(waits) <= 1 else None
+
+
+def _ends(statements: list[ast.stmt], error: str | None) -> bool:
+    """Whether statements do nothing but raise the error again that was caught, and tell of it."""
+    match [statement for statement in statements if not _is_report(statement)]:
+        case [ast.Raise(exc=None)]:
+            return True
+        case [ast.Raise(exc=ast.Name(id=name), cause=None | ast.Constant(value=None))]:
+            return name == error
+        case _:
+            return False
 
 
 def _is_report(statement: ast.stmt) -> bool:
@@ -202,30 +248,28 @@ def _sleeps(subject: Subject, call: ast.Call) -> bool:
     return resolve(subject.outline, subject.function, dotted(call.func)) == _SLEEPS[subject.function.is_async]
 
 
-def _is_last(test: ast.expr, attempt: str, first: int, count: int, written: str) -> bool:
-    """Whether a condition holds for the last attempt and for no other."""
-    if not count:
-        return ast.unparse(test) in (
-            f"{attempt} == {written} - 1",
-            f"{attempt} >= {written} - 1",
-            f"{attempt} + 1 == {written}",
-        )
-    try:
-        held = [bool(_value(test, attempt, number)) for number in range(first, first + count)]
-    except ValueError:
-        return False
-    return held == [False] * (count - 1) + [True]
+def _tells_last(test: ast.expr, attempt: str, rounds: _Rounds, *, is_last: bool) -> bool:
+    """Whether a condition tells the last attempt from all others, for whatever number of them a constant says."""
+    for count in [rounds.count] if rounds.count else _SAMPLES:
+        wanted = [not is_last] * (count - 1) + [is_last]
+        try:
+            held = [bool(_value(test, {attempt: number, rounds.constant: count})) for number in rounds.numbers(count)]
+        except ValueError:
+            return False
+        if held != wanted:
+            return False
+    return True
 
 
-def _value(node: ast.expr, attempt: str, number: int) -> float:
-    """Return what a simple expression of the attempt's number gives; raises ValueError for any other expression."""
+def _value(node: ast.expr, known: dict[str, int]) -> float:
+    """Return what a simple expression of known names gives; raises ValueError for any other expression."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value
-        case ast.Name(id=name) if name == attempt:
-            return number
+        case ast.Name(id=name) if name in known:
+            return known[name]
         case ast.BinOp(left=left, op=operator, right=right):
-            one, other = _value(left, attempt, number), _value(right, attempt, number)
+            one, other = _value(left, known), _value(right, known)
             match operator:
                 case ast.Add():
                     return one + other
@@ -236,7 +280,7 @@ def _value(node: ast.expr, attempt: str, number: int) -> float:
                 case ast.Pow() if 0 <= one <= 10 and 0 <= other <= _MOST_ATTEMPTS:
                     return float(one**other)
         case ast.Compare(left=left, ops=[operator], comparators=[right]):
-            one, other = _value(left, attempt, number), _value(right, attempt, number)
+            one, other = _value(left, known), _value(right, known)
             match operator:
                 case ast.Eq():
                     return one == other
@@ -244,23 +288,31 @@ def _value(node: ast.expr, attempt: str, number: int) -> float:
                     return one >= other
                 case ast.Gt():
                     return one > other
+                case ast.Lt():
+                    return one < other
+                case ast.LtE():
+                    return one <= other
+                case ast.NotEq():
+                    return one != other
         case ast.Call(func=ast.Name(id="min"), args=[left, right], keywords=[]):
-            return min(_value(left, attempt, number), _value(right, attempt, number))
+            return min(_value(left, known), _value(right, known))
     raise ValueError(ast.unparse(node))
 
 
-def _delays(subject: Subject, wait: ast.expr | None, attempt: str, first: int, count: int) -> tuple[str, ...] | None:
+def _delays(subject: Subject, waits: list[ast.expr], attempt: str, rounds: _Rounds) -> tuple[str, ...] | None:
     """Return the keywords of `retry` that give the delays of the loop; `None` where it cannot give them."""
-    if wait is None:
+    if not waits:
         return ("base_delay=0",)
+    (wait,) = waits
     if isinstance(wait, ast.Name) and wait.id.isupper() and _is_known_before(subject, wait):
         return (f"base_delay={wait.id}", f"max_delay={wait.id}", 'jitter="none"')
     try:
-        # a constant is the same for however many attempts there are
-        waited = [float(_value(wait, attempt, number)) for number in range(first, first + (count or 3) - 1)]
+        # A constant is the same for however many attempts there are.
+        numbers = rounds.numbers(rounds.count or _SAMPLES[0])[:-1]
+        waited = [float(_value(wait, {attempt: number})) for number in numbers]
     except ValueError:
         return None
-    if min(waited) < 0 or (not count and len(set(waited)) > 1):
+    if min(waited) < 0 or (not rounds.count and len(set(waited)) > 1):
         return None
     base, longest = waited[0], max(waited)
     for keyword, shape in (
