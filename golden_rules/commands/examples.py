@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("coverage", "the share of the critical functions that is measured"),
         ("coverage --fail-under 80", "hold CI to a share"),
         ("coverage --budget 5%", "the threshold that makes one function in twenty critical"),
+        ("coverage --format html > page.html", "a page with a map and every source"),
     ),
     "dashboard": (("dashboard --output dashboard.json", "a dashboard for Grafana"),),
     "explain": (
