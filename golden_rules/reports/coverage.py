@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from golden_rules.reports.trend import trend_document
+from golden_rules.reports.words import counted
 
 if TYPE_CHECKING:
     from golden_rules.coverage import Coverage, Share
@@ -122,10 +123,10 @@ def _why(function: ScoredFunction) -> str:
 def _sentence(found: Coverage) -> str:
     total = found.total
     if not total.critical:
-        return f"none of {total.functions} functions in {found.files} files is critical"
+        return f"none of {counted(total.functions, 'function')} in {counted(found.files, 'file')} is critical"
     return (
         f"{total.measured} of {total.critical} critical functions are measured ({total.per_cent:.0f} %);"
-        f" {total.functions} functions in {found.files} files"
+        f" {counted(total.functions, 'function')} in {counted(found.files, 'file')}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".pre-commit-hooks.yaml")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -39,3 +41,69 @@ def run() -> Run:
         )
 
     return run_module
+
+
+class Repository:
+    """A git repository of a user, with pre-commit installed."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self._environment = environment
+        self.git("init", "--quiet")
+
+    def git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run git; the output of hooks comes on standard error."""
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def commit(self, *files: str) -> subprocess.CompletedProcess[str]:
+        """Add files and commit, through the hooks."""
+        self.git("add", *files)
+        return self.git("commit", "--quiet", "--message", "Change something")
+
+    def commits(self) -> int:
+        """How many commits went through."""
+        return len(self.git("log", "--format=%h", "--all").stdout.split())
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the work tree."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory) -> dict[str, str]:
+    """The environment for git and pre-commit: nobody's settings, and a cache of the test's own."""
+    home = tmp_path_factory.mktemp("home")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PRE_COMMIT"))}
+    author = {
+        f"GIT_{who}_{what}": "somebody@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    return {
+        **inherited,
+        **author,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "PRE_COMMIT_HOME": str(home),
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def hook_source(root, environment, tmp_path_factory) -> Repository:
+    """Return this repository as it stands in the work tree, in one commit that hooks are taken from."""
+    folder = tmp_path_factory.mktemp("golden-rules")
+    for name in SHIPPED:
+        shutil.copy(root / name, folder / name)
+    shutil.copytree(root / "golden_rules", folder / "golden_rules", ignore=shutil.ignore_patterns("__pycache__"))
+    source = Repository(folder, environment)
+    assert source.commit(".").returncode == 0
+    return source

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from golden_rules.cli import COMMANDS
+
 
 @pytest.fixture(scope="module")
 def readme(root) -> str:
@@ -60,7 +62,7 @@ def test_every_rule_is_listed(run, root, readme):
 
 
 def test_options_named_in_readme_exist(run, root, readme):
-    """No option is mentioned that the help of `check` or `coverage` does not list."""
-    helps = [run(root, "golden_rules", command, "--help").stdout for command in ("check", "coverage")]
+    """No option is mentioned that the help of no command lists."""
+    helps = [run(root, "golden_rules", command, "--help").stdout for command in COMMANDS]
     known = {option for text in helps for option in re.findall(r"--[a-z-]+", text)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", readme)) <= known
