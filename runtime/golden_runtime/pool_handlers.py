@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import pickle
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -103,6 +104,7 @@ class Outside:
             self._make = functools.partial(ThreadPoolExecutor, size, "golden-runtime pool")
         self._executor = executors if isinstance(executors, Executor) else None
         self._making = asyncio.Lock()
+        self._sendable: list[Handler] = []
 
     async def call(self, handler: Handler, run: Run) -> object:
         """Run a handler and return what it returns.
@@ -120,6 +122,7 @@ class Outside:
         executor = self._executor
         if executor is None:
             executor = await self._made_after(None)
+        self._check_sendable(executor, handler)
         try:
             return executor.submit(handler, task)
         except BrokenExecutor as error:
@@ -132,6 +135,18 @@ class Outside:
             return executor.submit(handler, task)
         except BrokenExecutor as error:
             raise ExecutorLostError(f"the executor broke down before the task ({error})") from error
+
+    def _check_sendable(self, executor: Executor, handler: Handler) -> None:
+        """Raise ExecutorUnusableError for a handler that other processes cannot import: it would fail for every task."""
+        if not isinstance(executor, ProcessPoolExecutor) or any(known is handler for known in self._sendable):
+            return
+        try:
+            pickle.dumps(handler)
+        except Exception as error:
+            raise ExecutorUnusableError(
+                f"the handler `{_name(handler)}` cannot be sent to another process ({error}): make it a function of a module"
+            ) from error
+        self._sendable.append(handler)
 
     async def _made_after(self, broken: Executor | None) -> Executor:
         """Return the executor that takes the place of a broken one, made by whoever comes first."""

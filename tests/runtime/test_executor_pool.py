@@ -444,6 +444,21 @@ def test_a_useless_executor_stops_the_pool_not_the_tasks(sqlite_path: str) -> No
     asyncio.run(scenario())
 
 
+def test_a_handler_that_no_process_can_import_stops_the_pool_not_the_tasks(sqlite_path: str) -> None:
+    """A lambda for a process pool fails for every task: that is said once, and none is a dead letter for it."""
+
+    async def scenario() -> None:
+        async with TaskQueue(sqlite_path) as queue:
+            for index in range(20):
+                await queue.enqueue("n", index)
+            pool = ExecutorPool({"n": lambda _: None}, queue, executor=lambda: processes(1))
+            with pytest.raises(ExecutorUnusableError, match="cannot be sent to another process"):
+                await asyncio.wait_for(pool.run_forever(), 30)
+            assert (await queue.stats()).ready == 20
+
+    asyncio.run(scenario())
+
+
 def test_a_pool_that_can_no_longer_claim_says_so(sqlite_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in what it does in the background ends `run_forever`, instead of leaving a pool that looks idle."""
 
