@@ -5,7 +5,7 @@ in the folder holds the results under one configuration. Nothing about a cache i
 foreign, or cannot be written is as good as none.
 """
 
-# ruff: noqa: PTH116, PTH123 - one `stat` for each file of a run, and strings are several times faster
+# ruff: noqa: PTH100, PTH116, PTH123 - one `stat` for each file of a run, and strings are several times faster
 from __future__ import annotations
 
 import contextlib
@@ -112,7 +112,7 @@ class Caches:
             return Cache(config.root, None)
         if self._fingerprint is None:
             self._fingerprint = fingerprint()
-        folder = config.cache_dir or config.root / DEFAULT_FOLDER
+        folder = Path(os.path.abspath(config.cache_dir or config.root / DEFAULT_FOLDER))
         file = folder / f"{_PREFIX}{_key(config, folder, self._fingerprint)}.cache"
         for _, cache in self._caches.values():
             # Files may differ in settings that a cache does not know apart.
