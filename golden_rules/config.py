@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from golden_rules.dependencies import Declaration, read_declaration
 from golden_rules.errors import UsageError
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
+from golden_rules.places import Place, parse_toml
 from golden_rules.selection import Selection
 from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, Config, merged
-from golden_rules.validation import Place, check_table, kind, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -209,6 +209,9 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
 
     `below` are the files that extend this one, so that none does so in a circle.
     """
+    # Most projects have no settings, and need nothing that checks them.
+    from golden_rules.validation import check_table, kind
+
     if not isinstance(table, dict):
         raise UsageError(f"`{'.'.join(header)}` in {shown(file)} must be a table, not {kind(table)}")
     place = Place(shown(file), header, data.decode())
@@ -216,7 +219,7 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
     extended = values.pop("extend", None)
     for key in {"baseline", "cache_dir"} & values.keys():
         values[key] = file.parent / values[key]
-    origins: dict[str, tuple[Place, ...]] = {key: (place,) for key in values}
+    origins: dict[str, tuple[Place, ...]] = dict.fromkeys(values, (place,))
     if extended is None:
         return values, origins
     lower, lower_origins = _extended(file, extended, place, (*below, file))

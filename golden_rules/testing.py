@@ -16,8 +16,9 @@ from pathlib import Path
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source, project_findings
 from golden_rules.fixing import fix_source
+from golden_rules.places import Place
 from golden_rules.rules.base import Bad, Good, Rule
-from golden_rules.validation import Place, check_table
+from golden_rules.validation import check_table
 
 
 class CaseFailure(AssertionError):

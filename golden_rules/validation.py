@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.globs import FunctionPatterns, translate
 from golden_rules.objectives import Objective, WrongObjective, read_objective
+from golden_rules.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,97 +42,10 @@ _KINDS = {
     list: "a list",
     dict: "a table",
 }
-_HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
-_PART = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
-_KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
 
 
 class _WrongValueError(ValueError):
     """The end of a sentence that starts with the key and its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table of settings in a file: what messages say of it, and where in the text its keys are."""
-
-    file: str
-    """The file as messages name it."""
-    header: tuple[str, ...]
-    """The names that lead to the table: `("tool", "golden-rules")`, or none for the top level."""
-    text: str
-
-    def of(self, *keys: str) -> str:
-        """Return where a key stands: `[tool.golden-rules] of pyproject.toml (line 12)`."""
-        table = f"[{'.'.join(self.header)}] of " if self.header else ""
-        line = self.line(*keys)
-        return f"{table}{self.file}" + (f" (line {line})" if line else "")
-
-    def line(self, *keys: str) -> int | None:
-        """Return the line of a key, from 1, or of the table's first key without one; `None` where it cannot be told."""
-        return self._line((*self.header, *keys))
-
-    def line_of(self, key: str, entry: str) -> int | None:
-        """Return the line that a string stands on, at or below a key; `None` where it cannot be told."""
-        start = self.line(key)
-        if start is None:
-            return None
-        for number, line in enumerate(self.text.split("\n")[start - 1 :], start=start):
-            if f'"{entry}"' in line or f"'{entry}'" in line or line.lstrip().startswith(entry):
-                return number
-        return None
-
-    def count(self, key: str) -> int:
-        """Return how many tables an array of tables has."""
-        header = (*self.header, key)
-        headers = (_HEADER.match(line) for line in self.text.split("\n"))
-        return sum(match is not None and _parts(match[1]) == header for match in headers)
-
-    def item(self, key: str, number: int) -> Place:
-        """Return the place of one of the tables of an array (`[[overrides]]`), counted from 1."""
-        header = (*self.header, key)
-        lines = self.text.split("\n")
-        starts = [at for at, line in enumerate(lines) if (match := _HEADER.match(line)) and _parts(match[1]) == header]
-        if number > len(starts):
-            return Place(self.file, header, "")
-        start, end = starts[number - 1], [*starts, len(lines)][number]
-        return Place(self.file, header, "\n".join([""] * start + lines[start:end]))
-
-    def _line(self, path: tuple[str, ...]) -> int | None:
-        # tomllib keeps no positions; text in a string of several lines that looks like this key is rare
-        header: tuple[str, ...] = ()
-        for number, line in enumerate(self.text.split("\n"), start=1):
-            if match := _HEADER.match(line):
-                header = found = _parts(match[1])
-            elif match := _KEY.match(line):
-                found = (*header, *_parts(match[1]))
-            else:
-                continue
-            if found[: len(path)] == path:
-                return number
-        return None
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
-
-
-def parse_toml(data: bytes, file: str) -> dict[str, Any]:
-    """Return the content of a TOML file; raises UsageError, with the line, where it is broken."""
-    import tomllib
-
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"`{file}` (line {line}) is not valid TOML: it is not UTF-8") from error
-    except RecursionError as error:
-        raise UsageError(f"`{file}` is not valid TOML: it is nested too deeply") from error
-    except ValueError as error:
-        reason, _, position = str(error).partition(" (at ")
-        last_line = data.count(b"\n") + 1
-        place = position.removesuffix(")").replace("end of document", f"line {last_line}, the end")
-        where = f" ({place})" if place else ""
-        raise UsageError(f"`{file}`{where} is not valid TOML: {reason[:1].lower()}{reason[1:]}") from error
 
 
 def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:

@@ -6,7 +6,6 @@ renamed, and signatures may change, but a violation that is new is not one that 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -117,6 +116,8 @@ def _renamed(left: Counter[Entry], new: Iterable[Entry], is_gone: Callable[[str]
 
 def read_baseline(file: Path) -> Baseline:
     """Return the content of a baseline; raises UsageError where it is not there or is none."""
+    import json
+
     try:
         data = file.read_bytes()
     except FileNotFoundError as error:
@@ -140,6 +141,8 @@ def _parsed(document: Any) -> Baseline:
 
 def rendered(baseline: Baseline) -> str:
     """Return the text of a baseline: a line for each finding in a steady order, so that versions merge by line."""
+    import json
+
     lines = [
         json.dumps(
             dict(zip(_KEYS, (entry.path, entry.code, entry.function, entry.text), strict=True)), ensure_ascii=False

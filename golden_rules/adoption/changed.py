@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_rules.errors import UsageError
 from golden_rules.findings import Finding
 from golden_rules.paths import relative_to
+
+if TYPE_CHECKING:
+    import subprocess
 
 # Where a pull request starts, as the services that build them say it; GitHub names a branch, GitLab a commit.
 _GITHUB_BASE, _GITLAB_BASE = "GITHUB_BASE_REF", "CI_MERGE_REQUEST_DIFF_BASE_SHA"
@@ -76,6 +79,8 @@ def _git(*arguments: str, root: str | None = None) -> str:
 
 
 def _run(arguments: Sequence[str], root: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    import subprocess
+
     try:
         return subprocess.run(
             ["git", "-c", "core.quotePath=false", *arguments], cwd=root, capture_output=True, check=False

@@ -13,7 +13,8 @@ from golden_rules.config import Config, Configs
 from golden_rules.globs import path_globs
 from golden_rules.objectives import Objective
 from golden_rules.paths import relative_to, shown
-from golden_rules.validation import KEYS, Place
+from golden_rules.places import Place
+from golden_rules.validation import KEYS
 
 # What makes up the settings in force, and is none of them.
 _LAYERS = frozenset({"extend", "overrides"})

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from golden_rules.adoption.baseline import Baseline, entry_of, match, read_baseline
-from golden_rules.adoption.changed import Changes, moved, touched
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
 from golden_rules.findings import Finding

@@ -12,8 +12,8 @@ from golden_rules.files import SourceFile, UnreadableFile, read_source
 from golden_rules.globs import FunctionPatterns, path_globs
 from golden_rules.naming import module_parts, package_of
 from golden_rules.paths import relative_to
+from golden_rules.places import Place
 from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
-from golden_rules.validation import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ def init(folder: str, yes: bool, dry_run: bool, freeze: bool | None) -> int:
     if wants_baseline and (freeze or yes or click.confirm("Freeze what there is to find in a baseline?", default=True)):
         from golden_rules.commands.baseline import baseline
 
-        click.get_current_context().invoke(baseline, folder=folder)
+        status: int = click.get_current_context().invoke(baseline, folder=folder)
+        if status != CLEAN:
+            return status
     click.echo("Next: `golden-rules check`, and `pre-commit install` where hooks are not installed yet.")
     return CLEAN
 
@@ -164,7 +166,7 @@ def _what_was_found(found: Proposal, run: Run) -> Iterator[str]:
 
 
 def _document(root: Path, pyproject: str | None) -> dict[str, Any]:
-    from golden_rules.validation import parse_toml
+    from golden_rules.places import parse_toml
 
     return {} if pyproject is None else parse_toml(pyproject.encode(), shown(root / "pyproject.toml"))
 

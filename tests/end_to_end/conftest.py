@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from repositories import Repository
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".pre-commit-hooks.yaml")
@@ -41,42 +42,6 @@ def run() -> Run:
         )
 
     return run_module
-
-
-class Repository:
-    """A git repository of a user, with pre-commit installed."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self._environment = environment
-        self.git("init", "--quiet")
-
-    def git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run git; the output of hooks comes on standard error."""
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-
-    def commit(self, *files: str) -> subprocess.CompletedProcess[str]:
-        """Add files and commit, through the hooks."""
-        self.git("add", *files)
-        return self.git("commit", "--quiet", "--message", "Change something")
-
-    def commits(self) -> int:
-        """How many commits went through."""
-        return len(self.git("log", "--format=%h", "--all").stdout.split())
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a file of the work tree."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
 
 
 @pytest.fixture(scope="session")

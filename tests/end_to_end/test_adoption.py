@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Repository
+from repositories import Repository
 
 from golden_rules import __version__
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Repository
+from repositories import Repository
 
 UNMEASURED = """\
 import httpx

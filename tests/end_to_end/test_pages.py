@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from golden_rules.cli import COMMANDS, commands
-from golden_rules.validation import KEYS, Place, check_table
+from golden_rules.places import Place
+from golden_rules.validation import KEYS, check_table
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("adoption.md", "ci.md", "configuration.md")]

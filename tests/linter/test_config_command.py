@@ -16,8 +16,9 @@ from jsonschema import Draft7Validator
 
 from golden_rules.cli import commands
 from golden_rules.errors import UsageError
+from golden_rules.places import Place
 from golden_rules.schema import schema
-from golden_rules.validation import KEYS, Place, check_table
+from golden_rules.validation import KEYS, check_table
 
 BUILD = Path(__file__).parents[2] / "docs/build.py"
 SCALARS = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8), st.just("GR1"))
