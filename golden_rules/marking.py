@@ -14,8 +14,8 @@ from golden_rules.naming import package_of
 from golden_rules.registry import load_rules
 from golden_rules.runner import collector_off, trouble_noted
 from golden_rules.source.outline import outline
-from golden_rules.source.parsing import Unparseable, parse
-from golden_rules.source.text import SourceText, UndecodableSource, decode
+from golden_rules.source.parsing import parse
+from golden_rules.source.text import decode
 
 # The families of what is built by hand: metric code, and resilience code.
 _HAND_BUILT = ("GR2", "GR3")
@@ -43,7 +43,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class MarkedFile:
-    """A file with its functions in the order of their lines."""
+    """A file with those of its functions that are critical or built by hand, in the order of their lines."""
 
     path: str
     app: str
@@ -78,12 +78,14 @@ def mark_files(files: Iterable[SourceFile]) -> Marked:
 
 def _marked(file: SourceFile, source: bytes, result: FileResult, scores: Scores) -> MarkedFile:
     listed = scores.functions[-1]
-    extents, text = _extents(source, file.relative)
     hand_built: dict[str, list[str]] = defaultdict(list)
     for finding in result.findings:
         if finding.code.startswith(_HAND_BUILT):
             hand_built[finding.function].append(f"{finding.code} {finding.message}")
-    marks = [
+    shown = [function for function in result.functions if function.critical or function.function in hand_built]
+    # few files have anything to mark, and a second look at the others would cost a third of the run
+    extents = _extents(source, file.relative) if shown else {}
+    marks = tuple(
         Mark(
             function.function,
             function.line,
@@ -94,16 +96,12 @@ def _marked(file: SourceFile, source: bytes, result: FileResult, scores: Scores)
             function.reasons,
             tuple(hand_built.get(function.function, ())),
         )
-        for function in sorted(result.functions, key=lambda function: function.line)
-    ]
-    return MarkedFile(file.display, listed.app, listed.package, text.text, result.facts.lines, tuple(marks))
+        for function in sorted(shown, key=lambda function: function.line)
+    )
+    return MarkedFile(file.display, listed.app, listed.package, decode(source).text, result.facts.lines, marks)
 
 
-def _extents(source: bytes, path: str) -> tuple[dict[int, tuple[int, int]], SourceText]:
-    """Return the first and last line of each function by the line of its `def`, and the text."""
-    try:
-        text = decode(source)
-        module = outline(parse(text), "", package_of(path))
-    except (UndecodableSource, Unparseable):
-        return {}, SourceText(source.decode(errors="replace"))
-    return {function.line: (function.start_line, function.end_line) for function in module.functions}, text
+def _extents(source: bytes, path: str) -> dict[int, tuple[int, int]]:
+    """Return the first and last line of each function by the line of its `def`."""
+    module = outline(parse(decode(source)), "", package_of(path))
+    return {function.line: (function.start_line, function.end_line) for function in module.functions}

@@ -12,12 +12,12 @@ from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.globs import function_patterns, path_globs
 from golden_rules.paths import shown
 from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, most_specific, selected_by
-from golden_rules.validation import Override
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from golden_rules.objectives import Objective
+    from golden_rules.validation import Override
 
 DEFAULT_EXCLUDE = (
     ".bzr",

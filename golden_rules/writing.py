@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +62,8 @@ def replace_file(path: Path, content: bytes, before: bytes | None = None) -> Non
 @contextlib.contextmanager
 def _beside(target: Path, content: bytes) -> Iterator[Path]:
     """Give a file with that content in the folder of `target`, with its mode and owner; it is gone afterwards."""
+    import tempfile
+
     state = target.stat()
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

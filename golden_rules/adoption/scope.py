@@ -7,11 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
 from golden_rules.findings import Finding
 from golden_rules.paths import relative_to
+
+if TYPE_CHECKING:
+    from golden_rules.adoption.baseline import Baseline
+    from golden_rules.adoption.changed import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Scope:
         """
         counting = list(findings)
         if self.changes is not None:
+            from golden_rules.adoption.changed import moved, touched
+
             counting = touched(counting, content, moved(self.changes.of(file.path), before, content))
         if (known := self.baseline_of(file.config)) is not None:
             fresh = new_findings(*known, [replace(finding, path=file.display) for finding in findings])
@@ -63,11 +70,17 @@ def scope_of(
         named = {explicit}
     else:
         named = {file.config.baseline for file in files if file.config.baseline is not None}
+    if not named:
+        return Scope((), explicit, changes)
+    from golden_rules.adoption.baseline import read_baseline
+
     return Scope(tuple((name, read_baseline(name)) for name in sorted(named)), explicit, changes)
 
 
 def new_findings(file: Path, baseline: Baseline, findings: Sequence[Finding]) -> list[int]:
     """Return the positions of the findings that a baseline does not hold; paths are relative to the working directory."""
+    from golden_rules.adoption.baseline import entry_of, match
+
     folder = file.parent
     found = [entry_of(finding, beside(folder, finding.path)) for finding in findings]
     matched = match(baseline.entries, found, lambda path: not (folder / path).exists())
@@ -81,6 +94,8 @@ def beside(folder: Path, display: str) -> str:
 
 def in_change(changes: Changes, findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings that a change touches, in their order; files are read as they are now."""
+    from golden_rules.adoption.changed import touched
+
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_path[finding.path].append(finding)

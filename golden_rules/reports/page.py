@@ -102,10 +102,7 @@ def _trend(trend: Trend) -> list[object]:
 
 
 def _marks(marks: Iterable[Mark], reasons: dict[str, int]) -> list[list[object]]:
-    """Return what the page knows of functions; those neither critical nor built by hand are left out.
-
-    The same reasons come again and again, so that they are listed once.
-    """
+    """Return what the page knows of functions; the same reasons come again and again, so that they are listed once."""
     return [
         [
             mark.name,
@@ -119,5 +116,4 @@ def _marks(marks: Iterable[Mark], reasons: dict[str, int]) -> list[list[object]]
             list(mark.hand_built),
         ]
         for mark in marks
-        if mark.critical or mark.hand_built
     ]
