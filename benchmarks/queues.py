@@ -1,9 +1,9 @@
 """What durable queues do in a second, and how often they sync the disk for it: `put`, and `put`, claim and acknowledge.
 
-All contenders run on one file system in one run, in repeats that take turns, each in a process of its own; the best repeat
-counts. The libraries are those of the `bench` dependency group, PostgreSQL is the one that the tests bring along:
+All contenders run on one file system in one run, in repeats that take turns, each in a process of its own. Rates are medians
+of the repeats, and a ratio is the median of the repeats' ratios, so that what else the machine does falls on all. The libraries are those of the `bench` dependency group, PostgreSQL is the one that the tests bring along:
 
-    python benchmarks/queues.py [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
+    python benchmarks/queues.py [--turns N] [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
 
 "full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
 counted by strace, where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync
@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,7 @@ ONE_COMMIT_A_ROW = "one commit a row"
 OURS = "golden-runtime"
 GOAL_OF_GROUP_COMMIT = 20
 
+Cell = tuple[str, int]
 Step = Callable[[], object]
 AsyncStep = Callable[[], Awaitable[object]]
 
@@ -250,15 +253,19 @@ def procrastinate(place: str, workload: str, producers: int, items: int) -> floa
     return asyncio.run(run())
 
 
+BLOCKING = {
+    ONE_COMMIT_A_ROW: one_commit_a_row,
+    "persist-queue": persist_queue,
+    "litequeue, full": litequeue_at("FULL"),
+    "huey, no acknowledgement": huey,
+    f"{OURS}, threads": ours_in_threads,
+}
+
 CONTENDERS = {
     contender.library: contender
     for contender in (
-        Contender(ONE_COMMIT_A_ROW, "SQLite", "full", in_threads(one_commit_a_row)),
-        Contender("persist-queue", "SQLite", "full", in_threads(persist_queue)),
-        Contender("litequeue, full", "SQLite", "full", in_threads(litequeue_at("FULL"))),
+        *(Contender(library, "SQLite", "full", in_threads(make)) for library, make in BLOCKING.items()),
         Contender("litequeue", "SQLite", "normal", in_threads(litequeue_at("NORMAL"))),
-        Contender("huey, no acknowledgement", "SQLite", "full", in_threads(huey)),
-        Contender(f"{OURS}, threads", "SQLite", "full", in_threads(ours_in_threads)),
         Contender(OURS, "SQLite", "full", ours),
         Contender("procrastinate", "PostgreSQL", "full", procrastinate),
         Contender(f"{OURS} on PostgreSQL", "PostgreSQL", "full", ours),
@@ -268,11 +275,21 @@ CONTENDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one contender did: items a second and syncs an item, by workload and producers."""
+    """What one contender did: items a second in each repeat and syncs an item, by workload and producers."""
 
     contender: Contender
-    rates: dict[tuple[str, int], float]
-    syncs: dict[tuple[str, int], float]
+    rates: dict[Cell, list[float]]
+    syncs: dict[Cell, float]
+
+    def rate(self, cell: Cell) -> float:
+        """Return the items a second of the median repeat."""
+        return statistics.median(self.rates[cell])
+
+    def ratio(self, other: Measured, cell: Cell) -> float:
+        """Return how many times as fast as another one it is, in the median repeat."""
+        return statistics.median(
+            mine / theirs for mine, theirs in zip(self.rates[cell], other.rates[cell], strict=True)
+        )
 
 
 class Bench:
@@ -335,11 +352,32 @@ def measure(bench: Bench, repeats: int, contenders: Iterable[Contender]) -> list
     cells = [(workload, producers) for workload in WORKLOADS for producers in PRODUCERS]
     for cell in cells:
         for _ in range(repeats):
-            for each in measured:
-                each.rates[cell] = max(bench.rate(each.contender, *cell), each.rates.get(cell, 0.0))
+            # whoever comes first meets another disk than whoever comes last
+            for each in random.sample(measured, len(measured)):
+                each.rates.setdefault(cell, []).append(bench.rate(each.contender, *cell))
         for each in measured:
             each.syncs[cell] = bench.syncs(each.contender, *cell)
     return measured
+
+
+def take_turns(folder: Path, turns: int) -> None:
+    """Let one producer of each library take turns at every call, and print what a call takes.
+
+    How long a disk takes to sync changes from one second to the next, by more than the libraries differ with one producer.
+    """
+    steps = {library: make(str(folder / f"turns {library}")) for library, make in BLOCKING.items()}
+    print("one producer, milliseconds a call (median), libraries taking turns at every call\n")
+    print("| library | put | put+claim+ack |\n|---|---:|---:|")
+    seconds: dict[str, list[list[float]]] = {library: [[], []] for library in BLOCKING}
+    # cycles first, while nothing else waits to be claimed
+    for workload in [1] * turns + [0] * turns:
+        for library in random.sample(sorted(steps), len(steps)):
+            began = time.perf_counter()
+            steps[library][workload]()
+            seconds[library][workload].append(time.perf_counter() - began)
+    for library, (put, cycle) in seconds.items():
+        print(f"| {library} | {statistics.median(put) * 1e3:.2f} | {statistics.median(cycle) * 1e3:.2f} |")
+    print()
 
 
 def show(measured: list[Measured]) -> None:
@@ -350,7 +388,7 @@ def show(measured: list[Measured]) -> None:
     print(f"|---|---|---|{'---:|' * len(heads)}")
     for each in measured:
         cells = [
-            f"{each.rates[cell]:,.0f} ({each.syncs[cell]:.2f})"
+            f"{each.rate(cell):,.0f} ({each.syncs[cell]:.2f})"
             for cell in ((workload, producers) for workload in WORKLOADS for producers in PRODUCERS)
         ]
         print(
@@ -370,13 +408,13 @@ def show_goals(measured: list[Measured]) -> None:
             if not each.contender.library.startswith(OURS) and each.contender.library != ONE_COMMIT_A_ROW
         ]
         for cell in mine[0].rates:
-            best = max(peers, key=lambda each: each.rates[cell])
-            ratio = max(each.rates[cell] for each in mine) / best.rates[cell]
-            print(f"  {store} {cell[0]} x{cell[1]}: {ratio:.2f} of {best.contender.library}")
+            fastest = max(mine, key=lambda each: each.rate(cell))
+            ratio, best = min((fastest.ratio(peer, cell), peer.contender.library) for peer in peers)
+            print(f"  {store} {cell[0]} x{cell[1]}: {ratio:.2f} times {best}")
     raw = next(each for each in measured if each.contender.library == ONE_COMMIT_A_ROW)
-    mine = next(each for each in measured if each.contender.library == OURS)
+    grouped = next(each for each in measured if each.contender.library == OURS)
     for workload in WORKLOADS:
-        ratio = mine.rates[workload, 100] / raw.rates[workload, 100]
+        ratio = grouped.ratio(raw, (workload, 100))
         print(f"one commit a row, {workload} x100: {ratio:.1f} times (goal {GOAL_OF_GROUP_COMMIT})")
 
 
@@ -384,7 +422,8 @@ def main() -> None:
     """Measure and print, or be one of the processes that are measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=600)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=400)
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="on the file system to measure"
     )
@@ -397,6 +436,9 @@ def main() -> None:
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))
+        take_turns(folder, given.turns)
+        if not given.repeats:
+            return
         server = stack.enter_context(PostgresServer(fsync=True))
         measured = measure(Bench(folder, server, given.items), given.repeats, CONTENDERS.values())
         show(measured)
