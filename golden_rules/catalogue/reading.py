@@ -13,7 +13,7 @@ from golden_rules.catalogue.parts import PARTS, Part
 from golden_rules.catalogue.series import Series, SeriesKind, in_namespace
 from golden_rules.config import Config
 from golden_rules.files import SourceFile, read_source
-from golden_rules.measured import RUNTIME
+from golden_rules.measured import RUNTIME, RUNTIME_DECORATORS
 from golden_rules.naming import module_parts, package_of
 from golden_rules.objectives import Objective
 from golden_rules.rules.misleading.applied import applied, argument
@@ -24,7 +24,6 @@ from golden_rules.rules.misleading.declared import (
     own_nodes,
     runtime_series,
     text,
-    timers,
 )
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.runner import collector_off, trouble_noted
@@ -153,14 +152,15 @@ class _Reader:
         """Yield what the module declares."""
         for function in self.outline.functions:
             for entry in applied(self.outline, function, self.file.config):
-                if entry.name and entry.name != "traced" and entry.call is not None:
+                if entry.name in _DECORATORS and entry.call is not None:
                     yield self._decorated(function, entry.name, f"@{entry.written}", entry.call)
-            for call in timers(self.outline, function, self.file.config):
-                yield self._decorated(function, "timed", dotted(call.func), call)
         for around, call, decorated in self._calls():
             name = self._in_runtime(around, call, decorated)
             if name in PARTS:
                 yield self._part(name, PARTS[name], decorated or around, call, decorated)
+            elif name in _DECORATORS and decorated is None:
+                # a timer in a body, or a decorator that is applied later: `measured = track_request("a.b")`
+                yield self._decorated(around, name, dotted(call.func), call)
         for metric in client_metrics(self.outline, self.known):
             yield self._client(metric)
 
@@ -206,12 +206,12 @@ class _Reader:
                 return name if name != "retry" or decorated is not None else ""
         return ""
 
-    def _decorated(self, function: Function, maker: str, written: str, call: ast.Call) -> Declaration:
+    def _decorated(self, function: Function | None, maker: str, written: str, call: ast.Call) -> Declaration:
         subject = next(
             (text(value, self.known) or "" for key in _SUBJECTS if (value := argument(call, 0, key)) is not None), ""
         )
-        series = runtime_series(maker, call, function.name, self.known)
-        line = call.lineno if not written.startswith("@") else function.line
+        series = runtime_series(maker, call, function.name if function else "", self.known)
+        line = function.line if function and written.startswith("@") else call.lineno
         return self._declaration(maker, written, subject, call, line, function, series)
 
     def _part(
@@ -285,7 +285,9 @@ class _Reader:
         return numbers if len(numbers) == len(node.elts) else None
 
 
-_OF_RUNTIME = (*PARTS, "configure")
+# `traced` opens spans, and exposes no series.
+_DECORATORS = RUNTIME_DECORATORS - {"traced"}
+_OF_RUNTIME = (*PARTS, *sorted(_DECORATORS), "configure")
 _LAST_PARTS = frozenset(name.rpartition(".")[2] for name in _OF_RUNTIME)
 
 

@@ -114,6 +114,27 @@ def test_parts_are_listed_under_the_names_given_in_the_code(project: Path, serie
     assert [place["name"] for place in catalogue(project)[series]["places"]] == names
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        'from golden_runtime import timed\n\nWAITING = timed("a.wait")\n',
+        'import golden_runtime as runtime\n\n\ndef f():\n    timer = runtime.timed("a.wait").start()\n    timer.stop()\n',
+        'from golden_runtime import timed\n\nmeasured = timed("a.wait")\n\n\n@measured\ndef f(): ...\n',
+        'from golden_runtime import timed\n\n\ndef plain(): ...\n\n\nf = timed("a.wait")(plain)\n',
+        'from app.telemetry.runtime import timed\n\n\n@timed("a.wait")\ndef f(): ...\n',
+        'N = "a.wait"\n\n\nclass C:\n    def f(self):\n        from golden_runtime import timed\n\n        @timed(N)\n        def g(): ...\n',
+    ],
+    ids=["module", "body", "kept", "applied", "re-exported", "nested"],
+)
+def test_a_decorator_is_found_wherever_it_is_made(tmp_path: Path, code: str) -> None:
+    """At module level, in bodies, under other names, through a module that re-exports it."""
+    (tmp_path / "golden-rules.toml").write_text('runtime-module = "app.telemetry.runtime"')
+    (tmp_path / "app.py").write_text(code)
+    found = catalogue(tmp_path)
+    assert found.keys() == {"a_wait_seconds"}
+    assert len(found["a_wait_seconds"]["places"]) == 1
+
+
 def test_the_namespace_is_for_the_runtime_alone(project: Path) -> None:
     """`configure` in the code moves what the runtime exposes, and the setting prevails over it."""
     assert {"stock_moves_total", "shop_adapter_bank_calls_total"} <= catalogue(project).keys()
