@@ -131,12 +131,14 @@ class CutOff(Until):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, traceback)
-        if self._timeout is None:
+        # let go of the task: one that was started within may outlive it, and keeps this block
+        timeout, self._timeout = self._timeout, None
+        if timeout is None:
             return
         try:
-            await self._timeout.__aexit__(kind, error, traceback)
-        except TimeoutError as timeout:
-            raise RetryTimeoutError(self._told, self.deadline) from (timeout.__cause__ or timeout)
+            await timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as expired:
+            raise RetryTimeoutError(self._told, self.deadline) from (expired.__cause__ or expired)
 
     def timed_out(self) -> bool:
         """Whether this is an attempt that is being cut off."""
