@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from exposed import value
 from golden_runtime import DuplicateTaskError, StaleLeaseError, StorageError, TaskQueue
+from golden_runtime.queue_requests import new_task
+from golden_runtime.storage import task_operations
 from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from golden_runtime import SyncTaskQueue, Task
+    from golden_runtime.storage.session import Transaction
 
 
 def _breaks(digits: str) -> None:
@@ -237,6 +240,30 @@ def test_a_key_is_forgotten_with_its_task(store: str, clock: FakeClock) -> None:
         assert queue.get_next_task() is None
         assert queue.get_state(first) is None
         assert queue.enqueue("n", idempotency_key="key") != first
+
+
+def test_a_key_forgotten_at_that_moment_is_stored_anew(postgres_url: str) -> None:
+    """Where another machine forgets the key's old task between two statements, the new one is not taken for it."""
+    with TaskQueue(postgres_url).sync as queue, TaskQueue(postgres_url).sync as other:
+        queue.enqueue("old", idempotency_key="k")
+        forgotten: list[str] = []
+
+        class Racing:
+            def __init__(self, transaction: Transaction) -> None:
+                self._transaction = transaction
+
+            def execute(self, statement: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
+                rows = self._transaction.execute(statement, parameters)
+                if not forgotten:
+                    forgotten.append(statement)
+                    other._storage.write(lambda its: its.execute("DELETE FROM golden_runtime_tasks", {}))
+                return rows
+
+        new = new_task("new", None, 0, 0.0, "k", None)
+        task_id = queue._storage.write(lambda its: task_operations.enqueue(Racing(its), queue.name, new))
+        task = queue.get_next_task()
+        assert task is not None
+        assert (task.id, task.name) == (task_id, "new")
 
 
 def test_a_taken_id_is_refused(queue: SyncTaskQueue) -> None:

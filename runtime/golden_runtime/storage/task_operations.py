@@ -122,29 +122,28 @@ class TaskState:
 
 def enqueue(transaction: Transaction, queue: str, new: NewTask) -> str:
     """Store a task and return its id, or the id of the task that has its idempotency key."""
-    rows = transaction.execute(
-        _INSERT,
-        {
-            "id": new.id,
-            "queue": queue,
-            "name": new.name,
-            "payload": new.payload,
-            "priority": new.priority,
-            "state": "delayed" if new.delay > 0 else "ready",
-            "delay": new.delay,
-            "key": new.idempotency_key,
-        },
-    )
-    if rows:
-        return new.id
-    if new.idempotency_key is not None:
-        present = transaction.execute(_BY_KEY, {"queue": queue, "key": new.idempotency_key})
-        if present:
-            return str(present[0][0])
-    if new.id_is_generated:
-        # stored by an earlier try, whose commit was not acknowledged
-        return new.id
-    raise DuplicateTaskError(f"the task id `{new.id}` is taken: give another id, or none to have one made")
+    row: dict[str, object] = {
+        "id": new.id,
+        "queue": queue,
+        "name": new.name,
+        "payload": new.payload,
+        "priority": new.priority,
+        "state": "delayed" if new.delay > 0 else "ready",
+        "delay": new.delay,
+        "key": new.idempotency_key,
+    }
+    while not transaction.execute(_INSERT, row):
+        if new.idempotency_key is not None:
+            present = transaction.execute(_BY_KEY, {"queue": queue, "key": new.idempotency_key})
+            if present:
+                return str(present[0][0])
+        if transaction.execute(_PRESENT, {"id": new.id}):
+            if new.id_is_generated:
+                # stored by an earlier try, whose commit was not acknowledged
+                return new.id
+            raise DuplicateTaskError(f"the task id `{new.id}` is taken: give another id, or none to have one made")
+        # what was in the way has been forgotten by another machine between two statements
+    return new.id
 
 
 def claim(transaction: Transaction, queue: str, request: ClaimRequest) -> tuple[Task, ...]:
