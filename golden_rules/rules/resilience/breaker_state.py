@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from golden_rules.rules.handbuilt.clocks import snake
@@ -11,6 +11,7 @@ from golden_rules.rules.resilience.breaker_words import (
     ASKS,
     FAILURES,
     HALF_OPEN,
+    IS_BREAKER,
     IS_OPEN,
     LAST_FAILURE,
     LIMIT,
@@ -18,9 +19,11 @@ from golden_rules.rules.resilience.breaker_words import (
     NO_COUNT,
     NOW,
     OPENED,
+    OPENS,
     OTHER,
     RATE,
     RECORDS,
+    RESTS,
     SPEAKS,
     STATE,
     SURELY_OPENED,
@@ -28,7 +31,7 @@ from golden_rules.rules.resilience.breaker_words import (
 )
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, shown, stores, word_of, words_in
-from golden_rules.source.outline import Function, dotted
+from golden_rules.source.outline import Function, dotted, walk
 
 _INITIAL = frozenset({"__init__", "__post_init__", "reset"})
 _LONGEST_WORD = 20
@@ -68,30 +71,36 @@ class _Seen:
     on_error: bool = False
 
 
-def breaker_of(unit: Unit) -> Breaker | None:
-    """Return the circuit breaker that a class or the functions of a file build by hand, `None` where they build none."""
+def breaker_of(unit: Unit, everyone: Iterable[Function]) -> Breaker | None:
+    """Return the circuit breaker that a class or the functions of a file build by hand, `None` where they build none.
+
+    `everyone` are all the functions of the file: what one class sets, the record that it sets it on may ask.
+    """
     seen = _Seen()
-    asked: set[str] = set()
     gates: dict[str, _Gate] = {}
     for function in unit.functions:
         outer = declared(function.node)
-        for node in ast.walk(function.node):
+        for node in walk(function.node):
             _note_failures(seen, node, outer)
-            asked.update(_asked(function, node))
             seen.half_open = seen.half_open or _is_half_open(node)
             if function.name not in _INITIAL:
                 for gate in _gates(node, outer):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.on_error = seen.on_error or _closes_on_error(function, outer)
+    asked = _asked_words(everyone) if gates else frozenset()
     return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked])
+
+
+def _asked_words(functions: Iterable[Function]) -> frozenset[str]:
+    return frozenset(
+        word for function in functions for node in ast.walk(function.node) for word in _asked(function, node)
+    )
 
 
 def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
     named = bool(NAMED.search(snake(unit.name)))
     if not gates:
-        # Scripts in a store, or classes of states, keep it elsewhere.
-        keeps = named and seen.half_open and any(RECORDS.search(snake(function.name)) for function in unit.functions)
-        return Breaker(seen.failures, "", unit.functions) if keeps else None
+        return Breaker(seen.failures, "", unit.functions) if named and _keeps_elsewhere(unit, seen) else None
     best = max(gates, key=lambda gate: gate.weight)
     words = {best.word, seen.counted} - {""}
     touching = tuple(function for function in unit.functions if _mentions(function, words))
@@ -100,17 +109,30 @@ def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
     return Breaker(seen.failures, best.shown, unit.functions if named else touching)
 
 
+def _keeps_elsewhere(unit: Unit, seen: _Seen) -> bool:
+    """Whether a class that is called a breaker leaves its state to a store, or to classes of states."""
+    names = [snake(function.name) for function in unit.functions]
+    records = any(RECORDS.search(name) for name in names)
+    if not IS_BREAKER.search(snake(unit.name)):
+        return records and seen.half_open
+    words = {word for function in unit.functions for word in words_in(function.node)}
+    fails = any(FAILURES.search(word) and not NO_COUNT.search(word) for word in words)
+    return fails and (records or any(OPENS.search(name) for name in names))
+
+
 def _is_breaker(seen: _Seen, gate: _Gate, *, named: bool, text: str) -> bool:
     counts = bool(seen.failures)
     if named or (seen.half_open and gate.weight):
         return counts or seen.limited or (named and seen.half_open)
     if seen.on_error and UNTIL.search(gate.word):
         return True
+    if gate.weight == 0 and LAST_FAILURE.search(gate.word):
+        return counts and seen.limited and bool(SPEAKS.search(text) or RESTS.search(text))
     return counts and seen.limited and (gate.weight > 1 or bool(SPEAKS.search(text)))
 
 
 def _mentions(function: Function, words: set[str]) -> bool:
-    nodes = (node for node in ast.walk(function.node) if isinstance(node, ast.Attribute | ast.Subscript | ast.Name))
+    nodes = (node for node in walk(function.node) if isinstance(node, ast.Attribute | ast.Subscript | ast.Name))
     return any(word_of(node) in words for node in nodes)
 
 
@@ -153,10 +175,10 @@ def _named_values(value: ast.expr) -> Iterator[str]:
 
 def _closes_on_error(function: Function, outer: frozenset[str]) -> bool:
     """Whether an error handler says until when nothing more is tried, and the same function looks at that first."""
-    tests = {word for node in ast.walk(function.node) if isinstance(node, ast.Compare) for word in words_in(node)}
-    for handler in ast.walk(function.node):
+    tests = {word for node in walk(function.node) if isinstance(node, ast.Compare) for word in words_in(node)}
+    for handler in walk(function.node):
         if isinstance(handler, ast.ExceptHandler):
-            gates = (gate for node in ast.walk(handler) for gate in _gates(node, outer))
+            gates = (gate for node in walk(handler) for gate in _gates(node, outer))
             if any(UNTIL.search(gate.word) and gate.word in tests for gate in gates):
                 return True
     return False

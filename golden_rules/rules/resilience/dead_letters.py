@@ -10,14 +10,27 @@ from dataclasses import dataclass
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
-from golden_rules.source.outline import Function, dotted
+from golden_rules.source.outline import Function, dotted, walk
 
-# What a file has in its source if there are dead letters in it.
-DEAD_TEXT = re.compile(
-    r"dead_?[ -]?letter|dlq|dead_?(jobs|tasks|messages|events|items|queue|requests|box)|poison|parking_?lot"
-    r"|(failed|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records|deliveries|webhooks|batches"
-    r"|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream)",
-    re.IGNORECASE,
+# What a file has in its source, in lower case, if there are dead letters in it.
+_PARTS = (
+    "dead",
+    "dlq",
+    "poison",
+    "parking",
+    "fail",
+    "rejected",
+    "error",
+    "undeliver",
+    "unsent",
+    "unprocess",
+    "dropped",
+    "lost_",
+)
+_DEAD_TEXT = re.compile(
+    r"dead[_ -]?(letter|jobs?|tasks?|messages?|events?|items?|queue|requests|box)|dlq|poison|parking_?lot"
+    r"|(failed|failing|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records"
+    r"|deliveries|webhooks|batches|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream|exchange)"
 )
 DEAD = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
@@ -65,6 +78,12 @@ _CONTAINERS = re.compile(
 _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|parser|loop)$")
 
 
+def may_hold_dead(text: str) -> bool:
+    """Whether there can be dead letters in a text; much faster than to look."""
+    lowered = text.lower()
+    return any(part in lowered for part in _PARTS) and bool(_DEAD_TEXT.search(lowered))
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
     """How failed work is put aside.
@@ -93,7 +112,7 @@ def keeps_anything(unit: Unit) -> bool:
     for function in unit.functions:
         if function.name.startswith("__"):
             continue
-        for node in ast.walk(function.node):
+        for node in walk(function.node):
             match node:
                 case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if (
                     _SENDS.match(method) or method in _CONTAINS
@@ -110,7 +129,7 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
     """Return where a function puts failed work, `""` where only its name tells, `None` where it puts none aside."""
     by_name = False
     moves = _moves(snake(function.name))
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         where = ""
         match node:
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
@@ -195,7 +214,7 @@ def _is_container(unit: Unit, base: ast.expr) -> bool:
 
 def _speaks(function: Function) -> bool:
     """Whether a function has to do with dead letters, by the names in it."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if isinstance(node, ast.Attribute | ast.Name) and DEAD.search(snake(name_of(node))):
             return True
     return False
@@ -221,11 +240,11 @@ def _tried_again(unit: Unit) -> DeadLetters | None:
 
 def _put_when_failed(function: Function) -> Iterator[ast.expr]:
     """Yield the containers that a function adds to in an error handler, or anywhere if it is called when something fails."""
-    roots: list[ast.AST] = [node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler)]
+    roots: list[ast.AST] = [node for node in walk(function.node) if isinstance(node, ast.ExceptHandler)]
     if _WENT_WRONG.search(snake(function.name)):
         roots = [function.node]
     for root in roots:
-        for node in ast.walk(root):
+        for node in walk(root):
             match node:
                 case ast.Call(func=ast.Attribute(value=base, attr=method), args=[_, *_]) if (
                     method in _CONTAINS | _QUEUES
@@ -236,4 +255,4 @@ def _put_when_failed(function: Function) -> Iterator[ast.expr]:
 
 
 def _reads(function: Function, word: str) -> bool:
-    return any(isinstance(node, ast.Attribute | ast.Name) and word_of(node) == word for node in ast.walk(function.node))
+    return any(isinstance(node, ast.Attribute | ast.Name) and word_of(node) == word for node in walk(function.node))

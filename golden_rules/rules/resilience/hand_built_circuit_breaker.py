@@ -8,7 +8,7 @@ from typing import ClassVar
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
-from golden_rules.rules.resilience.breaker_words import FAILURE_TEXT, GATE_TEXT, NAMED, PLAIN_DATA
+from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, may_break
 from golden_rules.rules.resilience.units import classes_of, name_span, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
@@ -254,12 +254,12 @@ class Gateway:
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each class that is or keeps a breaker, and one for the functions of the file."""
         text = subject.source.text
-        if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+        if not may_break(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if PLAIN_DATA.search(unit.name) or not _may_hold(unit.text):
+            if PLAIN_DATA.search(unit.name) or not may_break(unit.text):
                 continue
-            breaker = breaker_of(unit)
+            breaker = breaker_of(unit, subject.outline.functions)
             if breaker is None:
                 continue
             around = unit.around(breaker.touching)
@@ -272,12 +272,8 @@ class Gateway:
             )
 
 
-def _may_hold(text: str) -> bool:
-    return bool(GATE_TEXT.search(text) and FAILURE_TEXT.search(text))
-
-
 def _why(breaker: Breaker) -> str:
     if not breaker.opened:
-        return "has a half-open state of its own"
+        return "counts failures and opens"
     counted = f"counts failures in `{breaker.failures}` and " if breaker.failures else ""
     return f"{counted}keeps in `{breaker.opened}` whether calls go through"

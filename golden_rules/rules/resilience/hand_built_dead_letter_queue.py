@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
-from golden_rules.rules.resilience.dead_letters import DEAD, DEAD_TEXT, DeadLetters, dead_letters_of, keeps_anything
+from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_hold_dead
 from golden_rules.rules.resilience.units import Unit, classes_of, name_span, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.outline import Class, Function
@@ -170,10 +170,10 @@ class Importer:
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each class that keeps dead letters, and one for the functions of the file."""
         text = subject.source.text
-        if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+        if not may_hold_dead(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if not (_may_hold(unit.text) and unit.functions) or _DATA.search(unit.name):
+            if not (may_hold_dead(unit.text) and unit.functions) or _DATA.search(unit.name):
                 continue
             found = _found(unit)
             if found is not None:
@@ -193,10 +193,6 @@ def _found(unit: Unit) -> tuple[Class | Function, str] | None:
     if letters is None:
         return None
     return unit.around(letters.touching), f"keeps dead letters by hand: {_where(letters)}"
-
-
-def _may_hold(text: str) -> bool:
-    return bool(DEAD_TEXT.search(text))
 
 
 def _where(letters: DeadLetters) -> str:
