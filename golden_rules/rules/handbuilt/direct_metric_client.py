@@ -11,7 +11,7 @@ from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violat
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Class, Function, Outline, dotted, imported_names
+from golden_rules.source.outline import Class, Function, Outline, children, dotted, imported_names
 
 _MOVE = "define it in a module named in `metrics-modules`"
 _COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"
@@ -237,7 +237,7 @@ def _found(outline: Outline) -> Iterator[_Found]:
             if target in _MAKERS:
                 yield _Found(node, name, target, around)
         bound = _bound_name(node, name)
-        waiting.extend((child, around, function, bound) for child in ast.iter_child_nodes(node))
+        waiting.extend((child, around, function, bound) for child in children(node))
 
 
 def _bound_name(node: ast.AST, name: str) -> str:

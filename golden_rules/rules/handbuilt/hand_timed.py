@@ -10,6 +10,7 @@ from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import out_of_scope
+from golden_rules.source.outline import walk
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -431,7 +432,7 @@ def may_time(subject: Subject) -> bool:
 
 
 def _subtracts(function: Function) -> bool:
-    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
+    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in walk(function.node))
 
 
 def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:

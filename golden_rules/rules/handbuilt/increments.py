@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, dotted
+from golden_rules.source.outline import Function, Outline, children, dotted, walk
 
 # What every increment is written with.
 MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")
@@ -92,7 +92,7 @@ def _inner(node: ast.AST, handlers: _Handlers, branch: bool) -> Iterator[_Place]
             yield child, handlers, decided
     else:
         branch = branch or isinstance(node, _BRANCHES)
-        for inner in ast.iter_child_nodes(node):
+        for inner in children(node):
             if not isinstance(inner, _LEAVES):
                 yield inner, handlers, branch
 
@@ -126,7 +126,7 @@ def _declared(function: Function) -> set[str]:
     """Return the names under `global` in a function; those under `nonlocal` are a closure's own state."""
     if not function.declares_scope:
         return set()
-    return {name for node in ast.walk(function.node) if isinstance(node, ast.Global) for name in node.names}
+    return {name for node in walk(function.node) if isinstance(node, ast.Global) for name in node.names}
 
 
 def bumped(node: ast.AST) -> ast.expr | None:
@@ -227,7 +227,7 @@ def _constants(call: ast.Call) -> Iterator[str]:
         if not isinstance(part, ast.Call):
             continue
         for argument in (*part.args, *(keyword.value for keyword in part.keywords)):
-            for node in ast.walk(argument):
+            for node in walk(argument):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield snake(re.sub(r"\W+", "_", node.value))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.increments import MENTIONED, increments
-from golden_rules.source.outline import Class, Function
+from golden_rules.source.outline import Class, Function, walk
 
 _SPANS = frozenset(
     {"start_as_current_span", "start_span", "start_active_span", "start_as_current_observation", "start_transaction"}
@@ -104,7 +104,7 @@ def _clock(subject: ModuleSubject, function: Function) -> str:
 
 
 def _subtracts(function: Function) -> bool:
-    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(function.node))
+    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in walk(function.node))
 
 
 def _difference(subject: ModuleSubject, function: Function) -> str:

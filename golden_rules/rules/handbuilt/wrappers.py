@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outline import Function, Outline, walk
 
 
 def wraps_another(function: Function) -> bool:
@@ -17,7 +17,7 @@ def wraps_another(function: Function) -> bool:
     parameters = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args)}
     if not any(call.name in parameters for call in function.calls):
         return False
-    return any(_hands_out(node.value, function.name) for node in ast.walk(outer.node) if isinstance(node, ast.Return))
+    return any(_hands_out(node.value, function.name) for node in walk(outer.node) if isinstance(node, ast.Return))
 
 
 def _hands_out(value: ast.expr | None, name: str) -> bool:

@@ -11,7 +11,7 @@ from golden_rules.config import Config
 from golden_rules.measured import runtime_name
 from golden_rules.rules.misleading.applied import Applied, argument
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, dotted
+from golden_rules.source.outline import Function, Outline, children, dotted, walk
 
 _CLIENT = "prometheus_client."
 _CLIENT_KINDS = {
@@ -105,7 +105,7 @@ def own_nodes(function: Function) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
 
 
 def client_metrics(outline: Outline, known: Mapping[str, object]) -> Iterator[ClientMetric]:
@@ -114,7 +114,7 @@ def client_metrics(outline: Outline, known: Mapping[str, object]) -> Iterator[Cl
     for function in outline.functions:
         classes.update(function.imports)
     classes = {name: target for name, target in classes.items() if (target + ".").startswith(_CLIENT)}
-    for node in ast.walk(outline.tree) if classes else ():
+    for node in walk(outline.tree) if classes else ():
         if not isinstance(node, ast.Call):
             continue
         root, _, rest = dotted(node.func).partition(".")

@@ -12,6 +12,7 @@ from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.imports import reference
+from golden_rules.source.outline import walk
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -450,7 +451,7 @@ def _is_free(subject: Subject, body: Body, name: str) -> bool:
     """Whether a handler may bind a name, which is gone after it, in a function that says nothing of that name."""
     return (
         name not in subject.outline.bound
-        and not any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(subject.function.node))
+        and not any(isinstance(node, ast.Name) and node.id == name for node in walk(subject.function.node))
         and name not in subject.function.bound
         and name not in body.captured
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import name_of, shown, stores, word_of
-from golden_rules.source.outline import Function, dotted
+from golden_rules.source.outline import Function, children, dotted, walk
 
 _SEMAPHORES = frozenset({"Semaphore", "BoundedSemaphore", "CapacityLimiter"})
 _STARTS = frozenset(
@@ -81,7 +81,7 @@ def doing(function: ast.AST) -> Doing:
     """Return what a function does about concurrency, in one walk."""
     found = Doing()
     sizes: list[str] = []
-    stack: list[tuple[ast.AST, bool, bool]] = [(child, False, False) for child in ast.iter_child_nodes(function)]
+    stack: list[tuple[ast.AST, bool, bool]] = [(child, False, False) for child in children(function)]
     while stack:
         node, many, counted = stack.pop()
         _note(found, node, sizes, many=many, counted=counted)
@@ -95,7 +95,7 @@ def doing(function: ast.AST) -> Doing:
             # What stands in a function runs when that is called.
             found.nested[node.name] = node
             many = counted = False
-        stack.extend((child, many, counted) for child in ast.iter_child_nodes(node))
+        stack.extend((child, many, counted) for child in children(node))
     if sizes and found.waits:
         found.limited = sizes[0]
     return found
@@ -138,7 +138,7 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
 
 def is_semaphore(value: ast.expr) -> bool:
     """Whether an expression makes a semaphore for more than one at a time."""
-    for node in ast.walk(value) if isinstance(value, ast.IfExp | ast.BoolOp | ast.Call) else ():
+    for node in walk(value) if isinstance(value, ast.IfExp | ast.BoolOp | ast.Call) else ():
         if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in _SEMAPHORES:
             first = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
             return not (first is None or (isinstance(first, ast.Constant) and first.value == 1))
@@ -169,23 +169,23 @@ def _size(left: ast.expr, right: ast.expr) -> str:
 def _handed(call: ast.Call) -> Iterator[str]:
     """Yield the names of the functions that a call is handed, called already or not."""
     for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-        for node in ast.walk(argument):
+        for node in walk(argument):
             if isinstance(node, ast.Name | ast.Attribute):
                 yield name_of(node)
 
 
 def takes_work(function: ast.AST) -> bool:
     """Whether a function loops, and takes its work from a queue in the loop."""
-    for loop in ast.walk(function):
+    for loop in walk(function):
         if not isinstance(loop, _LOOPS):
             continue
         if isinstance(loop, ast.AsyncFor) and _QUEUE.search(word_of(loop.iter)):
             return True
         if isinstance(loop, ast.For) and not any(
-            isinstance(node, ast.Attribute) and node.attr in _TAKES for node in ast.walk(loop.iter)
+            isinstance(node, ast.Attribute) and node.attr in _TAKES for node in walk(loop.iter)
         ):
             continue
-        for node in ast.walk(loop):
+        for node in walk(loop):
             match node:
                 case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in _TAKES and _QUEUE.search(
                     word_of(base)

@@ -17,7 +17,7 @@ from golden_rules.rules.placement import can_be_decorated, insertion_point
 from golden_rules.rules.resilience.retry_words import is_report
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.imports import reference
-from golden_rules.source.outline import dotted
+from golden_rules.source.outline import dotted, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ def _leaves(tried: list[ast.stmt], attempt: str) -> bool:
     """Whether what is tried ends by leaving the function, and does not look at the number of the attempt."""
     if not isinstance(tried[-1], ast.Return):
         return False
-    nodes = [node for statement in tried for node in ast.walk(statement)]
+    nodes = [node for statement in tried for node in walk(statement)]
     if any(isinstance(node, ast.Name) and node.id == attempt for node in nodes):
         return False
     return not any(isinstance(node, ast.Break | ast.Continue) for node in nodes)
@@ -235,7 +235,7 @@ def _ends(statements: list[ast.stmt], error: str | None) -> bool:
 def _is_report(statement: ast.stmt) -> bool:
     match statement:
         case ast.Expr(value=ast.Call() as call):
-            return is_report(dotted(call.func)) and not any(isinstance(node, ast.Await) for node in ast.walk(call))
+            return is_report(dotted(call.func)) and not any(isinstance(node, ast.Await) for node in walk(call))
         case ast.Pass() | ast.Continue():
             return True
         case _:

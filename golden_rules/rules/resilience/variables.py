@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from golden_rules.rules.handbuilt.clocks import snake
-from golden_rules.source.outline import dotted
+from golden_rules.source.outline import dotted, walk
 
 AnyTarget = ast.Attribute | ast.Subscript | ast.Name
 
@@ -85,13 +85,13 @@ def is_kept(target: ast.AST, outer: frozenset[str]) -> bool:
 
 def declared(function: ast.AST) -> frozenset[str]:
     """Return the names under `global` and `nonlocal` in a function and in those that stand in it."""
-    statements = (node for node in ast.walk(function) if isinstance(node, ast.Global | ast.Nonlocal))
+    statements = (node for node in walk(function) if isinstance(node, ast.Global | ast.Nonlocal))
     return frozenset(name for statement in statements for name in statement.names)
 
 
 def words_in(node: ast.AST) -> Iterator[str]:
     """Yield the word of every variable in an expression, and of the keys by which items are looked up."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         match inner:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield snake(name)
