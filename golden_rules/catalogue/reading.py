@@ -202,7 +202,13 @@ class _Reader:
         for name in _OF_RUNTIME:
             module = target.removesuffix(f".{name}")
             known = (RUNTIME, self.file.config.runtime_module)
-            if module != target and any(module == base or module.startswith(base + ".") for base in known):
+            # a method of that name is not meant: `golden_runtime.some_module.SomeClass.timed`
+            is_module = module == module.lower() or module in known
+            if (
+                module != target
+                and is_module
+                and any(module == base or module.startswith(base + ".") for base in known)
+            ):
                 return name if name != "retry" or decorated is not None else ""
         return ""
 

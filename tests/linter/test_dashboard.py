@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -131,6 +133,48 @@ def test_the_model_is_grafanas(project: Path) -> None:
     assert again == dashboard
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
     assert len(dashboard["uid"]) <= 40
+
+
+def test_values_have_the_types_of_grafanas_schema(project: Path) -> None:
+    """Each value, down to the last option, is what the types that Grafana generates from its schema say."""
+    wrong = list(mistyped(Dashboard.from_json(made(project)), Dashboard, "dashboard"))
+    assert wrong == []
+    broken = made(project)
+    broken["panels"][1]["gridPos"]["w"] = "wide"
+    assert [place for place, _ in mistyped(Dashboard.from_json(broken), Dashboard, "dashboard")] == ["dashboard.panels"]
+
+
+def mistyped(value: Any, hint: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield the places below a value of Grafana's model whose type is not the annotated one."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in (Any, object):
+        return
+    if origin in (Union, UnionType):
+        if all(list(mistyped(value, one, place)) for one in arguments):
+            yield place, value
+    elif origin is Literal:
+        if value not in arguments:
+            yield place, value
+    elif origin is list:
+        if not isinstance(value, list):
+            yield place, value
+            return
+        for number, item in enumerate(value):
+            yield from mistyped(item, arguments[0], f"{place}[{number}]")
+    elif origin is dict:
+        for key, item in value.items():
+            yield from mistyped(item, arguments[1], f"{place}.{key}")
+    elif isinstance(hint, type) and issubclass(hint, Enum):
+        if value not in list(hint):
+            yield place, value
+    elif hint in (int, float, str, bool, type(None)):
+        if not isinstance(value, (int, float) if hint is float else hint):
+            yield place, value
+    elif not isinstance(value, hint) and not getattr(hint, "_is_protocol", False):
+        yield place, value
+    else:
+        for name, inner in get_type_hints(type(value)).items():
+            yield from mistyped(getattr(value, name), inner, f"{place}.{name}")
 
 
 def test_panels_do_not_overlap(project: Path) -> None:
