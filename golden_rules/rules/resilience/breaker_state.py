@@ -21,8 +21,10 @@ from golden_rules.rules.resilience.breaker_words import (
     OPENED,
     OPENS,
     OTHER,
+    OUT_UNTIL,
     RATE,
     RECORDS,
+    RECORDS_FAILURE,
     RESTS,
     SPEAKS,
     STATE,
@@ -68,7 +70,7 @@ class _Seen:
     counted: str = ""
     limited: bool = False
     half_open: bool = False
-    on_error: bool = False
+    on_error: frozenset[str] = frozenset()
 
 
 def breaker_of(unit: Unit, everyone: Iterable[Function]) -> Breaker | None:
@@ -86,7 +88,7 @@ def breaker_of(unit: Unit, everyone: Iterable[Function]) -> Breaker | None:
             if function.name not in _INITIAL:
                 for gate in _gates(node, outer):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
-        seen.on_error = seen.on_error or _closes_on_error(function, outer)
+        seen.on_error |= frozenset(_closes_on_error(function, outer))
     asked = _asked_words(everyone) if gates else frozenset()
     return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked])
 
@@ -124,7 +126,7 @@ def _is_breaker(seen: _Seen, gate: _Gate, *, named: bool, text: str) -> bool:
     counts = bool(seen.failures)
     if named or (seen.half_open and gate.weight):
         return counts or seen.limited or (named and seen.half_open)
-    if seen.on_error and UNTIL.search(gate.word):
+    if gate.word in seen.on_error:
         return True
     if gate.weight == 0 and LAST_FAILURE.search(gate.word):
         return counts and seen.limited and bool(SPEAKS.search(text) or RESTS.search(text))
@@ -173,15 +175,14 @@ def _named_values(value: ast.expr) -> Iterator[str]:
                 yield dotted(node).removesuffix(".value")
 
 
-def _closes_on_error(function: Function, outer: frozenset[str]) -> bool:
-    """Whether an error handler says until when nothing more is tried, and the same function looks at that first."""
-    tests = {word for node in walk(function.node) if isinstance(node, ast.Compare) for word in words_in(node)}
-    for handler in walk(function.node):
-        if isinstance(handler, ast.ExceptHandler):
-            gates = (gate for node in walk(handler) for gate in _gates(node, outer))
-            if any(UNTIL.search(gate.word) and gate.word in tests for gate in gates):
-                return True
-    return False
+def _closes_on_error(function: Function, outer: frozenset[str]) -> Iterator[str]:
+    """Yield what an error handler, or a function that is called on a failure, says about until when nothing is tried."""
+    roots: list[ast.AST] = [node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler)]
+    if RECORDS_FAILURE.search(snake(function.name)):
+        roots = [function.node]
+    for root in roots:
+        for node in ast.walk(root):
+            yield from (gate.word for gate in _gates(node, outer) if OUT_UNTIL.search(gate.word))
 
 
 def _is_half_open(node: ast.AST) -> bool:

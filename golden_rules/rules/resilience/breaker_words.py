@@ -46,6 +46,8 @@ RECORDS = re.compile(
     r"^(record|on|note|register|mark|report|count|handle)_?(the_)?(failures?|errors?|success(es)?)(_|$)"
 )
 
+RECORDS_FAILURE = re.compile(r"^(record|on|note|register|mark|report|handle)_(\w+_)?(fail\w*|errors?)$")
+
 FAILURES = re.compile(r"(^|_)(fail(ed|s|ures?|ing)?|errors?|faults?|strikes?|consecutive|timeouts)(_|$)")
 NO_COUNT = re.compile(r"(^|_)(message|msg|text|str|log|code|success(es)?|passes)(_|$)")
 LIMIT = re.compile(r"(^|_)(thresholds?|max|limit|allowed|trip_(at|after))(_|$)")
@@ -63,6 +65,10 @@ UNTIL = re.compile(
     r"|bench(ed)?|banned|avoid|muted?|black_?list(ed)?|penal\w+|open|circuit|breaker|exhausted|rest|sick|ignore|reject|broken"
     r"|failed|offline|fail_fast|tripped|demoted|ejected|excluded|sidelined|parked)_until(_|$)"
     r"|(^|_)cool_?downs?(_(end|ends|expiry|expires|expires_at|end_time))?$"
+)
+# Until when something is taken for broken, rather than given a rest.
+OUT_UNTIL = re.compile(
+    r"(^|_)(disabled?|unavailable|unhealthy|dead|down|broken|offline|circuit|breaker|open|tripped|failed)_until(_|$)"
 )
 STATE = re.compile(r"(^|_)(state|status)$")
 IS_OPEN = re.compile(r"^(state_?|circuit_?|status_?)?((half_?)?open(ed|ing)?|tripped)$")

@@ -39,7 +39,7 @@ DEAD = re.compile(
 # Where they go, rather than how many there are.
 _PLACE = re.compile(
     r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box)|poison_(queue|messages|store|records|topic)|parking_lot)"
-    r"(_(queue|topic|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
+    r"(_(queue|topic|subject|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
     r"|producer|publisher|client|writer|sender|by_\w+|letters))*$"
     r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
 )

@@ -20,7 +20,7 @@ class HandBuiltCircuitBreaker(ModuleRule):
     Finds classes, and modules with global variables, that count failures, compare the count with a limit, and then set
     something that refuses further calls: a state, a flag, a point in time until which nothing is tried. Where the code calls
     itself a circuit breaker or has a half-open state, fewer of these signs will do, and an error handler that sets
-    `disabled_until`, which the same function looks at first, is a breaker with a limit of one.
+    `disabled_until`, which is looked at before the next call, is a breaker with a limit of one.
 
     Exceptions, settings and records of breakers are left alone, and so are health checks that restart or replace
     what has failed, loops that give up, back-off between polls, rate limits, and classes that wrap a breaker of a library.
