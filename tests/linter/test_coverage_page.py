@@ -86,7 +86,9 @@ def tab(started: Browser, page: Path) -> Browser:
 
 def texts(tab: Browser, selector: str) -> list[str]:
     """The texts of elements."""
-    found: list[str] = tab.evaluate(f"[...document.querySelectorAll({selector!r})].map((one) => one.innerText.trim())")
+    found: list[str] = tab.evaluate(
+        f"[...document.querySelectorAll({selector!r})].map((one) => one.textContent.trim())"
+    )
     return found
 
 
@@ -119,10 +121,10 @@ def test_sources_show_what_is_marked(tab: Browser) -> None:
         for kind in ("measured", "unmeasured", "hand")
     }
     assert lines == {"measured": [12, 13, 14], "unmeasured": [16, 17, 18], "hand": [20, 21, 22, 23, 24]}
-    assert tab.evaluate("document.activeElement.innerText").startswith("Carrier.cancel: not measured, ")
+    assert tab.evaluate("document.activeElement.textContent").startswith("Carrier.cancel: not measured, ")
     assert any("GR201" in why for why in texts(tab, "#code .why.hand"))
     assert """        \"\"\"Cancel a parcel: <b>"ä"</b> & </script>.\"\"\"""" in tab.evaluate(
-        "document.querySelectorAll('#code .row')[16].innerText"
+        "document.querySelectorAll('#code .row')[16].textContent"
     )
 
 
@@ -138,11 +140,11 @@ def test_a_function_is_found_and_read_by_keyboard(tab: Browser) -> None:
     names = []
     for key in "nnnp":
         tab.press(key)
-        names.append(tab.evaluate("document.activeElement.innerText").partition(":")[0])
+        names.append(tab.evaluate("document.activeElement.textContent").partition(":")[0])
     assert names == ["Carrier.book", "Carrier.cancel", "Carrier.timed", "Carrier.cancel"]
     tab.press("Escape")
     tab.wait("!document.getElementById('overview').hidden")
-    assert tab.evaluate("document.activeElement.innerText") == "src/shop/carrier.py"
+    assert tab.evaluate("document.activeElement.textContent") == "src/shop/carrier.py"
 
 
 def test_the_map_is_walked_by_keyboard(tab: Browser) -> None:
@@ -178,7 +180,7 @@ CONTRAST = """
   const solid = (one) => { for (let at = one; at; at = at.parentElement) { const found = getComputedStyle(at).backgroundColor;
     if (found.startsWith('rgb(')) return found; } return 'rgb(255, 255, 255)'; };
   return [...document.querySelectorAll('#sentence, .note, a, td, th, #code .row, #code .why, #code .number')]
-    .filter((one) => one.offsetParent && one.innerText.trim()).map((one) => { const [low, high] =
+    .filter((one) => one.offsetParent && one.textContent.trim()).map((one) => { const [low, high] =
       [light(getComputedStyle(one).color), light(solid(one))].sort((a, b) => a - b); return (high + 0.05) / (low + 0.05); });
 })()
 """
@@ -211,4 +213,4 @@ def test_five_thousand_files_make_a_page_of_few_elements(started: Browser, tmp_p
     assert started.evaluate("document.querySelectorAll('*').length") < 4_000
     started.evaluate("location.hash = '#/file/src%2Fshop%2Fpart49%2Fmodule4999.py'")
     started.wait("document.querySelectorAll('#code .row').length === 6")
-    assert "charge_4999" in started.evaluate("document.getElementById('code').innerText")
+    assert "charge_4999" in started.evaluate("document.getElementById('code').textContent")
