@@ -70,10 +70,12 @@ def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str 
 def _everything(configs: Configs, config: Config, file: Path | None) -> Run:
     """Return what there is to find in a project, among the files whose baseline is `file` if it is given."""
     from golden_rules.adoption.settling import settle
+    from golden_rules.cache import Caches
     from golden_rules.runner import check_files
 
-    files = files_to_check([shown(config.root)], configs)
-    run = check_files(files, folders=[config.root])
+    caches = Caches()
+    files = files_to_check([shown(config.root)], configs, caches=caches)
+    run = check_files(files, folders=[config.root], caches=caches, jobs=None)
     settle(run, files, run.today)
     if file is not None:
         mine = {checked.display for checked in files if _belongs(checked.config, config, file)}

@@ -72,7 +72,7 @@ def _survey(files: list[SourceFile], config: Config) -> Run:
     from golden_rules.adoption.settling import settle
     from golden_rules.runner import check_files
 
-    run = check_files(files, folders=[config.root])
+    run = check_files(files, folders=[config.root], jobs=None)
     settle(run, files, run.today)
     return run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden_rules.adoption.baseline import Baseline, Entry, match, read_baseline, rendered
@@ -173,6 +173,7 @@ class TestCommand:
 class TestMatching:
     """What holds for all findings and baselines."""
 
+    @settings(deadline=None)
     @given(frozen=ENTRIES, entries=ENTRIES)
     def test_each_entry_stands_for_one_finding(self, frozen: list[Entry], entries: list[Entry]) -> None:
         """Nothing is matched twice, nothing gets lost, and only files that are gone may change their name."""
@@ -181,6 +182,7 @@ class TestMatching:
         for position, entry in matched.known.items():
             assert entry == entries[position] or entry.path == "b/c.py"
 
+    @settings(deadline=None)
     @given(frozen=ENTRIES)
     def test_what_is_frozen_matches_itself(self, frozen: list[Entry]) -> None:
         """In whatever order, and whatever files are gone."""
@@ -188,6 +190,7 @@ class TestMatching:
         assert len(matched.known) == len(frozen)
         assert not matched.left
 
+    @settings(deadline=None)
     @given(frozen=ENTRIES, started=st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=3))
     def test_what_is_written_is_read(self, frozen: list[Entry], started: dict[str, int]) -> None:
         """A baseline survives its file."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden_rules.adoption.changed import moved
@@ -230,6 +230,7 @@ class TestWithoutABase:
         )
 
 
+@settings(deadline=None)
 @given(before=LINES, after=LINES, at=st.integers(0, 7))
 def test_what_fixes_write_is_part_of_the_change(before: list[bytes], after: list[bytes], at: int) -> None:
     """A line that was changed and kept is still changed after fixes, and nothing that was untouched becomes so."""

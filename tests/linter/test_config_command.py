@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -48,7 +48,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(commands, ["config", *arguments], standalone_mode=False)
 
 
-def settings(path: str) -> dict[str, tuple[object, str]]:
+def in_force(path: str) -> dict[str, tuple[object, str]]:
     """Return each setting with its origin."""
     document = json.loads(run(path, "--format", "json").stdout)
     return {key: (entry["value"], entry["from"]) for key, entry in document.items()}
@@ -59,7 +59,7 @@ class TestInForce:
 
     def test_each_setting_says_where_it_is_from(self, shop: Path) -> None:
         """The file itself, one that it extends, or the default."""
-        found = settings(".")
+        found = in_force(".")
         assert found["app"] == ("shop", "golden-rules.toml (line 2)")
         assert found["threshold"] == (9, "base.toml (line 1)")
         assert found["severity"] == ({"GR2": "warning"}, "base.toml (line 3)")
@@ -68,7 +68,7 @@ class TestInForce:
 
     def test_of_a_file_that_overrides_speak_of(self, shop: Path) -> None:
         """The override that changes it is named with its line."""
-        assert settings("legacy/old.py")["threshold"] == (
+        assert in_force("legacy/old.py")["threshold"] == (
             20,
             "base.toml (line 1), [overrides] of golden-rules.toml (line 7)",
         )
@@ -132,6 +132,7 @@ class TestSchema:
         """A new key is described as well."""
         assert set(schema()["properties"]) == set(KEYS)
 
+    @settings(deadline=None)
     @given(key=st.sampled_from(sorted(set(KEYS) - {"overrides"})), value=VALUES)
     def test_it_allows_what_the_linter_takes(self, key: str, value: object) -> None:
         """No editor marks what is right."""
