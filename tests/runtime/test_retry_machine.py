@@ -99,9 +99,14 @@ class Call:
     context: Context = field(default_factory=copy_context)
     real: Any = None
     generator: Any = None
+    # a synchronous call keeps to what held when it began, though its parent waits no longer
+    kept: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = self.around()
 
     def around(self) -> float:
-        """The limit that holds around the call: that of its parent's attempt, as long as that is under way."""
+        """The limit that holds around what begins now: that of the parent's attempt, as long as that is under way."""
         if self.parent is None:
             return float("inf")
         is_part = self.parent.block == self.part_of and self.parent.limit < float("inf")
@@ -110,7 +115,7 @@ class Call:
     def deadline(self) -> float:
         """When the call is to be over."""
         own = self.config["deadline"]
-        return self.around() if own is None else min(self.around(), self.began + own)
+        return self.kept if own is None else min(self.kept, self.began + own)
 
     def begin(self, now: float) -> bool:
         """Begin an attempt, if there is time for one."""
