@@ -277,15 +277,13 @@ async def charge(order):
     )
 
     def wants(self, subject: Subject) -> bool:
-        """Return whether the function has a loop, and an error handler or a pause."""
+        """Return whether the function has a loop that may try again, as far as its syntax tree tells."""
         function = subject.function
         if not function.loops or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return False
-        from golden_rules.rules.resilience.retry_words import is_pause
+        from golden_rules.rules.resilience.retry_hints import may_retry
 
-        return bool(function.handlers) or any(
-            call.name.endswith("suppress") or is_pause(call.name, 1) for call in function.calls
-        )
+        return may_retry(subject.outline, function)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each loop that tries again."""

@@ -11,9 +11,11 @@ import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.retry_words import (
+    COUNTING,
     POLLING,
     RETRYING,
     WAITING,
+    WRAPPERS,
     is_attempt,
     is_delay,
     is_failure,
@@ -38,8 +40,6 @@ from golden_rules.source.outline import Function, Outline
 Loop = cst.For | cst.While
 Attempt = cst.Try | cst.TryStar | cst.With
 
-_COUNTING = frozenset({"range", "xrange", "itertools.count", "count", "itertools.repeat", "repeat"})
-_WRAPPERS = frozenset({"enumerate", "reversed", "list", "tuple", "iter"})
 _LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
 # Errors by which code asks a question rather than fails: there the next round is another question.
 _ANSWERS = frozenset(
@@ -167,12 +167,12 @@ class _Examined:
         match iterable:
             case cst.Call():
                 name = callee(iterable)
-                if name in _WRAPPERS and iterable.args:
+                if name in WRAPPERS and iterable.args:
                     return self._counts(iterable.args[0].value, names)
                 target = resolve(self.outline, self.function, name) or name
                 if target.startswith(_LIBRARIES):
                     return False
-                if target in _COUNTING:
+                if target in COUNTING:
                     return not _measures_a_collection(iterable) or any(map(is_attempt, names))
             case cst.Tuple() | cst.List():
                 return bool(iterable.elements) and all(

@@ -26,6 +26,9 @@ POLLING = re.compile(
     r"|_status\(|_state\(|status\.state|_instances?\(",
     re.IGNORECASE,
 )
+# What a `for` counts with, and what may stand around that.
+COUNTING = frozenset({"range", "xrange", "itertools.count", "count", "itertools.repeat", "repeat"})
+WRAPPERS = frozenset({"enumerate", "reversed", "list", "tuple", "iter"})
 _LOG = re.compile(
     r"(^|_)(log|logs|logger|logging|warn|warning|debug|info|error|exception|critical|print|echo|msg|trace|record|notify)(_|$)"
 )
