@@ -25,6 +25,7 @@ from golden_rules.rules.resilience.breaker_words import (
     RATE,
     RECORDS,
     RECORDS_FAILURE,
+    REPORTS,
     RESTS,
     SPEAKS,
     STATE,
@@ -141,11 +142,20 @@ def _mentions(function: Function, words: set[str]) -> bool:
 def _gates(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
     """Yield what an assignment sets, where that may be what refuses calls."""
     for target, value in stores(node):
-        if is_kept(target, outer):
+        if is_kept(target, outer) and not _is_report(target):
             word = word_of(target)
             weight = _weight(word, value)
             if weight is not None:
                 yield _Gate(word, shown(target), weight)
+
+
+def _is_report(target: ast.expr) -> bool:
+    """Whether an item is set of what only tells others: `stats["circuit_status"]`, of a dictionary made on the spot."""
+    return (
+        isinstance(target, ast.Subscript)
+        and isinstance(target.value, ast.Name)
+        and bool(REPORTS.search(snake(target.value.id)))
+    )
 
 
 def _weight(word: str, value: ast.expr) -> int | None:

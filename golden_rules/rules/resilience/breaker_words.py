@@ -77,6 +77,9 @@ LAST_FAILURE = re.compile(r"(^|_)last_(fail(ure|ed)?|error)(_(time|at|ts|timesta
 OTHER = re.compile(
     r"(^|_)(locks?|duration|seconds|secs|s|ms|timeout|config|settings|logger|max|min|count|calls|threshold|period|total|path|file|file_name)$"
 )
+REPORTS = re.compile(
+    r"(^|_)(stats|statistics|info|results?|metrics|data|report|summary|response|payload|kwargs|updates?|event|attributes|extra|headers|params|body|status)$"
+)
 ASKS = re.compile(
     r"^(is|can|may|should|allows?|allowed|has|available|ready|check|permits?|state|open|opened|tripped)(_|$)"
 )

@@ -133,7 +133,7 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
         where = ""
         match node:
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
-                where = _put(unit, node, base, method)
+                where = "" if _is_queue_of_another(function, base) else _put(unit, node, base, method)
                 by_name = by_name or (moves and _stores_anything(node, base, method))
             case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if _SENDS_AWAY.match(sends):
                 where = _first_dead(node)
@@ -146,6 +146,12 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
         if where:
             return where
     return "" if by_name else None
+
+
+def _is_queue_of_another(function: Function, base: ast.expr) -> bool:
+    """Whether a variable was made of a class of dead letters, which is where they are kept: `dlq = DeadLetterQueue(...)`."""
+    made = function.instances.get(base.id, "") if isinstance(base, ast.Name) else ""
+    return bool(DEAD.search(snake(made))) or made.endswith(("DLQ", "DeadLetterQueue"))
 
 
 def _moves(word: str) -> bool:

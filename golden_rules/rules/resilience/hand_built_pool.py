@@ -17,7 +17,7 @@ _STARTS_TEXT = re.compile(
     r"create_task|ensure_future|start_soon|Thread\b|Process\b|spawn|run_coroutine_threadsafe|gather|as_completed"
 )
 # Pools of what is borrowed, rather than of what runs.
-_CONNECTIONS = re.compile(r"Connection|Session|Client|Channel")
+_CONNECTIONS = re.compile(r"(Connection|Session|Channel|Socket)s?(Pool|Manager)$")
 _BOUND_TEXT = re.compile(r"Semaphore|CapacityLimiter|range\(|len\(|[Pp]ool")
 
 

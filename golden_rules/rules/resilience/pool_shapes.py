@@ -26,6 +26,7 @@ _QUEUE = re.compile(
 _UNDER_WAY = re.compile(
     r"(^|_)(tasks?|futures?|futs?|workers?|threads?|procs?|process(es)?|running|active|pending|in_?flight|jobs|coros?|children|greenlets|background)(_|$)"
 )
+_LIMIT = re.compile(r"(^|_)(max|limit|concurrency|concurrent|size|capacity|slots|parallel\w*|workers)(_|$)")
 POOL_NAME = re.compile(
     r"(^|_)(worker|thread|task|executor|process|job|coroutine|async|aio|greenlet|fiber)_?pool(_executor|_manager)?$|^pool_?executor$"
 )
@@ -111,7 +112,8 @@ def _note(found: Doing, node: ast.AST, sizes: list[str], *, many: bool, counted:
         case ast.Call():
             _note_call(found, node, many=many, counted=counted)
         case ast.Compare(left=left, ops=[ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE()], comparators=[right]):
-            size = _size(left, right) or _size(right, left)
+            # `completed < len(tasks)` tells how far it got.
+            size = _size(left, right) or (_size(right, left) if _LIMIT.search(word_of(left)) else "")
             if size:
                 sizes.append(size)
         case _:
