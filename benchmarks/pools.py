@@ -1,6 +1,7 @@
 """What a pool costs for each task that does nothing, in microseconds, and what a task costs that a queue keeps safe.
 
-Every figure is taken in one run, in repeats that take turns, the best counts; at most a hundred tasks are under way:
+Every figure is taken in one run, in repeats that take turns; at most a hundred tasks are under way. Medians of the processor's
+time, which other programs disturb least; of the wall clock where a disk is waited for:
 
     python benchmarks/pools.py [--tasks N] [--repeats N]
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import random
+import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -156,11 +159,12 @@ CONTENDERS: dict[str, Callable[[Handler, int], Awaitable[None]]] = {
 
 def microseconds(run: Callable[[Handler, int], Awaitable[None]], handler: Handler, tasks: int) -> float:
     """Return what a task costs in one run."""
+    clock = time.perf_counter if run is ours_durable else time.process_time
 
     async def timed() -> float:
-        began = time.perf_counter()
+        began = clock()
         await run(handler, tasks)
-        return time.perf_counter() - began
+        return clock() - began
 
     gc.collect()
     return asyncio.run(timed()) / tasks * 1e6
@@ -170,21 +174,23 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=100_000)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     handlers = {"no-op": nothing, "yielding": yielding}
-    best: dict[tuple[str, str], float] = {}
+    taken: dict[tuple[str, str], list[float]] = {}
     for _ in range(given.repeats):
         for kind, handler in handlers.items():
-            for name, run in CONTENDERS.items():
+            for name, run in random.sample(sorted(CONTENDERS.items()), len(CONTENDERS)):
                 tasks = given.tasks // DURABLE_SHARE if run is ours_durable else given.tasks
-                best[name, kind] = min(best.get((name, kind), 1e9), microseconds(run, handler, tasks))
+                taken.setdefault((name, kind), []).append(microseconds(run, handler, tasks))
+    median = {contender: statistics.median(figures) for contender, figures in taken.items()}
     print("microseconds a task, at most 100 under way\n")
     print("| pool | no-op | yielding |\n|---|---:|---:|")
     for name in CONTENDERS:
-        print(f"| {name} | {best[name, 'no-op']:.1f} | {best[name, 'yielding']:.1f} |")
+        print(f"| {name} | {median[name, 'no-op']:.1f} | {median[name, 'yielding']:.1f} |")
     for kind in handlers:
-        share = best[OURS, kind] / best[SEMAPHORE_INSIDE, kind]
+        pairs = zip(taken[OURS, kind], taken[SEMAPHORE_INSIDE, kind], strict=True)
+        share = statistics.median(mine / theirs for mine, theirs in pairs)
         print(f"\n{kind}: ours is {share:.2f} of a {SEMAPHORE_INSIDE} (goal {GOAL} for no-op)", end="")
     print()
 
