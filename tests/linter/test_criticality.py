@@ -58,7 +58,7 @@ class TestNever:
         assert findings(function()) == [("GR103", "process_order")]
         assert findings(function(f"{decorator}\n")) == []
 
-    @pytest.mark.parametrize("name", ["__call__", "__aenter__", "__init__"])
+    @pytest.mark.parametrize("name", ["__aenter__", "__init__", "__iter__"])
     def test_dunders(self, name: str) -> None:
         """Dunders are the language's, not the program's operations."""
         assert findings(f"class Order:\n    async def {name}(self, store, carrier, packing):{indented(WORK)}") == []
@@ -93,6 +93,71 @@ class TestNever:
     def test_what_a_comment_names(self) -> None:
         """`not-critical` stands above the function or on its first line."""
         assert findings(function("# golden-rules: not-critical -- the caller is measured\n")) == []
+
+
+def scores(source: str, path: str = "src/shop/orders.py") -> dict[str, float]:
+    """Return the score of each function of a module."""
+    result = analyse_source(dedent(source), path, config())
+    return {function.function: function.score for function in result.functions}
+
+
+class TestOrder:
+    """What the ranking says where no threshold is near."""
+
+    def test_a_path_before_its_steps(self) -> None:
+        """Who leads through private steps is worth more than they are, and more than one whom nobody needs to lead."""
+        source = """
+            class Orders:
+                def pack(self, order):
+                    return {body}
+
+                def _wrap(self, order):
+                    return self.paper.take(order)
+        """
+        leading = scores(source.format(body="self._wrap(order)"))
+        alone = scores(source.format(body="self.paper.take(order)"))
+        assert leading["Orders.pack"] > alone["Orders.pack"]
+        assert leading["Orders._wrap"] < alone["Orders._wrap"]
+
+    def test_what_a_call_of_an_object_does(self) -> None:
+        """`__call__` is an operation like any other, however the language names it."""
+        source = """
+            class Deploy:
+                async def {name}(self, order, store, packing, carrier):
+                    try:
+                        parcel = await packing.pack(await store.load(order))
+                        return await carrier.hand_over(parcel)
+                    except CarrierError:
+                        logger.exception("no carrier for %s", order)
+                        raise
+        """
+        assert (
+            scores(source.format(name="__call__"))["Deploy.__call__"]
+            > 0
+            > scores(source.format(name="__iter__"))["Deploy.__iter__"]
+        )
+
+    def test_what_is_never_critical_is_in_order_too(self) -> None:
+        """A reader of the list sees the weightier of two properties first, and neither above anything else."""
+        found = scores("""
+            class Order:
+                @property
+                def parcels(self):
+                    return self.carrier.load(self.number)
+
+                @property
+                def _total(self):
+                    return sum(self.prices)
+
+                def _round(self):
+                    return round(self.price)
+        """)
+        assert found["Order._total"] < found["Order.parcels"] < found["Order._round"]
+
+    def test_what_asks_only_the_values_at_hand(self) -> None:
+        """Calls of built-in functions, strings and lists are no work of the program's own."""
+        source = "def describe(order):\n    return {call}(str(order))\n"
+        assert scores(source.format(call="repr"))["describe"] < scores(source.format(call="carrier.label"))["describe"]
 
 
 class TestRequired:
