@@ -309,14 +309,14 @@ class Bench:
         if self._delay and self._strace is not None:
             inject = f"inject=fsync,fdatasync:delay_exit={self._delay * 1000:.0f}"
             wrapper = [self._strace, "-f", "-qq", "--seccomp-bpf", "-e", inject, "-o", "/dev/null"]
-        return self._items / self._run(contender, workload, producers, wrapper)
+        return self._done(producers) / self._run(contender, workload, producers, wrapper)
 
     def syncs(self, contender: Contender, workload: str, producers: int) -> float:
         """Return how often the disk is synced, for each item."""
         if contender.store == "PostgreSQL":
             before = self._wal_syncs()
             self._run(contender, workload, producers, [])
-            return (self._wal_syncs() - before) / self._items
+            return (self._wal_syncs() - before) / self._done(producers)
         if self._strace is None:
             return float("nan")
         log = self._folder / "syncs"
@@ -325,7 +325,11 @@ class Bench:
             contender, workload, producers, [self._strace, "-f", "-qq", "--seccomp-bpf", "-e", only, "-o", str(log)]
         )
         calls = [line for line in log.read_text().splitlines() if "sync(" in line]
-        return len(calls) / self._items
+        return len(calls) / self._done(producers)
+
+    def _done(self, producers: int) -> int:
+        """Return how many items that is, when each producer does as many as the others."""
+        return self._items // producers * producers
 
     def _run(self, contender: Contender, workload: str, producers: int, wrapper: list[str]) -> float:
         self._number += 1
@@ -446,7 +450,7 @@ def main() -> None:
         if given.slow and shutil.which("strace"):
             print(f"\nthe same with {given.slow:g} ms added to each sync:\n")
             synced = [each for each in CONTENDERS.values() if (each.store, each.durability) == ("SQLite", "full")]
-            measured = measure(Bench(folder, server, given.items // 2, given.slow), 1, synced)
+            measured = measure(Bench(folder, server, given.items, given.slow), 1, synced)
             show(measured)
             show_goals(measured)
 
