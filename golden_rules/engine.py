@@ -92,7 +92,7 @@ def analyse_source(
     ]
     project = tuple(_facts(subject, chosen, silencer))
     if directives is not NO_DIRECTIVES:
-        found += silencer.findings(path, text, on, everything_on=_is_whole(config.command_line))
+        found += silencer.wrong_comments(path, text, on, everything_on=_is_whole(config.command_line))
     silenced = tuple(finding for finding in found if finding.silence is not None)
     findings = sorted(one_finding_per_wrong([finding for finding in found if finding.silence is None]), key=_place)
     withheld = 0

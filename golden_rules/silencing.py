@@ -35,7 +35,9 @@ class Silencer:
         self._used[ignore].add(selector)
         return ignore.silence
 
-    def findings(self, path: str, source: SourceText, on: frozenset[str], *, everything_on: bool) -> Iterator[Finding]:
+    def wrong_comments(
+        self, path: str, source: SourceText, on: frozenset[str], *, everything_on: bool
+    ) -> Iterator[Finding]:
         """Yield what is wrong with the comments, silenced or not; call it when all else has been silenced.
 
         Args:
@@ -48,17 +50,18 @@ class Silencer:
             return
         page = _Page(path, source)
         known = codes_and_names()
-        wrong = [*_invalid(page, self.directives, known), *_without_reason(page, self.directives)]
-        for finding in wrong:
-            if finding.code in on:
-                yield replace(finding, silence=self.silence(finding.code, finding.name, finding.line, None))
+        wrong = (*_invalid(page, self.directives, known), *_without_reason(page, self.directives))
+        yield from (self._about(finding) for finding in wrong if finding.code in on)
         if UNUSED not in on:
             return
-        for ignore in self.directives.ignores:
-            unused = self._unused(ignore, on, known, everything_on=everything_on)
-            if unused:
-                finding = _unused_finding(page, ignore, unused)
-                yield replace(finding, silence=self.silence(UNUSED, finding.name, finding.line, None))
+        unused = (
+            (ignore, self._unused(ignore, on, known, everything_on=everything_on)) for ignore in self.directives.ignores
+        )
+        yield from (self._about(_unused_finding(page, ignore, selectors)) for ignore, selectors in unused if selectors)
+
+    def _about(self, finding: Finding) -> Finding:
+        """Return what is said of a comment, with the silence that another comment asks for."""
+        return replace(finding, silence=self.silence(finding.code, finding.name, finding.line, None))
 
     def _unused(
         self, ignore: Ignore, on: frozenset[str], known: Mapping[str, str], *, everything_on: bool
