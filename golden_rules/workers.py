@@ -221,6 +221,7 @@ def _end(code: int | None) -> str:
     return f"exit status {code}"
 
 
+# golden-rules: not-critical -- a process of the linter's own, which ends with its run
 def _serve(
     connection: Connection, inherited: Sequence[Connection], files: Sequence[SourceFile], fixing: Fixing | None
 ) -> None:
