@@ -105,7 +105,7 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
 _TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|testutils?|examples?|example_\w+|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
-    r"|(^|/)(conftest|setup|test_[^/]*|[^/]*_tests?)\.py$"
+    r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|[^/]*_tests?)\.py$"
 )
 
 

@@ -80,6 +80,8 @@ _WORKFLOW = re.compile(
     r"(^|_)(run|execute|process|handle|deploy|dispatch|perform|orchestrate|serve|consume|work|submit|launch|invoke|drain|replay"
     r"|main_loop|tick)(_|$)"
 )
+# What an endless loop makes a service of; in `process_results` it only steps through something.
+_SERVICE = re.compile(r"(^|_)(run|serve|consume|work|drain|main_loop|tick)(_|$)")
 _PROBES = _word_set(
     "health healthz healthcheck ready readyz readiness live livez liveness alive ping heartbeat metrics version favicon robots"
 )
@@ -206,7 +208,7 @@ def name(function: Function) -> Iterator[Reason]:
         # What awaits is no mere helper, whatever its name.
         yield Reason(-0.5, f"its name starts with `{first}`")
     if _WORKFLOW.search(lowered) and len(function.calls) >= 3:
-        if function.endless_loop:
+        if function.endless_loop and _SERVICE.search(lowered):
             yield Reason(6.5, "it is a service loop", telling=True)
         elif function.awaits >= 2 or function.handlers:
             yield Reason(4.5, "it carries work out, by its name", telling=True)

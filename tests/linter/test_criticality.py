@@ -73,6 +73,8 @@ class TestNever:
         [
             "tests/test_orders.py",
             "src/shop/conftest.py",
+            "src/shop/pytest_plugin.py",
+            "src/shop/example_flows/orders.py",
             "examples/orders.py",
             "src/shop/migrations/0001_orders.py",
             "src/shop/_vendor/orders.py",
