@@ -104,9 +104,12 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
 )
 _TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 _TEST_PATH = re.compile(
-    r"(^|/)(tests?|testing|testutils?|examples?|example_\w+|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
+    r"(^|/)(_?tests?|testing|testutils?|examples?|example_\w+|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
     r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|[^/]*_tests?)\.py$"
 )
+_GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$")
+# Where the functions of a command line stand; `commands` alone may as well hold a service's operations.
+_COMMAND_LINE_PATH = re.compile(r"(^|/)(_?cli|\w+_cli|cmds|management/commands)(/|\.py$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ def _outside(module: str, path: str, config: Config) -> str:
         return "it stands in a metrics module"
     if _TEST_PATH.search(path):
         return "it stands in tests, examples, migrations or vendored code"
+    if _GENERATED_PATH.search(path):
+        return "it stands in generated code"
     return ""
 
 
@@ -242,6 +247,8 @@ def _scored(file: _File, function: Function) -> Verdict:
     reasons += shape(function)
     reasons += name(function)
     reasons += place(function, _role(file, function), registered=bool(entry))
+    if not entry and _COMMAND_LINE_PATH.search(file.path):
+        reasons.append(Reason(-3.0, "it stands in the command line"))
     score = sum(reason.points for reason in reasons)
     ordered = tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
     return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)

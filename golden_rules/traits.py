@@ -97,6 +97,8 @@ _ON_VALUES = _word_set(
 )
 _LOG_METHODS = _word_set("debug info warning warn error exception critical log")
 _PLAIN_TYPES = _word_set("bool str int float bytes")
+# Receivers by which a function calls itself, or what it overrides.
+_OWN = _word_set("self cls super()") | {""}
 # Decorators that say nothing of what a function does.
 _SILENT_DECORATORS = _word_set("override final deprecated contextmanager asynccontextmanager inheritdoc")
 
@@ -136,31 +138,30 @@ def _asynchrony(function: Function) -> Iterator[Reason]:
 
 def _steps(function: Function) -> Iterator[Reason]:
     """Yield what the calls say: a path leads through steps of its own, a helper asks the values at hand."""
-    steps = list(dict.fromkeys(call.name for call in function.calls if _is_step(call.name)))
+    steps: dict[str, None] = {}
+    beyond = 0
+    passed_on = False
+    for call in function.calls:
+        receiver, _, method = call.name.rpartition(".")
+        if receiver == "self":
+            if method.startswith("_") and not method.startswith("__"):
+                steps[call.name] = None
+        elif method == function.name and receiver not in _OWN:
+            passed_on = True
+        beyond += not _is_of_values(receiver, method)
     if steps:
-        shown = " and ".join(f"`{step}`" for step in steps[:2])
+        shown = " and ".join(f"`{step}`" for step in list(steps)[:2])
         points = 1.0 if is_private(function) else 2.0 if len(steps) == 1 else 3.0
         yield Reason(points, f"it leads through {shown}")
-    if any(_passes_on(call.name, function.name) for call in function.calls):
+    if passed_on:
         yield Reason(1.0, "it passes the call on under its own name")
-    beyond = sum(not _is_of_values(call.name) for call in function.calls)
     if not beyond:
         yield Reason(-2.0, "it calls nothing but what is built in")
     elif beyond * 3 <= len(function.calls):
         yield Reason(-1.0, "most of what it calls is built in")
 
 
-def _is_step(call: str) -> bool:
-    return call.startswith("self._") and call.count(".") == 1 and not call.startswith("self.__")
-
-
-def _passes_on(call: str, name: str) -> bool:
-    receiver, _, method = call.rpartition(".")
-    return method == name and receiver not in ("", "self", "cls", "super()")
-
-
-def _is_of_values(call: str) -> bool:
-    receiver, _, method = call.rpartition(".")
+def _is_of_values(receiver: str, method: str) -> bool:
     if not receiver:
         return method in _BUILT_IN
     return method in _ON_VALUES or (method in _LOG_METHODS and "log" in receiver.lower())

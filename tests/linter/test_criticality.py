@@ -74,6 +74,9 @@ class TestNever:
             "tests/test_orders.py",
             "src/shop/conftest.py",
             "src/shop/pytest_plugin.py",
+            "src/shop/_tests/orders.py",
+            "src/shop/orders_pb2_grpc.py",
+            "src/shop/cli/orders.py",
             "src/shop/example_flows/orders.py",
             "examples/orders.py",
             "src/shop/migrations/0001_orders.py",
@@ -83,7 +86,7 @@ class TestNever:
         ],
     )
     def test_where_nobody_measures(self, path: str) -> None:
-        """Tests, examples, migrations, vendored code and metrics modules."""
+        """Tests, examples, migrations, vendored and generated code, metrics modules, and the command line."""
         assert findings(function(), path) == []
 
     def test_what_the_configuration_names(self) -> None:
