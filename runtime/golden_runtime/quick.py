@@ -1,8 +1,8 @@
 """The same wrapping, for what is on every hot path: one decorator, constant labels, nobody who would see a span.
 
 What `Run` does for all cases in a few calls of Python is written out here, because each of these calls costs as much as
-everything else. The figures are in `benchmarks/`. The wrappers use no name of this module, nor a built-in one but for
-exceptions: they run with the globals of what they measure (see `frames`).
+everything else. The figures are in `benchmarks/`. The wrappers use no name of this module, nor a built-in one: they run with
+the globals of what they measure (see `frames`).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _counted_coroutine(
 
 def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
-    kind, size, coroutine_type, late, run = type, len, CoroutineType, rest, Run
+    kind, size, coroutine_type, late, run, anything = type, len, CoroutineType, rest, Run, BaseException
     clock, marks, enter, back, unmarked = perf_counter, current_marks.get, current_marks.set, leave, NO_MARKS
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -100,8 +100,10 @@ def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], p
         started = clock()
         try:
             result = measured(*args, **kwargs)
-        except BaseException:
+        except anything:
             append(clock() - started)
+            if size(pending) >= limit:
+                settle()
             raise
         finally:
             if token is not None:
@@ -144,6 +146,7 @@ def _timed_coroutine(
 def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R], plan: Plan) -> Callable[P, R]:
     live = provided()
     kind, size, coroutine_type, late, run, cause = type, len, CoroutineType, rest, Run, decided
+    anything = BaseException
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -156,7 +159,7 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
         token = enter(marks)
         try:
             result = measured(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             end(started, cause(error, marks), None)
             raise
         finally:
@@ -177,7 +180,7 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
 def _requested_coroutine(
     measured: Callable[P, Awaitable[R]], observer: Request, full: Callable[P, Coroutine[Any, Any, R]]
 ) -> Callable[P, Coroutine[Any, Any, R]]:
-    live, size, cause = provided(), len, decided
+    live, size, cause, anything, elsewhere = provided(), len, decided, BaseException, ValueError
     clock, enter, end = perf_counter, current_marks.set, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
     limit = LIMIT
@@ -191,13 +194,13 @@ def _requested_coroutine(
         token = enter(marks)
         try:
             result = await measured(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             end(started, cause(error, marks), None)
             raise
         finally:
             try:  # noqa: SIM105 - `suppress` would cost a third of all this
                 back(token)
-            except ValueError:
+            except elsewhere:
                 # closed from another context, whose marks are not this call's
                 pass
         if marks:

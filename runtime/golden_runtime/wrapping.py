@@ -89,18 +89,19 @@ def _wrap(plan: Plan) -> Callable[..., Any]:
     return quick.function(function, plan, passed_over(_wrap_function(function, plan), function))
 
 
-# The wrappers use no name of this module: they run with the globals of what they measure (see `frames`).
+# The wrappers use no name of this module, nor a built-in one: they run with the globals of what they measure (see `frames`),
+# which may have an exception of their own called `BaseException`.
 
 
 def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
-    new_run, kind, coroutine_type, late = Run, type, CoroutineType, rest
+    new_run, kind, coroutine_type, late, anything = Run, type, CoroutineType, rest, BaseException
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         run = new_run(plan, args, kwargs)
         run.resume()
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             run.end(error, None)
             raise
         else:
@@ -115,14 +116,14 @@ def _wrap_function(function: Callable[P, R], plan: Plan) -> Callable[P, R]:
 
 
 def _wrap_coroutine(function: Callable[P, Awaitable[R]], plan: Plan) -> Callable[P, Coroutine[Any, Any, R]]:
-    new_run = Run
+    new_run, anything = Run, BaseException
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         run = new_run(plan, args, kwargs)
         run.resume()
         try:
             result = await function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             run.end(error, None)
             raise
         else:
@@ -135,7 +136,7 @@ def _wrap_coroutine(function: Callable[P, Awaitable[R]], plan: Plan) -> Callable
 
 
 def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Callable[P, Generator[Y, S, R]]:
-    new_run = Run
+    new_run, anything, closing, returning = Run, BaseException, GeneratorExit, StopIteration
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Generator[Y, S, R]:
         run = new_run(plan, args, kwargs)
@@ -151,18 +152,18 @@ def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Ca
                 try:
                     given = yield item
                     step = generator.send
-                except GeneratorExit:
+                except closing:
                     run.resume()
                     generator.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                except anything as error:
                     step, given = generator.throw, error
                 run.resume()
-        except StopIteration as stop:
+        except returning as stop:
             run.end(None, stop.value)
             result: R = stop.value
             return result
-        except BaseException as error:
+        except anything as error:
             run.end(error, None)
             raise
         finally:
@@ -172,7 +173,7 @@ def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Ca
 
 
 def _wrap_async_generator(function: Callable[P, AsyncGenerator[Y, S]], plan: Plan) -> Callable[P, AsyncGenerator[Y, S]]:
-    new_run = Run
+    new_run, anything, closing, returning = Run, BaseException, GeneratorExit, StopAsyncIteration
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Y, S]:
         run = new_run(plan, args, kwargs)
@@ -187,16 +188,16 @@ def _wrap_async_generator(function: Callable[P, AsyncGenerator[Y, S]], plan: Pla
                 try:
                     given = yield item
                     step = generator.asend
-                except GeneratorExit:
+                except closing:
                     run.resume()
                     await generator.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                except anything as error:
                     step, given = generator.athrow, error
                 run.resume()
-        except StopAsyncIteration:
+        except returning:
             run.end(None, None)
-        except BaseException as error:
+        except anything as error:
             run.end(error, None)
             raise
         finally:

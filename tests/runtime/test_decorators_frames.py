@@ -1,15 +1,18 @@
-"""Stack levels: a decorated function blames the same line as before."""
+"""Stack levels and globals: a decorated function blames the same line as before, and lives in the same module."""
 
 from __future__ import annotations
 
 import asyncio
+import builtins
 import inspect
 import logging
 import warnings
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from exposed import value
 from golden_runtime import counted, timed, track_errors, track_request
 
 
@@ -97,3 +100,60 @@ def test_code_with_other_builtins_is_measured() -> None:
     exec("def fail(): return missing", namespace)  # noqa: S102 - what sandboxes do
     with pytest.raises(NameError, match="missing"):
         track_request("frames.sandboxed")(namespace["fail"])()
+
+
+# What a project may have: names of its own for all that is built in, exceptions first of all.
+SHADOWING = """
+def plain(error):
+    if error: raise error
+async def coroutine(error):
+    if error: raise error
+def generator(error):
+    yield
+    if error: raise error
+async def async_generator(error):
+    yield
+    if error: raise error
+"""
+
+
+def call(measured: Callable[..., Any], *arguments: object) -> None:
+    """Call a function of any kind, to its end."""
+
+    async def awaiting() -> None:
+        if inspect.isasyncgenfunction(measured):
+            async for _ in measured(*arguments):
+                pass
+        else:
+            await measured(*arguments)
+
+    if inspect.isasyncgenfunction(measured) or inspect.iscoroutinefunction(measured):
+        asyncio.run(awaiting())
+    elif inspect.isgeneratorfunction(measured):
+        list(measured(*arguments))
+    else:
+        measured(*arguments)
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "generator", "async_generator"])
+@pytest.mark.parametrize(
+    ("decorate", "count", "labels"),
+    [
+        (counted, "_total", {}),
+        (timed, "_seconds_count", {}),
+        (track_errors, "_total", {"error_type": "LookupError"}),
+        (track_request, "_errors_total", {"error_type": "LookupError"}),
+        (lambda name: track_request(name, {"kind": lambda _: "any"}), "_duration_seconds_count", {"kind": "any"}),
+    ],
+    ids=["counted", "timed", "errors", "tracked", "labelled"],
+)
+def test_a_module_may_shadow_built_in_names(decorate: Any, count: str, labels: dict[str, str], kind: str) -> None:
+    """A function is measured, and works, whatever its module calls `BaseException`, `len` or `StopIteration`."""
+    namespace: dict[str, Any] = dict.fromkeys(dir(builtins)) | {"__builtins__": builtins}
+    exec(SHADOWING, namespace)  # noqa: S102 - stands for a module
+    name = f"frames_shadowed_{uuid4().hex}"
+    measured = decorate(name)(namespace[kind])
+    call(measured, None)
+    with pytest.raises(LookupError):
+        call(measured, LookupError())
+    assert value(name + count, **labels) == (1.0 if "error_type" in labels else 2.0)

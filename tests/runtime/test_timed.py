@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import tracemalloc
 from time import perf_counter
 from uuid import uuid4
 
@@ -56,6 +57,23 @@ def test_failing_calls_are_timed(name: str) -> None:
     with pytest.raises(LookupError):
         work()
     assert count(name) == 1.0
+
+
+def test_failing_calls_do_not_pile_up(name: str) -> None:
+    """A function that only ever fails takes no more memory with each call, although nobody scrapes."""
+
+    @timed(name)
+    def work() -> None:
+        raise LookupError
+
+    tracemalloc.start()
+    for _ in range(10_000):
+        with contextlib.suppress(LookupError):
+            work()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 100_000
+    assert count(name) == 10_000.0
 
 
 def test_coroutines_are_timed_until_they_end(name: str) -> None:
