@@ -65,7 +65,7 @@ class Good:
     settings: tuple[tuple[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """A function before any rule has asked to see its source: what the outline tells.
 
@@ -82,7 +82,7 @@ class Subject:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ModuleSubject:
     """A file before any rule has asked to see its source.
 
@@ -98,7 +98,7 @@ class ModuleSubject:
     verdicts: Mapping[Function, Verdict]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClassSubject:
     """A class before any rule has asked to see its source.
 

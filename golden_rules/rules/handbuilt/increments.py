@@ -19,7 +19,7 @@ from golden_rules.source.outline import Function, Outline, children, dotted, wal
 MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
-_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_NESTED = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
 _INCREMENT_FUNCTION = re.compile(
     r"^_*(inc|incr|increment|increase|bump)_\w*(counters?|counts?|metrics?|stats?|errors?|failures?|exceptions?|failed)(_|$)"
 )
@@ -60,7 +60,7 @@ class Increment:
 _Handlers = tuple[ast.ExceptHandler, ...]
 _Place = tuple[ast.AST, _Handlers, bool]
 _BRANCHES = (ast.For, ast.AsyncFor, ast.While, ast.Match, ast.IfExp, ast.BoolOp)
-_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator)
+_LEAVES = frozenset({ast.Name, ast.Constant})
 
 
 def increments(outline: Outline, function: Function) -> Iterator[Increment]:
@@ -69,7 +69,8 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
     declared = _declared(function)
     while waiting:
         node, handlers, branch = waiting.pop()
-        if isinstance(node, _NESTED):
+        kind = type(node)
+        if kind in _LEAVES or kind in _NESTED:
             continue
         if isinstance(node, ast.Call | ast.AugAssign | ast.Assign):
             found = _increment(outline, function, node, declared)
@@ -93,8 +94,7 @@ def _inner(node: ast.AST, handlers: _Handlers, branch: bool) -> Iterator[_Place]
     else:
         branch = branch or isinstance(node, _BRANCHES)
         for inner in children(node):
-            if not isinstance(inner, _LEAVES):
-                yield inner, handlers, branch
+            yield inner, handlers, branch
 
 
 def _is_guard(statement: ast.If) -> bool:
