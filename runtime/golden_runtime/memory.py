@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import tracemalloc
 from collections.abc import Mapping
@@ -46,9 +47,14 @@ class Tracing:
             self._open.append(reading)
             return reading
 
-    def end(self, reading: Reading) -> int:
-        """Close a call, and return its peak above the start, in bytes. Tracing ends with the last call, if it began here."""
+    def end(self, reading: Reading) -> int | None:
+        """Close a call, and return its peak above the start, in bytes; None for a call that another process began.
+
+        Tracing ends with the last call, if it began here.
+        """
         with self._lock:
+            if reading not in self._open:
+                return None
             if tracemalloc.is_tracing():
                 self._note()
             self._open.remove(reading)
@@ -56,6 +62,14 @@ class Tracing:
                 tracemalloc.stop()
                 self._is_ours = False
             return reading.most - reading.start
+
+    def renew(self) -> None:
+        """Start afresh in a process that was forked: what is open, and whoever holds the lock, goes on in the parent."""
+        self._lock = threading.RLock()
+        self._open.clear()
+        if self._is_ours:
+            tracemalloc.stop()
+            self._is_ours = False
 
     def _note(self) -> int:
         present, peak = tracemalloc.get_traced_memory()
@@ -66,6 +80,9 @@ class Tracing:
 
 
 _tracing = Tracing()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tracing.renew)
 
 
 class Peak:
@@ -87,7 +104,8 @@ class Peak:
     def end(self, state: Reading | None, error: BaseException | None, result: object) -> None:
         """Record the peak, however the call ended."""
         try:
-            if state is not None:
-                self._series.record(float(_tracing.end(state)))
+            peak = None if state is None else _tracing.end(state)
+            if peak is not None:
+                self._series.record(float(peak))
         except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once(f"`{self._series.name}` cannot be recorded")

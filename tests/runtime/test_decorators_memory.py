@@ -6,7 +6,7 @@ import tracemalloc
 from uuid import uuid4
 
 import pytest
-from exposed import value
+from exposed import run_script, value
 from golden_runtime import measure_memory
 
 MEGABYTE = 1_000_000
@@ -127,3 +127,43 @@ def test_threads_share_the_tracing(name: str) -> None:
     for thread in threads:
         thread.join()
     assert not tracemalloc.is_tracing()
+
+
+def test_a_forked_process_traces_what_is_its_own() -> None:
+    """A process that is forked while calls are open traces only its own calls, and waits for no thread of its parent."""
+    run_script(
+        """
+        import os, signal, sys, threading, tracemalloc
+        from golden_runtime import measure_memory
+
+        sys.setswitchinterval(1e-6)
+
+        @measure_memory("short")
+        def work():
+            return tracemalloc.is_tracing()
+
+        @measure_memory("forking")
+        def fork():
+            child = os.fork()
+            if child == 0:
+                signal.alarm(5)
+                seen = [tracemalloc.is_tracing(), work(), tracemalloc.is_tracing()]
+                os._exit(seen != [False, True, False])
+            return os.waitpid(child, 0)[1]
+
+        stopped = threading.Event()
+
+        def record():
+            while not stopped.is_set():
+                work()
+
+        threads = [threading.Thread(target=record) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        ended = [fork() for _ in range(50)]
+        stopped.set()
+        for thread in threads:
+            thread.join()
+        assert not any(ended), ended
+        """
+    )
