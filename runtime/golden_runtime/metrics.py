@@ -118,7 +118,7 @@ class Metrics:
 
 _metrics = Metrics()
 
-if shares_files():
+if shares_files() and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_metrics.reopen)
 
 

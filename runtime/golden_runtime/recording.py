@@ -187,4 +187,6 @@ def _leave_to_parent() -> None:
     gate.__exit__()
 
 
-os.register_at_fork(before=gate.__enter__, after_in_parent=gate.__exit__, after_in_child=_leave_to_parent)
+# not on Windows, where nothing forks
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=gate.__enter__, after_in_parent=gate.__exit__, after_in_child=_leave_to_parent)

@@ -440,3 +440,19 @@ def test_nothing_is_lost_at_exit() -> None:
         """
     )
     assert done.stdout.strip() == "1.0"
+
+
+def test_measuring_works_where_nothing_forks() -> None:
+    """Windows has no `fork`, and nothing that could be told of one."""
+    run_script(
+        """
+        import os
+        if hasattr(os, "fork"):
+            del os.fork, os.register_at_fork
+        from golden_runtime import track_request
+        from prometheus_client import REGISTRY
+
+        track_request("op")(lambda: None)()
+        assert REGISTRY.get_sample_value("op_calls_total", {"status": "success"}) == 1.0
+        """
+    )
