@@ -60,6 +60,10 @@ def worked(
 def _shared(
     files: Sequence[SourceFile], sizes: Sequence[int], fixing: Fixing | None, jobs: int
 ) -> Iterator[tuple[int, Outcome]]:
+    from golden_rules.registry import load_rules
+
+    # A plugin that is broken is one error, not one for each file; and forked workers share what is loaded.
+    load_rules()
     context = _context()
     pays = _FORK_PAYS if isinstance(context, ForkContext) else _SPAWN_PAYS
     count = min(jobs, sum(sizes) // pays, len(files))
@@ -97,9 +101,6 @@ def _prepare() -> None:
     """Import what every worker needs, before they are forked."""
     import_module("libcst")
     import_module("golden_rules.fixing")
-    from golden_rules.registry import load_rules
-
-    load_rules()
 
 
 class _Queue:
