@@ -127,6 +127,10 @@ def label_text(value: object) -> str:
             raise MetricNameError(
                 f"a label's value has at most {_LONGEST} characters, not {len(value)}: label with a class of values"
             )
+        if not _is_exposable(value):
+            raise MetricNameError(
+                f"a label's value is text that UTF-8 can encode, not `{value!a}`: label with what it is"
+            )
         return str(value)
     if value is None or isinstance(value, bool):
         return str(value).lower()
@@ -136,6 +140,15 @@ def label_text(value: object) -> str:
         f"a label's value is a text, a number, a truth value, an enum's member or None, not a `{type(value).__name__}`: "
         "label with what it is, not with the object"
     )
+
+
+def _is_exposable(text: str) -> bool:
+    """Whether a scrape can show a text. One lone surrogate, as in names of files, would break it for all series."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def checked_labels(labels: LabelValues | None, *, taken: tuple[str, ...] = ()) -> LabelValues:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import suppress
 
 _LOGGER = logging.getLogger("golden_runtime")
@@ -11,10 +12,10 @@ _reported: set[str] = set()
 
 
 def report_once(problem: str) -> None:
-    """Log a problem with the exception being handled, the first time it is reported in this process."""
+    """Log a problem, with the exception being handled if there is one, the first time it is reported in this process."""
     if problem in _reported:
         return
     _reported.add(problem)
     # an application's own logging handler may raise, and must not break the measured call either
     with suppress(Exception):
-        _LOGGER.warning("%s; this is logged once", problem, exc_info=True)
+        _LOGGER.warning("%s; this is logged once", problem, exc_info=sys.exception() is not None)

@@ -234,6 +234,7 @@ def test_computed_labels_are_capped(name: str, caplog: pytest.LogCaptureFixture)
     assert len(shown) == 4
     assert value(f"{name}_calls_total", user="other", status="success") == 7.0
     assert sum("took more than 3 values" in record.message for record in caplog.records) == 1
+    assert "NoneType" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -246,8 +247,10 @@ def test_computed_labels_are_capped(name: str, caplog: pytest.LogCaptureFixture)
         (object(), "unknown"),
         (ValueError("some message"), "unknown"),
         ("x" * 129, "unknown"),
+        ("name\udcff", "unknown"),
+        ("Käse", "Käse"),
     ],
-    ids=["enum", "truth value", "none", "number", "object", "exception", "long text"],
+    ids=["enum", "truth value", "none", "number", "object", "exception", "long text", "surrogate", "umlaut"],
 )
 def test_computed_labels_are_guarded(name: str, returned: object, shown: str) -> None:
     """What names itself becomes a label; objects, errors and texts, which have no bound, become `unknown`."""
@@ -258,9 +261,10 @@ def test_computed_labels_are_guarded(name: str, returned: object, shown: str) ->
 
     work()
     assert value(f"{name}_total", kind=shown) == 1.0
+    assert lines(f"{name}_total") == [f'{name}_total{{kind="{shown}"}} 1.0']
 
 
-@pytest.mark.parametrize("constant", [object(), ["a"], b"bytes", "x" * 129])
+@pytest.mark.parametrize("constant", [object(), ["a"], b"bytes", "x" * 129, "\udcff"])
 def test_constant_labels_are_guarded(name: str, constant: Any) -> None:
     """A constant that is no label shows at decoration."""
     with pytest.raises(MetricNameError, match="a label's value"):
