@@ -35,6 +35,10 @@ class Decorator:
         observe: Callable[[Callable[..., Any]], tuple[Chooser, ...]],
         success_when: Predicate | None = None,
     ) -> None:
+        if success_when is not None and (not callable(success_when) or inspect.iscoroutinefunction(success_when)):
+            raise TypeError(
+                f"`success_when` of `{name}` must be a plain function of the result, not `{success_when!r}`"
+            )
         self._name = name
         self._observe = observe
         self._success_when = success_when

@@ -455,6 +455,19 @@ def test_an_async_generator_has_no_result_to_ask_about(name: str) -> None:
         track_request(name, success_when=bool)(numbers)
 
 
+async def eventually(result: object) -> bool:
+    """Say yes, but not now."""
+    return bool(result)
+
+
+@pytest.mark.parametrize("predicate", [200, "success", eventually])
+@pytest.mark.parametrize("decorator", [track_request, track_errors, traced, track_adapter_request])
+def test_what_cannot_be_asked_is_refused(name: str, decorator: Any, predicate: Any) -> None:
+    """A predicate that is no function, or answers later, would call every result a success: it shows at decoration."""
+    with pytest.raises(TypeError, match="`success_when` of"):
+        decorator(name, success_when=predicate)
+
+
 def test_a_predicate_that_fails_never_harms_the_caller(name: str) -> None:
     """The caller gets the result, and the call counts as a success."""
 
