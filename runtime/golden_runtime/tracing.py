@@ -99,11 +99,20 @@ class OpenSpan:
         """End the span, with the error if the call failed."""
         try:
             if error is not None and not is_cancellation(error):
-                self._span.record_exception(error)
-                self._span.set_status(_trace.Status(_trace.StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                self._fail(error)
             self._span.end()
         except Exception:  # noqa: BLE001 - metrics never harm the caller
             report_once("a span cannot be ended")
+
+    def _fail(self, error: BaseException) -> None:
+        kind = type(error).__name__
+        try:
+            self._span.record_exception(error)
+            description = f"{kind}: {error}"
+        except Exception:  # noqa: BLE001 - an error may have no text, and its span still ends
+            report_once(f"a span cannot tell what its `{kind}` says")
+            description = kind
+        self._span.set_status(_trace.Status(_trace.StatusCode.ERROR, description))
 
 
 class Spans:
@@ -141,6 +150,8 @@ class SpanObservers:
     __slots__ = ("_constants", "_functions", "_kind", "_name", "fixed")
 
     def __init__(self, name: str, attributes: Attributes, kind: SpanKind = "INTERNAL") -> None:
+        if not isinstance(attributes, Mapping):
+            raise TypeError(f"attributes must be a mapping of names to values, not `{attributes!r}`")
         self._name = name
         self._kind = kind
         self._constants = {key: value for key, value in attributes.items() if not callable(value)}

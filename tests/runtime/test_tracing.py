@@ -112,6 +112,26 @@ def test_a_span_says_how_the_call_ended(
     assert (span.status.status_code, len(span.events)) == (status, events)
 
 
+class SpeechlessError(Exception):
+    """An error whose text cannot be read."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_error_without_a_text_fails_the_span(spans: InMemorySpanExporter) -> None:
+    """The span ends, and says that the call failed, whatever the error does when it is asked for its text."""
+
+    @traced("op")
+    def work() -> None:
+        raise SpeechlessError
+
+    with pytest.raises(SpeechlessError):
+        work()
+    status = finished(spans)["op"].status
+    assert (status.status_code, status.description) == (StatusCode.ERROR, "SpeechlessError")
+
+
 def test_a_marked_failure_is_in_the_span(spans: InMemorySpanExporter, name: str) -> None:
     """A failure that the function handles fails the span of every decorator on it."""
 
@@ -268,6 +288,12 @@ def test_a_span_needs_a_name() -> None:
     """`@traced` without a name is a common slip: the message says what is wanted."""
     with pytest.raises(TypeError, match="a span's name must be a string"):
         traced(print)  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_attributes_have_names() -> None:
+    """What is no mapping shows at decoration, in a sentence."""
+    with pytest.raises(TypeError, match="attributes must be a mapping"):
+        traced("op", attributes=["tier"])  # type: ignore[arg-type]  # the mistake under test
 
 
 @pytest.mark.parametrize(
