@@ -156,10 +156,13 @@ def _wrap_generator(function: Callable[P, Generator[Y, S, R]], plan: Plan) -> Ca
                 try:
                     given = yield item
                     step = generator.send
-                except closing:
+                except closing as error:
                     run.resume()
-                    generator.close()
-                    raise
+                    returned = generator.close()  # type: ignore[func-returns-value]  # it may, from CPython 3.13 on
+                    if returned is None:
+                        raise
+                    run.end(error, None)
+                    return returned
                 except anything as error:
                     step, given = generator.throw, error
                 run.resume()
