@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,4 +132,6 @@ def publish(families: Iterable[Family], registry: CollectorRegistry) -> None:
 def withdraw(families: Iterable[Family], registry: CollectorRegistry) -> None:
     """Unregister families, where they are registered."""
     for family in families:
-        registry.unregister(family)
+        # an application, or a fixture of its tests, may have emptied the registry
+        with suppress(KeyError):
+            registry.unregister(family)

@@ -63,6 +63,20 @@ assert not {name for name in names() if name.startswith(("op", "block"))}
     )
 
 
+def test_series_move_out_of_a_registry_that_was_emptied() -> None:
+    """Fixtures of tests unregister whatever a registry holds, which series are no longer in then."""
+    run(
+        """
+work = counted("a.b")(lambda: None)
+for collector in list(REGISTRY._collector_to_names):
+    REGISTRY.unregister(collector)
+configure(namespace="shop")
+work()
+assert REGISTRY.get_sample_value("shop_a_b_total") == 1.0
+"""
+    )
+
+
 def test_configure_is_called_once() -> None:
     """The second call raises and says where the first was."""
     run(
