@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from golden_runtime.buckets import checked_buckets
+from golden_runtime.errors import MetricNameError
 from golden_runtime.labels import LabelValues, Observers, checked_labels
 from golden_runtime.metrics import checked_maximum, declare, families
 from golden_runtime.names import counter_name, duration_name, translate
@@ -69,6 +70,8 @@ def track_adapter_request(
     `operation` is the function's name unless it is given. The span is `adapter.db.OPERATION`. `success_when` and `buckets`
     are as for `track_request`. Raises MetricNameError, MetricConflictError, and ValueError for buckets that do not grow.
     """
+    if operation is not None and not isinstance(operation, str):
+        raise MetricNameError(f'an operation is a string such as "charge", not `{operation!r}`')
     own = dict.fromkeys(("adapter", "operation"))
     subject = f"adapter {adapter_name}"
     base = _Base(

@@ -133,6 +133,13 @@ def test_track_adapter_request_takes_an_operation(name: str) -> None:
     assert value(f"adapter_{name}_calls_total", adapter=name, operation="read", status="success") == 1.0
 
 
+@pytest.mark.parametrize("operation", [5, lambda: "charge"])
+def test_an_operation_is_a_name(name: str, operation: Any) -> None:
+    """What is none, a function of the arguments included, would become the name of a span."""
+    with pytest.raises(MetricNameError, match="an operation is a string"):
+        track_adapter_request(name, operation=operation)
+
+
 def test_functions_of_one_adapter_share_its_metric(name: str) -> None:
     """Two functions of one adapter are two operations of the same series."""
     adapter = track_adapter_request(name)
