@@ -123,9 +123,8 @@ def _invalid(page: _Page, directives: Directives, known: Mapping[str, str]) -> I
                 )
                 yield page.finding(INVALID, span, f"there is no rule `{selector}` to ignore", remedy)
         if not ignore.selectors:
-            yield page.finding(
-                INVALID, span, "the brackets name no rule to ignore", "name the rules, or leave the comment out"
-            )
+            remedy = "name the rules as in `ignore[GR201]`, or leave the comment out"
+            yield page.finding(INVALID, span, "the brackets name no rule to ignore", remedy)
         if ignore.until and not is_date(ignore.until):
             yield page.finding(INVALID, span, f"`{ignore.until}` is no date", "write the day as in `until 2027-03-01`")
 

@@ -187,6 +187,8 @@ def test_ignore_without_reason() -> None:
         ("ignore[] -- why", "the brackets name no rule to ignore"),
         ("ignores[GR201] -- why", "`ignores` is no word for a comment"),
         ("ignore[GR204] until 2027-02-30 -- why", "`2027-02-30` is no date"),
+        ("ignore[GR204] until tomorrow -- why", "`tomorrow` is no date"),
+        ("ignore[GR204 -- why", "the brackets name no rule to ignore"),
     ],
 )
 def test_invalid_comments(comment: str, message: str) -> None:
