@@ -165,7 +165,9 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
         finally:
             back(token)
         if kind(result) is coroutine_type:
-            return late(run(plan, args, kwargs), result)
+            going_on = run(plan, args, kwargs)
+            going_on.adopt(marks)
+            return late(going_on, result)
         if marks:
             end(started, marks[0], None)
             return result

@@ -85,6 +85,10 @@ class Run:
         self._observed = [(observer, observer.begin()) for observer in plan.observers(args, kwargs, spans=spans)]
         self._spans = [state for _, state in self._observed if type(state) is OpenSpan] if spans else ()
 
+    def adopt(self, marks: Marks) -> None:
+        """Go on with the marks of a call that began without this."""
+        self._marks = marks
+
     def resume(self) -> None:
         """Have the call's own code run from now on."""
         self._token = current_marks.set(self._marks)

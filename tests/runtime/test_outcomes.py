@@ -334,6 +334,24 @@ def test_the_first_mark_counts(name: str) -> None:
     assert value(f"{name}_errors_total", error_type="ConnectionError") == 1.0
 
 
+def test_a_function_that_returns_a_coroutine_is_marked_in_both(name: str) -> None:
+    """Where the work is in the coroutine that a plain function returns, what the function itself marked counts too."""
+
+    async def rest() -> str:
+        return "done"
+
+    @track_request(name)
+    def work() -> Any:
+        mark_failure(LookupError("missing"))
+        return rest()
+
+    async def drive() -> object:
+        return await work()
+
+    assert asyncio.run(drive()) == "done"
+    assert outcomes(name) == {"failure": 1.0}
+
+
 def test_marking_outside_of_measured_functions_does_nothing() -> None:
     """A helper may mark wherever it is called from."""
     mark_failure(ConnectionError())
