@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
+from golden_rules.findings import Fix
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.handbuilt.metric_modules import counts_for_others
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -29,7 +30,10 @@ class HomemadeInstrumentation(ModuleRule):
 
     ## Fix safety
 
-    There is no fix: every use has to be replaced, and the series would change their names.
+    The fix puts `@timed`, `@counted` or `@track_request` in place of each use, and deletes the definition with the metrics
+    that it alone fed. It is unsafe: the series change their names, and lines of the log go. It is there for decorators that
+    are private to their file, take no arguments, stand right above the functions they decorate, and pass the call on and
+    measure, with nothing besides: no warning, no condition, no look at arguments or result. All others are left to you.
 
     ## When not to follow it
 
@@ -116,6 +120,173 @@ def traced(function):
             return await function(*args, **kwargs)
 
     return wrapper
+""",
+        ),
+        Bad(
+            """\
+import functools
+import logging
+import time
+
+logger = logging.getLogger(__name__)
+
+
+def _timed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            logger.info("%s took %.1f s", function.__name__, time.perf_counter() - start)
+
+    return wrapper
+
+
+@_timed
+def place(order):
+    logger.debug("placing %s", order)
+    return order.save()
+""",
+            """\
+import logging
+
+from golden_runtime import timed
+
+logger = logging.getLogger(__name__)
+
+
+@timed("shop.orders.place.duration")
+def place(order):
+    logger.debug("placing %s", order)
+    return order.save()
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+import functools
+
+from prometheus_client import Counter
+
+CALLS = Counter("calls", "Calls.", ["name"])
+
+
+def _counts(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        CALLS.labels(function.__name__).inc()
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+class Orders:
+    @_counts
+    async def place(self, order):
+        return await order.save()
+""",
+            """\
+from golden_runtime import counted
+
+
+class Orders:
+    @counted("shop.orders.place")
+    async def place(self, order):
+        return await order.save()
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+import functools
+import time
+
+from prometheus_client import Counter, Histogram
+
+FAILED = Counter("failed", "Failures.", ["name"])
+SECONDS = Histogram("seconds", "Durations.", ["name"])
+
+
+def _observed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            result = function(*args, **kwargs)
+        except Exception:
+            FAILED.labels(function.__name__).inc()
+            raise
+        finally:
+            SECONDS.labels(function.__name__).observe(time.perf_counter() - start)
+        return result
+
+    return wrapper
+
+
+@_observed
+def place(order):
+    return order.save()
+""",
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.place")
+def place(order):
+    return order.save()
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+import functools
+import logging
+import time
+
+logger = logging.getLogger(__name__)
+
+
+def _timed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        logger.info("%s took %.1f s for %s", function.__name__, time.perf_counter() - start, args)
+        return result
+
+    return wrapper
+
+
+@_timed
+def place(order):
+    return order.save()
+""",
+        ),
+        Bad(
+            """\
+import functools
+import time
+
+
+def _timed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        print(time.perf_counter() - start)
+        return result
+
+    return wrapper
+
+
+@_timed
+def place(order):
+    return order.save()
+
+
+def placing(orders):
+    return [_timed(order.save) for order in orders]
 """,
         ),
         Good(
@@ -212,6 +383,7 @@ def locked(lock, log):
                 span=_name_span(subject, helper.around),
                 message=f"`{helper.around.qualname}` is a {helper.kind} of the project's own: {helper.why}",
                 remedy=f"use {_decorator(helper.what)}, or name it in `measured-by`",
+                fix=_fix(subject, helper.around),
                 around=helper.around,
             )
 
@@ -251,6 +423,14 @@ def measuring_helpers(subject: ModuleSubject) -> Iterator[Helper]:
             yield Helper(
                 owner, "timing context manager", "timing", f"it reads `{reading}` where its block starts and ends"
             )
+
+
+def _fix(subject: ModuleSubject, around: Function | Class) -> Fix | None:
+    if not isinstance(around, Function):
+        return None
+    from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
+
+    return homemade_fix(subject, around)
 
 
 def _name_span(subject: ModuleSubject, around: Function | Class) -> tuple[int, int]:
