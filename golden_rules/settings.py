@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from golden_rules.objectives import Objective
+    from golden_rules.places import Place
     from golden_rules.validation import Override
 
 DEFAULT_EXCLUDE = (
@@ -168,33 +169,57 @@ class Config:
     @property
     def selectors(self) -> frozenset[str]:
         """Every selector that is named anywhere, `ALL` left out."""
-        return frozenset(selector for _, selectors in self._selectors() for selector in selectors) - {EVERYTHING}
+        return frozenset(selector for named in self._selectors() for selector in named.selectors) - {EVERYTHING}
 
-    def check_selectors(self, known: Iterable[str]) -> None:
-        """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names."""
+    def check_selectors(self, known: Iterable[str], origins: Mapping[str, tuple[Place, ...]] | None = None) -> None:
+        """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names.
+
+        `origins` are the tables that each setting is from, see `Configs.origins`; with them the line is named.
+        """
         names = {*known, *known.values()} if isinstance(known, Mapping) else set(known)
-        for place, selectors in self._selectors():
-            for selector in selectors:
+        for named in self._selectors():
+            for selector in named.selectors:
                 if not is_selector(selector, names):
                     hint = did_you_mean(selector, {*names, EVERYTHING})
-                    raise UsageError(f"unknown rule `{selector}` in {place}{hint}")
+                    raise UsageError(
+                        f"unknown rule `{selector}` in {self._where(named, selector, origins or {})}{hint}"
+                    )
 
-    def _selectors(self) -> Iterable[tuple[str, tuple[str, ...]]]:
+    def _where(self, named: _Named, selector: str, origins: Mapping[str, tuple[Place, ...]]) -> str:
+        if not named.key:
+            return named.label
         file = shown(self.source) if self.source else "the default configuration"
-        yield f"`select` of {file}", self.select
-        yield f"`extend-select` of {file}", self.extend_select
-        yield f"`ignore` of {file}", self.ignore
+        for place in origins.get(named.key, ()):
+            if line := place.line_of(named.key.replace("_", "-"), selector):
+                file = f"{place.file} (line {line})"
+                break
+        return f"{named.label} of {file}{named.entry}"
+
+    def _selectors(self) -> Iterable[_Named]:
+        yield _Named("select", "`select`", self.select)
+        yield _Named("extend_select", "`extend-select`", self.extend_select)
+        yield _Named("ignore", "`ignore`", self.ignore)
         for pattern, selectors in self.per_file_ignores:
-            yield f"`per-file-ignores` of {file} for `{pattern}`", selectors
-        yield f"`severity` of {file}", tuple(selector for selector, _ in self.severity)
-        yield f"`grace-until` of {file}", tuple(selector for selector, _ in self.grace_until)
+            yield _Named("per_file_ignores", "`per-file-ignores`", selectors, f" for `{pattern}`")
+        yield _Named("severity", "`severity`", tuple(selector for selector, _ in self.severity))
+        yield _Named("grace_until", "`grace-until`", tuple(selector for selector, _ in self.grace_until))
         for override in self.overrides:
             for key, value in override.settings:
                 if key in _SELECTORS:
                     selectors = tuple(entry if isinstance(entry, str) else entry[0] for entry in value)
-                    yield f"`{key.replace('_', '-')}` in `overrides` of {file}", selectors
-        yield "`--select`", self.command_line.select or ()
-        yield "`--ignore`", self.command_line.ignore
+                    yield _Named("overrides", f"`{key.replace('_', '-')}` in `overrides`", selectors)
+        yield _Named("", "`--select`", self.command_line.select or ())
+        yield _Named("", "`--ignore`", self.command_line.ignore)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Selectors that one setting names: its key (none for an option), what messages call it, and the entry they are for."""
+
+    key: str
+    label: str
+    selectors: tuple[str, ...]
+    entry: str = ""
 
 
 _SELECTORS = frozenset({"select", "ignore", "extend_select", "severity", "grace_until"})

@@ -48,11 +48,11 @@ def files_to_check(
 
     files = discover(paths, configs, force_exclude=force_exclude)
     for config in {id(file.config): file.config for file in files}.values():
-        check_selectors(config, caches)
+        check_selectors(config, configs, caches)
     return files
 
 
-def check_selectors(config: Config, caches: Caches | None = None) -> None:
+def check_selectors(config: Config, configs: Configs, caches: Caches | None = None) -> None:
     """Check that a configuration names rules that exist, which are loaded only where no cache knows.
 
     Raises:
@@ -64,6 +64,6 @@ def check_selectors(config: Config, caches: Caches | None = None) -> None:
         return
     from golden_rules.registry import codes_and_names
 
-    config.check_selectors(codes_and_names())
+    config.check_selectors(codes_and_names(), configs.origins(str(config.root)))
     if cache is not None:
         cache.keep_checked(selectors)

@@ -120,7 +120,7 @@ def check(
     folder = None if cache_dir is None else Path(cache_dir).absolute()
     configs = Configs(overrides=Overrides(select, ignore or (), runtime_module, folder))
     caches = Caches(on=not no_cache)
-    check_selectors(configs.for_path(Path.cwd()), caches)
+    check_selectors(configs.for_path(Path.cwd()), configs, caches)
     fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
     if no_baseline and baseline_file:
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")

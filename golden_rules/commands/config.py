@@ -40,7 +40,8 @@ def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> 
     if not Path(path).exists():
         raise UsageError(f"`{path}` does not exist")
     configs = Configs()
-    configs.for_path(Path(path)).check_selectors(codes_and_names())
+    found = configs.for_path(Path(path))
+    found.check_selectors(codes_and_names(), configs.origins(str(found.root)))
     if only_check:
         return _check(Path(path), configs)
     from golden_rules.adoption.inforce import settings_for

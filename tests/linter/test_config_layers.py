@@ -183,6 +183,30 @@ class TestOverrides:
         with pytest.raises(UsageError, match=r"unknown rule `GR109` in `ignore` in `overrides` of golden-rules\.toml"):
             config.check_selectors(RULES)
 
+    @pytest.mark.parametrize(
+        ("team", "where"),
+        [
+            ("app = 'pay'\nignore = [\n  'GR101',\n  'GR109',\n]", "`ignore` of golden-rules.toml (line 4)"),
+            ("[severity]\nGR101 = 'error'\nGR109 = 'error'", "`severity` of golden-rules.toml (line 3)"),
+            (
+                "[per-file-ignores]\n'a.py' = ['GR109']",
+                "`per-file-ignores` of golden-rules.toml (line 2) for `a.py`",
+            ),
+            (
+                "[[overrides]]\npaths = ['a']\nignore = ['GR109']",
+                "`ignore` in `overrides` of golden-rules.toml (line 3)",
+            ),
+            ("extend = 'base.toml'", "`select` of base.toml (line 2)"),
+        ],
+    )
+    def test_unknown_rules_name_their_line(self, tmp_path: Path, team: str, where: str) -> None:
+        """It is that of the rule itself, in the file that names it, which may be one that is extended."""
+        write(tmp_path, base="app = 'shop'\nselect = ['GR109']\n", golden_rules=team)
+        configs = Configs()
+        with pytest.raises(UsageError) as caught:
+            configs.for_path(tmp_path).check_selectors(RULES, configs.origins(str(tmp_path)))
+        assert str(caught.value).startswith(f"unknown rule `GR109` in {where}")
+
 
 class TestSeverityAndGrace:
     """How findings count, and from which day on."""
