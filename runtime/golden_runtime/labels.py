@@ -55,6 +55,11 @@ SILENT = Silent()
 O_co = TypeVar("O_co", bound=Observer, covariant=True)
 
 
+# The computed values that each metric has, by its name and constant labels: a module that is loaded again, or a decorator
+# that is made anew for each call, fills no cap of its own.
+_seen: dict[tuple[str, tuple[tuple[str, str], ...]], set[tuple[str, ...]]] = {}
+
+
 class Observers(Generic[O_co]):
     """Gives each call its observer.
 
@@ -101,7 +106,8 @@ class Observers(Generic[O_co]):
 
     def _add(self, values: tuple[str, ...]) -> O_co | Silent:
         most = configuration().max_series if self._most is None else self._most
-        if len(self._chosen) >= most:
+        seen = _seen.setdefault((self._metric, tuple(self._constants.items())), set())
+        if values not in seen and len(seen) >= most:
             report_once(
                 f"the labels of `{self._metric}` took more than {most} values, so new ones say `{OTHER}`: "
                 "compute them from a bounded set, or raise `max_series`"
@@ -109,6 +115,8 @@ class Observers(Generic[O_co]):
             values = (OTHER,) * len(values)
             if values in self._chosen:
                 return self._chosen[values]
+        else:
+            seen.add(values)
         names = (name for name, _ in self._functions)
         try:
             observer = self._bind({**self._constants, **dict(zip(names, values, strict=True))})

@@ -237,6 +237,15 @@ def test_computed_labels_are_capped(name: str, caplog: pytest.LogCaptureFixture)
     assert "NoneType" not in caplog.text
 
 
+def test_a_metric_is_capped_however_often_it_is_decorated(name: str) -> None:
+    """A module that is loaded again, or a decorator made in a function, fills the same cap."""
+    for number in range(6):
+        track_request(name, labels={"user": lambda user: user}, max_series=2)(lambda user: user)(f"user-{number}")
+    shown = [line for line in lines(f"{name}_calls_total") if 'status="success"' in line]
+    assert len(shown) == 3
+    assert value(f"{name}_calls_total", user="other", status="success") == 4.0
+
+
 @pytest.mark.parametrize(
     ("returned", "shown"),
     [
