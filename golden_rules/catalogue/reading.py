@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -279,7 +280,7 @@ class _Reader:
         for value in [*call.args, *named]:
             constant = text(value, self.known)
             if constant is not None:
-                yield f'"{constant}"'
+                yield json.dumps(constant, ensure_ascii=False)
 
     def _bounds(self, node: ast.expr) -> tuple[float, ...] | None:
         if isinstance(node, ast.Name | ast.Attribute):

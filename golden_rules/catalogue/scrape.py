@@ -82,8 +82,8 @@ def _fetched(url: str) -> str:
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    request = Request(url, headers={"Accept": "text/plain; version=0.0.4"})  # noqa: S310 - http and https only, see `fetch`
     try:
+        request = Request(url, headers={"Accept": "text/plain; version=0.0.4"})  # noqa: S310 - http and https only, see `fetch`
         with urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
             content: bytes = response.read()
     except HTTPError as error:

@@ -263,6 +263,14 @@ def server(compared: Path) -> Iterator[str]:
         found.shutdown()
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_name_of_two_lines_stays_on_one(tmp_path: Path, form: str) -> None:
+    """A name is shown as the code writes it, so that none breaks a line or a row of a table."""
+    code = 'from golden_runtime import CircuitBreaker\n\nbreaker = CircuitBreaker("bank\\n\\"of\\"")\n'
+    (tmp_path / "app.py").write_text(code, encoding="utf-8")
+    assert 'CircuitBreaker("bank\\n\\"of\\"")' in run(tmp_path, "app.py", "--format", form).stdout
+
+
 def test_a_live_page_is_read(compared: Path, server: str) -> None:
     """`--check` takes a URL."""
     done = run(compared, "app.py", "--check", f"{server}/page.txt")
@@ -276,6 +284,7 @@ def test_a_live_page_is_read(compared: Path, server: str) -> None:
         (("--check", "nowhere.txt"), "`nowhere.txt` cannot be read: no such file or directory; `--check` takes a file"),
         (("--check", "app.py"), "`app.py` is no page of metrics"),
         (("--check", "http://127.0.0.1:1/metrics"), "`http://127.0.0.1:1/metrics` cannot be read: "),
+        (("--check", "http://[::1/metrics"), "`http://[::1/metrics` cannot be read: Invalid IPv6 URL"),
         (("--check", "{server}/none"), "/none` cannot be read: it answers 404 (File not found)"),
         (("--allow", "x"), "`--allow` goes with `--check`"),
         (("--check", "page.txt", "--format", "openmetrics"), "`--format openmetrics` writes metadata"),
