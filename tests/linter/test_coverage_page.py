@@ -100,6 +100,18 @@ def test_the_page_needs_no_network(tab: Browser, page: Path) -> None:
     assert tab.errors == []
 
 
+def test_a_narrow_window_never_scrolls_sideways(tab: Browser, tmp_path: Path) -> None:
+    """Whatever functions are called, what is too wide for a telephone scrolls by itself, not the page."""
+    (tmp_path / "a.py").write_text(PAY.replace("charge", "charge_" + "x" * 60), encoding="utf-8")
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    tab.command("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        tab.open(make_page(tmp_path))
+        assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    finally:
+        tab.command("Emulation.clearDeviceMetricsOverride")
+
+
 def test_it_says_what_the_command_says(tab: Browser, page: Path) -> None:
     """The sentence of the text report, its shares, and the functions that nothing measures, the most critical first."""
     command = [sys.executable, "-m", "golden_rules", "coverage"]
