@@ -57,6 +57,9 @@ def dashboard_json(title: str, rows: Sequence[Row], links: Links) -> str:
     model = found.build()
     for number, placed in enumerate(model.panels or (), start=1):
         placed.id_val = number
+    for variable in model.templating.list_val or ():
+        # The library gives every variable what Grafana's schema knows of intervals alone.
+        variable.auto = variable.auto_min = variable.auto_count = None
     return json.dumps(model, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
