@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
@@ -45,7 +46,12 @@ _KINDS = {
 
 
 class _WrongValueError(ValueError):
-    """The end of a sentence that starts with the key and its place."""
+    """The end of a sentence that starts with the key and its place; `entry` is what is wrong in a table."""
+
+    def __init__(self, message: str, entry: str = "") -> None:
+        """Keep the entry apart from the sentence."""
+        super().__init__(message)
+        self.entry = entry
 
 
 def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
@@ -63,7 +69,8 @@ def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
         try:
             settings[key.replace("-", "_")] = KEYS[key](value)
         except _WrongValueError as error:
-            raise UsageError(f"`{key}` in {place.of(key)} {error}") from error
+            keys = (key, error.entry) if error.entry and place.line(key, error.entry) else (key,)
+            raise UsageError(f"`{key}` in {place.of(*keys)} {error}") from error
     return settings
 
 
@@ -157,14 +164,22 @@ def _check_pattern(pattern: str, compile_pattern: Callable[[str], object]) -> No
 
 def _app(value: object) -> str | tuple[tuple[str, str], ...]:
     if isinstance(value, str) and value.strip():
-        return value
+        return _app_name(value)
     if not isinstance(value, dict):
         raise _WrongValueError(f"must be a name, or a table from path patterns to names, not {_not_name(value)}")
     for pattern, name in value.items():
         _check_pattern(pattern, translate)
         if not isinstance(name, str) or not name.strip():
             raise _WrongValueError(f"must give a name for `{pattern}`, not {_not_name(name)}")
+        _app_name(name)
     return tuple(value.items())
+
+
+def _app_name(name: str) -> str:
+    # metric names start with it, and the runtime refuses those that start with anything but a letter
+    if not re.match(r"[^A-Za-z0-9]*[A-Za-z]", name):
+        raise _WrongValueError(f"must start with a letter, as metric names do, not `{name}`")
+    return name
 
 
 def _not_name(value: object) -> str:
@@ -174,9 +189,14 @@ def _not_name(value: object) -> str:
 def _module(value: object) -> str:
     if not isinstance(value, str):
         raise _WrongValueError(f"must be the name of a module, not {kind(value)}")
-    if not all(part.isidentifier() for part in value.split(".")):
+    if not is_module_name(value):
         raise _WrongValueError(f"must be the name of a module such as `app.metrics_runtime`, not `{value}`")
     return value
+
+
+def is_module_name(text: str) -> bool:
+    """Return whether a module can be imported under this name."""
+    return all(part.isidentifier() and not iskeyword(part) for part in text.split("."))
 
 
 def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -188,7 +208,7 @@ def _per_file(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
         try:
             ignores.append((pattern, _strings(rules)))
         except _WrongValueError as error:
-            raise _WrongValueError(f"for `{pattern}` {error}") from error
+            raise _WrongValueError(f"for `{pattern}` {error}", pattern) from error
     return tuple(ignores)
 
 
@@ -231,7 +251,7 @@ def _severity(value: object) -> tuple[tuple[str, str], ...]:
     for selector, severity in value.items():
         if severity not in SEVERITIES:
             wrong = f"`{severity}`{did_you_mean(severity, SEVERITIES)}" if isinstance(severity, str) else kind(severity)
-            raise _WrongValueError(f"for `{selector}` must be {_SEVERITIES_LISTED}, not {wrong}")
+            raise _WrongValueError(f"for `{selector}` must be {_SEVERITIES_LISTED}, not {wrong}", selector)
     return tuple(value.items())
 
 
@@ -246,7 +266,7 @@ def _grace(value: object) -> tuple[tuple[str, date], ...]:
         try:
             days.append((selector, _day(day)))
         except _WrongValueError as error:
-            raise _WrongValueError(f"for `{selector}` {error}") from error
+            raise _WrongValueError(f"for `{selector}` {error}", selector) from error
     return tuple(days)
 
 

@@ -117,6 +117,7 @@ def check(
     from golden_rules.progress import Progress
     from golden_rules.runner import Fixing, check_files
 
+    _check_module(runtime_module)
     folder = None if cache_dir is None else Path(cache_dir).absolute()
     configs = Configs(overrides=Overrides(select, ignore or (), runtime_module, folder))
     caches = Caches(on=not no_cache)
@@ -154,6 +155,15 @@ def check(
         return FINDINGS
     found = bool(run.errors) or (diff and bool(run.diffs))
     return FINDINGS if found and not exit_zero else CLEAN
+
+
+def _check_module(name: str | None) -> None:
+    if name is None:
+        return
+    from golden_rules.validation import is_module_name
+
+    if not is_module_name(name):
+        raise UsageError(f"`--runtime-module` takes the name of a module such as `app.metrics_runtime`, not `{name}`")
 
 
 def _check_ignoring(reason: str | None, *, add_ignores: bool, alone: bool) -> None:

@@ -302,6 +302,7 @@ class TestMistakes:
             (["check", "--select", " , "], "error: `--select` names no rule"),
             (["check", "-", "shop.py"], "error: `-` reads standard input"),
             (["check", "--stdin-filename", "x.py", "shop.py"], "error: `--stdin-filename` goes with standard input"),
+            (["check", "--runtime-module", "my-app"], "error: `--runtime-module` takes the name of a module"),
             (["check", "--format", "yaml"], "'yaml' is not one of"),
             (["check", "--fxi"], "No such option '--fxi'"),
             (["chekc"], "did you mean `check`"),

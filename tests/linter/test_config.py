@@ -242,7 +242,7 @@ class TestWhatItMaySay:
             ("per-file-ignores = []", "must be a table from path patterns to lists of rules, not a list"),
             (
                 "[per-file-ignores]\n'a.py' = 'GR1'",
-                "in golden-rules.toml (line 1) for `a.py` must be a list of strings, not a string",
+                "in golden-rules.toml (line 2) for `a.py` must be a list of strings, not a string",
             ),
         ],
     )

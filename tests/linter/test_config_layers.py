@@ -235,6 +235,9 @@ class TestSeverityAndGrace:
             ("grace-until = 2027-06-01T10:00:00", "or a table from rules to dates, not a date or time"),
             ("grace-until = 'soon'", "must be a date such as `2027-06-01`, not `soon`"),
             ("grace-until = {GR1 = 3}", "for `GR1` must be a date such as `2027-06-01`"),
+            ("[grace-until]\nGR1 = 2027-06-01\nGR2 = 'soon'", "golden-rules.toml (line 3) for `GR2`"),
+            ("[severity]\nGR1 = 'error'\nGR2 = 'warn'", "golden-rules.toml (line 3) for `GR2`"),
+            ("app = '9 lives'", "must start with a letter, as metric names do, not `9 lives`"),
         ],
     )
     def test_wrong_values(self, tmp_path: Path, toml: str, expected: str) -> None:
