@@ -229,6 +229,17 @@ class TestWithoutABase:
             " --unshallow`, and in CI clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
         )
 
+    def test_shallow_clone_without_a_base(
+        self, shop: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A clone of one commit has nothing to compare with, and does not pass as if nothing had changed."""
+        (shop / "more.py").write_text("x = 1\n")
+        commit()
+        clone = tmp_path_factory.mktemp("clone")
+        git("clone", "--quiet", "--depth", "1", f"file://{shop}", str(clone))
+        monkeypatch.chdir(clone)
+        assert self.refusal("--changed").startswith("this clone is shallow and holds nothing before `origin/HEAD`")
+
 
 @settings(deadline=None)
 @given(before=LINES, after=LINES, at=st.integers(0, 7))
