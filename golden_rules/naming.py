@@ -11,6 +11,8 @@ from collections import defaultdict
 
 from golden_rules.source.outline import Function, Outline
 
+DEFAULT_TEMPLATE = "{app}.{module}.{function}"
+
 # Folders that hold packages without being one.
 _SOURCE_FOLDERS = frozenset({"lib", "python"})
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -36,15 +38,16 @@ def package_of(path: str) -> str:
     return ".".join(parts if path.endswith("/__init__.py") else parts[:-1])
 
 
-def metric_name(outline: Outline, function: Function, app: str | None) -> str:
-    """Return the dotted metric name of a function: `app.module.function`.
+def metric_name(outline: Outline, function: Function, app: str | None, template: str = DEFAULT_TEMPLATE) -> str:
+    """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
-    where the name alone is not unique in the file.
+    where the name alone is not unique in the file. Dots around what is empty go, too.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
-    parts = _below_app(module, _word(app)) if app else module
-    return ".".join([*(part for part in parts if part), *_local_parts(outline, function)])
+    first, *below = _below_app(module, _word(app)) if app else module or [""]
+    name = template.format(app=first, module=".".join(below), function=".".join(_local_parts(outline, function)))
+    return ".".join(part for part in name.split(".") if part)
 
 
 def _below_app(module: list[str], app: str) -> list[str]:

@@ -36,6 +36,7 @@ _KEYS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "ignore": ("Rules that are off: codes, prefixes or names.", _TEXTS),
     "measured-by": ("Modules whose decorators measure, too.", _TEXTS),
+    "metric-name": ("What names of metrics are made from: `{app}.{module}.{function}` by default.", _TEXT),
     "metrics-modules": ("Modules that may define metrics of their own.", _TEXTS),
     "namespace": ("What the series of the runtime's parts start with.", {"type": "string"}),
     "not-critical": ("Patterns of functions that are never critical.", _TEXTS),

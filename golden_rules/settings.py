@@ -68,6 +68,8 @@ class Config:
     source: Path | None = None
     """The file that the settings come from."""
     app: str | tuple[tuple[str, str], ...] | None = None
+    metric_name: str = "{app}.{module}.{function}"
+    """What names of metrics are made from."""
     runtime_module: str = "golden_runtime"
     namespace: str | None = None
     """What the runtime's series start with; None where a call of the runtime's `configure` says it, if anything does."""
@@ -131,6 +133,10 @@ class Config:
         if self.app is None or isinstance(self.app, str):
             return self.app
         return next((name for pattern, name in self.app if path_globs((pattern,)).cover(relative_path)), None)
+
+    def naming(self, relative_path: str) -> tuple[str | None, str]:
+        """Return what the names of metrics of a file are made with: its app, and the template."""
+        return self.app_for(relative_path), self.metric_name
 
     def is_metrics_module(self, relative_path: str) -> bool:
         """Tell whether a file may define metrics of its own."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from keyword import iskeyword
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
@@ -226,6 +227,28 @@ def _decorator_order(value: object) -> tuple[str, ...]:
     return names
 
 
+def _metric_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(f"must be a text such as `{_TEMPLATE}`, not {kind(value)}")
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(value) if field is not None]
+        sample = value.format(**dict.fromkeys(_FIELDS, "a"))
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise _WrongValueError(f"must be made from {_FIELDS_LISTED}, as `{_TEMPLATE}` is, not `{value}`") from error
+    if "function" not in fields:
+        raise _WrongValueError(f"must hold `{{function}}`, or all functions had one name: `{value}` does not")
+    if not re.fullmatch(r"[a-z][a-z0-9_.]*", sample):
+        raise _WrongValueError(
+            f"must give names of small letters, digits, `_` and `.` that start with a letter, which `{value}` does not"
+        )
+    return value
+
+
+_TEMPLATE = "{app}.{module}.{function}"
+_FIELDS = ("app", "module", "function")
+_FIELDS_LISTED = "`{app}`, `{module}` and `{function}`"
+
+
 def _profile(value: object) -> str:
     if not isinstance(value, str):
         raise _WrongValueError(f"must be {_PROFILES_LISTED}, not {kind(value)}")
@@ -325,6 +348,7 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "grace-until": _grace,
     "ignore": _strings,
     "measured-by": _strings,
+    "metric-name": _metric_name,
     "metrics-modules": _globs,
     "namespace": _namespace,
     "not-critical": _functions,

@@ -202,16 +202,6 @@ class TestWhatItMaySay:
             " did you mean `metrics-modules`?"
         )
 
-    @pytest.mark.parametrize(
-        "key",
-        [
-            "metric-name",
-        ],
-    )
-    def test_keys_of_later_releases_are_unknown(self, tmp_path: Path, key: str) -> None:
-        """Nothing is accepted and then not done."""
-        assert f"unknown key `{key}` in " in refusal(tmp_path, "golden-rules.toml", f"{key} = 1")
-
     def test_table_of_pyproject_in_own_file(self, tmp_path: Path) -> None:
         """The commonest way to get the file wrong is answered by name."""
         sentence = refusal(tmp_path, "golden-rules.toml", "[tool.golden-rules]\nselect = []")

@@ -226,7 +226,7 @@ class Monitor:
         span = statement_span(subject.source, piece, events[0].node)
         if span is None:
             return
-        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         yield Violation(
             span=span,
             message=f"`{subject.function.qualname}` counts by hand: {_what(events)}",

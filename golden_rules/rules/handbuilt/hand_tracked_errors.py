@@ -204,7 +204,7 @@ def call(breaker, function):
         span = statement_span(subject.source, piece, errors[0].node)
         if span is None:
             return
-        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         counters = " and ".join(f"`{name}`" for name in dict.fromkeys(error.shown for error in errors))
         yield Violation(
             span=span,

@@ -271,7 +271,7 @@ class Poller:
         else:
             return
         first = measured[0]
-        metric = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+        metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         yield Violation(
             span=piece.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",

@@ -292,7 +292,7 @@ def _replaced(
     entries = list(applied(subject.outline, function, subject.config))
     if any(entry.name for entry in entries):
         return None
-    metric = metric_name(subject.outline, function, subject.config.app_for(subject.path))
+    metric = metric_name(subject.outline, function, *subject.config.naming(subject.path))
     written = reference(subject.outline, function, subject.config.runtime_module, name)
     if written is None or f'"{metric}' in subject.source.text:
         return None

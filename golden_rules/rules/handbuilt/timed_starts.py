@@ -43,7 +43,7 @@ class TimedStart:
 
 def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings) -> Iterator[TimedStart]:
     """Yield the starts of a function that telemetry is measured from, the earliest first."""
-    base = metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+    base = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
     taken: set[str] = set()
     text = subject.source.text
     if subject.verdict.critical and subject.verdict.kind is Kind.ENTRY_POINT and not subject.verdict.measured:

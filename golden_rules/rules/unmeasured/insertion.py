@@ -59,7 +59,7 @@ def violation(subject: Subject, piece: Slice[cst.FunctionDef], *decorators: tupl
 
 
 def _metric(subject: Subject) -> str:
-    return metric_name(subject.outline, subject.function, subject.config.app_for(subject.path))
+    return metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
 
 
 def _why(subject: Subject) -> str:

@@ -1,0 +1,65 @@
+"""What `metric-name` makes of the names that fixes give."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from golden_rules import Config, check_source
+from golden_rules.config import Configs
+from golden_rules.errors import UsageError
+
+SOURCE = "class Till:\n    def run(self): ...\n\n\nclass Shop:\n    # golden-rules: critical\n    def run(self): ...\n"
+
+
+def remedy(template: str, path: str = "src/shop/payments.py", app: str | None = None) -> str:
+    """Return the name in the remedy for `Shop.run`."""
+    config = Config(root=Path.cwd(), app=app, metric_name=template, select=("GR105",))
+    (finding,) = check_source(SOURCE, path, config)
+    found = re.search(r'"([^"]*)"', finding.remedy)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{app}.{module}.{function}", "shop.payments.shop.run"),
+        ("{module}.{function}", "payments.shop.run"),
+        ("acme.{app}.{function}", "acme.shop.shop.run"),
+        ("{app}_{module}_{function}", "shop_payments_shop.run"),
+    ],
+)
+def test_names_follow_the_template(template: str, name: str) -> None:
+    """The class is part of the function where the file has two of that name."""
+    assert remedy(template) == name
+
+
+def test_dots_around_what_is_empty_go() -> None:
+    """A module at the top has nothing between its app and its functions."""
+    assert remedy("{app}.{module}.{function}", "payments.py") == "payments.shop.run"
+    assert remedy("{module}.{function}", "payments.py") == "shop.run"
+    assert remedy("{app}.{module}.{function}", "payments.py", app="till") == "till.shop.run"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("3", "must be a text such as"),
+        ('"{app}.{module}"', "must hold `{function}`"),
+        ('"{app}.{name}.{function}"', "must be made from `{app}`, `{module}` and `{function}`"),
+        ('"{app.{function}"', "must be made from"),
+        ('"{}.{function}"', "must be made from"),
+        ('"Shop.{function}"', "small letters"),
+        ('"{app} {function}"', "small letters"),
+        ('".{function}"', "start with a letter"),
+    ],
+)
+def test_a_template_that_makes_no_names_is_refused(tmp_path: Path, value: str, reason: str) -> None:
+    """The sentence says what is wrong and what a template looks like."""
+    (tmp_path / "golden-rules.toml").write_text(f"metric-name = {value}\n")
+    with pytest.raises(UsageError, match="metric-name") as caught:
+        Configs().for_path(tmp_path)
+    assert reason in str(caught.value)
