@@ -16,7 +16,7 @@ from golden_rules.config import Config
 from golden_rules.criticality import Verdict, verdicts
 from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity
 from golden_rules.naming import module_parts, package_of
-from golden_rules.precedence import UNMEASURED, one_finding_per_wrong, serving
+from golden_rules.precedence import one_finding_per_wrong, serving
 from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
 from golden_rules.rules.base import (
     ClassRule,
@@ -28,6 +28,7 @@ from golden_rules.rules.base import (
     Rule,
     SliceKind,
     Subject,
+    UnmeasuredRule,
     Violation,
 )
 from golden_rules.selection import EVERYTHING, Selection
@@ -109,12 +110,15 @@ def analyse_source(
 def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tuple[Finding, Function | Class | None]]:
     """Yield what the rules find in a file, each with the function or class that a comment would silence it for."""
     about_functions = [rule for rule in rules if isinstance(rule, FunctionRule)]
-    about_inner = [rule for rule in about_functions if not rule.code.startswith(UNMEASURED)]
+    about_unmeasured = [rule for rule in rules if isinstance(rule, UnmeasuredRule)]
     served = serving(module.outline, module.verdicts)
     for function, verdict in module.verdicts.items():
         subject = Subject(module.path, function, module.outline, module.source, module.config, verdict)
-        for finding in _function_findings(subject, about_inner if function in served else about_functions):
+        for finding in _function_findings(subject, about_functions):
             yield finding, function
+        if verdict.critical and not verdict.measured and function not in served:
+            for finding in _unmeasured_findings(subject, about_unmeasured):
+                yield finding, function
     about_classes = [rule for rule in rules if isinstance(rule, ClassRule)]
     for owner in module.outline.classes if about_classes else ():
         for finding in _class_findings(ClassSubject(owner, module), about_classes):
@@ -216,6 +220,13 @@ def _is_whole(command_line: Selection) -> bool:
 def _triggered(rule: Rule, text: str | None) -> bool:
     # An alias needs no care here: the import statement that makes it holds the word.
     return text is None or not rule.triggers or any(word in text for word in rule.triggers)
+
+
+def _unmeasured_findings(subject: Subject, rules: Sequence[UnmeasuredRule]) -> Iterator[Finding]:
+    for rule in rules:
+        if rule.kind is subject.verdict.kind:
+            for violation in rule.check(subject):
+                yield _finding(subject.path, subject.source, subject.function.qualname, rule, violation)
 
 
 def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Iterator[Finding]:

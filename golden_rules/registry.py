@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
-from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule
+from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule, UnmeasuredRule
 from golden_rules.rules.handbuilt.direct_metric_client import DirectMetricClient
 from golden_rules.rules.handbuilt.hand_counted import HandCounted
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
@@ -56,7 +56,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnboundedLabel,
     FailureBlind,
 )
-_KINDS = (FunctionRule, ClassRule, ModuleRule, ProjectRule)
+_KINDS = (FunctionRule, UnmeasuredRule, ClassRule, ModuleRule, ProjectRule)
 # Findings that the engine makes itself.
 ENGINE_CODES = {rule.code: rule.name for rule in ENGINE_RULES}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.config import Config
-    from golden_rules.criticality import Verdict
+    from golden_rules.criticality import Kind, Verdict
     from golden_rules.findings import Fact
     from golden_rules.source.outline import Class, Function, Outline
     from golden_rules.source.slices import Slice
@@ -167,7 +167,7 @@ class ProjectViolation:
 
 
 class Rule(ABC):
-    """What all rules have; a rule is a subclass of `FunctionRule`, `ClassRule`, `ModuleRule` or `ProjectRule`.
+    """What all rules have; a rule is a subclass of `FunctionRule`, `ClassRule`, `ModuleRule` or `ProjectRule`, or of `UnmeasuredRule`.
 
     The docstring of a subclass is its documentation, in Markdown, with the sections of a ruff rule page: what it does,
     why it matters, fix safety, when not to follow it. The example comes from the first of `cases`.
@@ -214,6 +214,20 @@ class FunctionRule(Rule):
     @abstractmethod
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield what is wrong with a function, seen as a LibCST node."""
+
+
+class UnmeasuredRule(Rule):
+    """A rule about critical functions that nothing measures; the outline tells all that it needs.
+
+    Attributes:
+        kind: The kind of function that it speaks of.
+    """
+
+    kind: ClassVar[Kind]
+
+    @abstractmethod
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        """Yield what is to be said of a function, which is critical, of the kind, and unmeasured."""
 
 
 class ClassRule(Rule):

@@ -7,8 +7,6 @@ read from LibCST's code generator, which costs a third of the parse, where its p
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import Generic, TypeVar
 import libcst as cst
 from libcst._nodes.internal import CodegenState  # not public; tests/linter/test_slices.py holds the contract
 
+from golden_rules.source.headers import header_length
 from golden_rules.source.outline import Class, Function, children
 from golden_rules.source.parsing import SliceError
 from golden_rules.source.text import SourceText
@@ -108,7 +107,7 @@ def header_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDe
     """
     start = _statement_start(source, function.start_line)
     def_start = source.line_start(function.line)
-    end = def_start + _header_length(source.parseable[def_start : source.line_end(function.end_line)])
+    end = def_start + header_length(source.parseable[def_start : source.line_end(function.end_line)])
     node = function.node
     parts = (
         *node.decorator_list,
@@ -191,33 +190,6 @@ _DOTTED = frozenset({ast.alias, ast.ImportFrom})
 def _dots(node: ast.AST) -> int:
     name = node.name if isinstance(node, ast.alias) else getattr(node, "module", None)
     return (name or "").count(".")
-
-
-def _header_length(text: str) -> int:
-    """Return the length of `def name(...) -> x:`, up to its colon: not a lambda's, a slice's or an annotation's.
-
-    Only the header is tokenized, as the tokens come one by one.
-    """
-    nesting = lambdas = 0
-    starts = SourceText(text)
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
-            if token.type == tokenize.NAME and token.string == "lambda":
-                # One in brackets has its colon there.
-                lambdas += not nesting
-            elif token.type != tokenize.OP:
-                continue
-            elif token.string in "([{":
-                nesting += 1
-            elif token.string in ")]}":
-                nesting -= 1
-            elif token.string == ":" and not nesting:
-                if not lambdas:
-                    return starts.line_start(token.end[0]) + token.end[1]
-                lambdas -= 1
-    except (tokenize.TokenError, SyntaxError) as error:
-        raise SliceError("its header cannot be told from its body") from error
-    raise SliceError("its header has no end")
 
 
 class _SpanRecorder(CodegenState):

@@ -132,7 +132,11 @@ def test_syntax_error_is_a_finding(source: bytes, place: tuple[int, int], messag
 
 def test_function_too_deep_for_a_slice_is_a_finding() -> None:
     """What LibCST cannot take is reported for that function; the others are checked."""
-    code = f"# golden-rules: critical\ndef deep(x={'-' * 400}1): ...\n# golden-rules: critical\ndef flat(): ...\n"
+    code = (
+        "import time\n\n\ndef deep(log):\n    start = time.time()\n"
+        f"    log.info('took %s', time.time() - start, {'-' * 400}1)\n\n\n"
+        "# golden-rules: critical\ndef flat(): ...\n"
+    )
     findings = check_source(code, "shop/x.py", CONFIG)
     assert [(finding.code, finding.function) for finding in findings] == [("GR900", "deep"), ("GR105", "flat")]
     assert "nested too deeply" in findings[0].message

@@ -9,8 +9,9 @@ from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violat
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
 from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, may_break
-from golden_rules.rules.resilience.units import classes_of, name_span, plain_functions
+from golden_rules.rules.resilience.units import classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.headers import name_span
 
 
 class HandBuiltCircuitBreaker(ModuleRule):

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_hold_dead
-from golden_rules.rules.resilience.units import Unit, classes_of, name_span, plain_functions
+from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
 
 _DATA = re.compile(

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, doing, is_semaphore, pool_of
-from golden_rules.rules.resilience.units import Unit, classes_of, name_span, plain_functions
+from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.resilience.variables import shown, stores
 from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
 
 _STARTS_TEXT = re.compile(

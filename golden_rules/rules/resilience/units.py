@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from golden_rules.source.text import SourceText
 
 # Of a class of which fewer than one method in so many has to do with the thing, the class is not the thing.
 _PART_OF_ALL = 8
-_KEYWORD = re.compile(r"(async[\s\\]+)?(def|class)[\s\\]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +66,6 @@ def plain_functions(subject: ModuleSubject) -> Unit:
         function for function in subject.outline.functions if function.owner is None and function.parent is None
     )
     return Unit(None, tuple(functions), subject.source)
-
-
-def name_span(source: SourceText, around: Class | Function) -> tuple[int, int]:
-    """Return the file offsets of the name in the statement that defines a class or function."""
-    head = source.offset(around.node.lineno, around.node.col_offset)
-    keyword = _KEYWORD.match(source.text, head)
-    start = keyword.end() if keyword else head
-    return start, start + len(around.name)
 
 
 def _text_of(source: SourceText, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
+from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
+from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
 
-class UnmeasuredEntryPoint(FunctionRule):
+class UnmeasuredEntryPoint(UnmeasuredRule):
     """A route, task, consumer, scheduled job, bot or RPC handler that nothing measures.
 
     ## What it does
@@ -37,7 +31,7 @@ class UnmeasuredEntryPoint(FunctionRule):
 
     code = "GR101"
     name = "unmeasured-entry-point"
-    slice_kind = SliceKind.HEADER
+    kind = Kind.ENTRY_POINT
     cases = (
         Bad(
             """\
@@ -153,8 +147,5 @@ async def create_order(order, customer):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        return unmeasured(subject, Kind.ENTRY_POINT)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        yield violation(subject, piece, request_decorator(subject))
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        yield violation(subject, request_decorator(subject))

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.unmeasured.insertion import unmeasured, violation
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
+from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
+from golden_rules.rules.unmeasured.insertion import violation
 
 
-class UnmeasuredExternalCall(FunctionRule):
+class UnmeasuredExternalCall(UnmeasuredRule):
     """A function that itself talks to another system, and that nothing measures.
 
     ## What it does
@@ -36,7 +30,7 @@ class UnmeasuredExternalCall(FunctionRule):
 
     code = "GR102"
     name = "unmeasured-external-call"
-    slice_kind = SliceKind.HEADER
+    kind = Kind.EXTERNAL_CALL
     cases = (
         Bad(
             """\
@@ -142,11 +136,8 @@ class Orders:
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        return unmeasured(subject, Kind.EXTERNAL_CALL)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        yield violation(subject, piece, _decorator(subject))
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        yield violation(subject, _decorator(subject))
 
 
 def _decorator(subject: Subject) -> tuple[str, str]:

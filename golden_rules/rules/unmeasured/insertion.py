@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
+from golden_rules.source.headers import name_span
 from golden_rules.source.imports import reference
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
-
-
-def unmeasured(subject: Subject, *kinds: Kind) -> bool:
-    """Return whether a function is critical, of one of these kinds, and measured by nothing."""
-    verdict = subject.verdict
-    return verdict.critical and not verdict.measured and verdict.kind in kinds
 
 
 def request_decorator(subject: Subject) -> tuple[str, str]:
@@ -47,11 +35,11 @@ def errors_decorator(subject: Subject) -> tuple[str, str]:
     return "track_errors", f'"{_metric(subject)}.errors"'
 
 
-def violation(subject: Subject, piece: Slice[cst.FunctionDef], *decorators: tuple[str, str]) -> Violation:
+def violation(subject: Subject, *decorators: tuple[str, str]) -> Violation:
     """Return the finding on a function's name, with the fix that puts the decorators on it where that is safe."""
     shown = " and ".join(f"`@{name}({arguments})`" for name, arguments in decorators)
     return Violation(
-        span=piece.span(piece.node.name),
+        span=name_span(subject.source, subject.function),
         message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
         remedy=f"add {shown}",
         fix=_insert(subject, decorators),

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
+from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
+from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
 
-class UnmeasuredRequired(FunctionRule):
+class UnmeasuredRequired(UnmeasuredRule):
     """A function that is named critical, and that nothing measures.
 
     ## What it does
@@ -37,7 +31,7 @@ class UnmeasuredRequired(FunctionRule):
 
     code = "GR105"
     name = "unmeasured-required"
-    slice_kind = SliceKind.HEADER
+    kind = Kind.REQUIRED
     cases = (
         Bad(
             """\
@@ -83,8 +77,5 @@ def total(order):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        return unmeasured(subject, Kind.REQUIRED)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        yield violation(subject, piece, request_decorator(subject))
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        yield violation(subject, request_decorator(subject))

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind, Step
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import (
     counted_decorator,
     errors_decorator,
     timed_decorator,
-    unmeasured,
     violation,
 )
 
-if TYPE_CHECKING:
-    import libcst as cst
 
-    from golden_rules.source.slices import Slice
-
-
-class UnmeasuredResilienceStep(FunctionRule):
+class UnmeasuredResilienceStep(UnmeasuredRule):
     """A step of resilience code that nothing measures: breaker bookkeeping, a retry, a dead letter, a queue poll.
 
     ## What it does
@@ -43,7 +36,7 @@ class UnmeasuredResilienceStep(FunctionRule):
 
     code = "GR104"
     name = "unmeasured-resilience-step"
-    slice_kind = SliceKind.HEADER
+    kind = Kind.RESILIENCE_STEP
     cases = (
         Bad(
             """\
@@ -106,14 +99,11 @@ class CircuitBreaker:
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        return unmeasured(subject, Kind.RESILIENCE_STEP)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         match subject.verdict.step:
             case Step.RETRY:
-                yield violation(subject, piece, timed_decorator(subject), errors_decorator(subject))
+                yield violation(subject, timed_decorator(subject), errors_decorator(subject))
             case Step.POLL:
-                yield violation(subject, piece, timed_decorator(subject))
+                yield violation(subject, timed_decorator(subject))
             case _:
-                yield violation(subject, piece, counted_decorator(subject))
+                yield violation(subject, counted_decorator(subject))

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.unmeasured.insertion import request_decorator, unmeasured, violation
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
+from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
+from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
 
-class UnmeasuredWorkflow(FunctionRule):
+class UnmeasuredWorkflow(UnmeasuredRule):
     """An execution path that nothing measures: what runs, executes, processes, handles or deploys.
 
     ## What it does
@@ -36,7 +30,7 @@ class UnmeasuredWorkflow(FunctionRule):
 
     code = "GR103"
     name = "unmeasured-workflow"
-    slice_kind = SliceKind.HEADER
+    kind = Kind.WORKFLOW
     cases = (
         Bad(
             """\
@@ -113,8 +107,5 @@ class Fulfilment:
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        return unmeasured(subject, Kind.WORKFLOW)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        yield violation(subject, piece, request_decorator(subject))
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        yield violation(subject, request_decorator(subject))
