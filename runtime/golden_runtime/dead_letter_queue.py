@@ -11,10 +11,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from golden_runtime import failures
-from golden_runtime.payloads import check_number, checked_text, encoded, fresh_id
+from golden_runtime.payloads import check_number, checked_text, encoded
 from golden_runtime.queue_series import DeadLetterSeries
 from golden_runtime.storage import burying, dead_letter_operations
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
+from golden_runtime.task_ids import fresh_id
 from golden_runtime.tasks import DeadLetterFilter
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class DeadLetterQueue:
             "payload": encoded(payload),
             "priority": priority,
             "attempts": attempts,
+            "receipt": fresh_id(),
         }
         return partial(burying.write_new_letter, letter=letter, burial=burial), burial.error_type
 
@@ -217,9 +219,7 @@ class DeadLetterQueue:
             raise ValueError(f"rate `{rate!r}` must be more than zero: it is how many come due each second")
         delays = ((entry_id, 0.0 if rate is None else index / rate) for index, entry_id in enumerate(ids))
         for some in _batches(delays):
-            yield partial(
-                dead_letter_operations.replay, queue=self.queue, delays=some, now=time.time(), fresh_id=fresh_id
-            )
+            yield partial(dead_letter_operations.replay, queue=self.queue, delays=some, now=time.time())
 
     def _replayed(self, task_ids: list[str]) -> list[str]:
         if task_ids:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from golden_runtime.payloads import check_number, checked_text, encoded, fresh_id
+from golden_runtime.payloads import check_number, checked_text, encoded
 from golden_runtime.settings import check_seconds
 from golden_runtime.storage import task_operations
 from golden_runtime.storage.task_operations import NewTask
+from golden_runtime.task_ids import fresh_id
 
 if TYPE_CHECKING:
     from golden_runtime.storage.session import Operation

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from golden_runtime import ExecutorPool, QueueError, StorageUnavailableError, Task, TaskQueue
+from golden_runtime.storage.schema import COMPLETED
 from postgres_server import PostgresServer
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ class Soak:
         for _ in range(_WORKERS):
             self._start(work)
         give_up = time.monotonic() + 300
-        while self._rows("SELECT count(*) FROM golden_runtime_tasks WHERE finished_at IS NULL")[0][0]:
+        while any(state > COMPLETED for (state,) in self._rows("SELECT state FROM golden_runtime_tasks")):
             assert time.monotonic() < give_up, "the queue does not drain"
             time.sleep(0.05)
             self._reap()
@@ -258,7 +259,7 @@ class Soak:
         states = {row[0]: (row[1], row[2]) for row in self._rows("SELECT id, state, token FROM golden_runtime_tasks")}
         letters = self._rows("SELECT task_id, phase, payload FROM golden_runtime_dead_letters")
         buried = {row[0]: row[1] for row in letters}
-        completed = {task_id for task_id, (state, _) in states.items() if state == "completed"}
+        completed = {task_id for task_id, (state, _) in states.items() if state == COMPLETED}
         return Report(
             store=self._settings.store,
             full_disk=self._settings.full_disk,

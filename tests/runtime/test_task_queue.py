@@ -7,6 +7,7 @@ import json
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from queue_clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from golden_runtime import SyncTaskQueue, Task
     from golden_runtime.storage.session import Transaction
@@ -253,11 +255,14 @@ def test_a_key_forgotten_at_that_moment_is_stored_anew(postgres_url: str) -> Non
                 self._transaction = transaction
 
             def execute(self, statement: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
-                rows = self._transaction.execute(statement, parameters)
+                return self._transaction.execute(statement, parameters)
+
+            def change(self, statement: str, parameters: dict[str, object]) -> int:
+                changed = self._transaction.change(statement, parameters)
                 if not forgotten:
                     forgotten.append(statement)
-                    other._storage.write(lambda its: its.execute("DELETE FROM golden_runtime_tasks", {}))
-                return rows
+                    other._storage.write(lambda its: its.change("DELETE FROM golden_runtime_tasks", {}))
+                return changed
 
         new = new_task("new", None, 0, 0.0, "k", None)
         task_id = queue._storage.write(lambda its: task_operations.enqueue(Racing(its), queue.name, new))
@@ -272,6 +277,36 @@ def test_a_taken_id_is_refused(queue: SyncTaskQueue) -> None:
     with pytest.raises(DuplicateTaskError, match="`mine` is taken"):
         queue.enqueue("n", 2, task_id="mine")
     assert [task.payload for task in queue.get_next_tasks(10)] == [1]
+
+
+def test_an_id_that_another_queue_made_can_be_given(queue: SyncTaskQueue, tmp_path: Path) -> None:
+    """A task that moves from one store to another keeps its id, which is looked up, refused and closed like any other."""
+    with TaskQueue(tmp_path / "elsewhere.db").sync as elsewhere:
+        made = elsewhere.enqueue("n")
+    assert queue.enqueue("n", task_id=made) == made
+    with pytest.raises(DuplicateTaskError, match="is taken"):
+        queue.enqueue("n", task_id=made)
+    task = queue.get_next_task()
+    assert task is not None
+    queue.mark_completed(task)
+    state = queue.get_state(made)
+    assert state is not None
+    assert state.state == "completed"
+
+
+def test_two_processes_that_make_the_same_number_both_have_their_task(queue: SyncTaskQueue) -> None:
+    """Ids of one millisecond may begin alike: neither task is taken for the other, nor stored twice when tried again."""
+    mine, theirs = (new_task("n", who, 0, 0.0, None, None) for who in ("mine", "theirs"))
+    theirs = theirs._replace(id=mine.id[:16] + theirs.id[16:-1] + ("0" if theirs.id[-1] != "0" else "1"))
+    ids = [
+        queue._storage.write(partial(task_operations.enqueue, queue=queue.name, new=new))
+        for new in (mine, theirs, mine, theirs)
+    ]
+    assert ids[:2] == ids[2:]
+    tasks = queue.get_next_tasks(10)
+    assert {task.id: task.payload for task in tasks} == {ids[0]: "mine", ids[1]: "theirs"}
+    for task in tasks:
+        queue.mark_completed(task)
 
 
 def test_a_worker_may_choose_names(queue: SyncTaskQueue) -> None:
@@ -497,3 +532,51 @@ def test_a_closed_queue_says_so(store: str) -> None:
     queue.close()
     with pytest.raises(StorageError, match="is closed"):
         queue.enqueue("n")
+
+
+def _deep(levels: int) -> list[object]:
+    nested: list[object] = []
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+def test_a_payload_nested_too_deep_to_be_read_back_is_refused(queue: SyncTaskQueue) -> None:
+    """Whoever claims it may stand deeper in the stack than whoever wrote it: what is accepted leaves room for that."""
+    with pytest.raises(ValueError, match="nested more than 100 levels"):
+        queue.enqueue("n", _deep(100))
+    with pytest.raises(ValueError, match="nested more than 100 levels"):
+        queue.dead_letters.add_entry("n", {"deep": _deep(100)}, "broken")
+    queue.enqueue("n", {"deep": _deep(98), "text": "[" * 500, "many": [[]] * 500})
+    task = queue.get_next_task()
+    assert task is not None
+    assert task.payload["deep"] == _deep(98)
+
+
+def test_a_payload_that_nobody_can_read_is_a_dead_letter_and_stops_nobody(queue: SyncTaskQueue) -> None:
+    """However it got there: the others are handed out, and its text is kept for people to look at, and to put back."""
+    bad, good = queue.enqueue("n", "bad", priority=9), queue.enqueue("n", "good")
+    text = "[" * 20_000 + "]" * 20_000
+
+    def spoil(transaction: Transaction) -> None:
+        transaction.change("UPDATE golden_runtime_tasks SET payload = :text WHERE id = :id", {"text": text, "id": bad})
+
+    queue._storage.write(spoil)
+    assert [task.id for task in queue.get_next_tasks(1)] == [good]
+    [letter] = queue.dead_letters.get_entries()
+    assert (letter.task_id, letter.error_type, letter.phase, letter.payload) == (
+        bad,
+        "UnreadablePayload",
+        "decode",
+        text,
+    )
+    assert queue.dead_letters.replay() == [bad]
+    assert queue.get_next_tasks(1) == ()
+    [letter] = queue.dead_letters.get_entries()
+    assert [failure.error_type for failure in letter.history] == ["UnreadablePayload"]
+
+
+def test_a_number_is_no_boolean_on_either_store(queue: SyncTaskQueue) -> None:
+    """Both stores give the same answer."""
+    with pytest.raises(ValueError, match="priority `True` must be a whole number"):
+        queue.enqueue("n", priority=True)

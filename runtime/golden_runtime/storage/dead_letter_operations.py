@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
+from golden_runtime.payloads import UNREADABLE
+from golden_runtime.storage.rows import key, new_key, waiting
+from golden_runtime.task_ids import fresh_id
 from golden_runtime.tasks import DeadLetter, DeadLetterFilter, PastFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from golden_runtime.storage.session import Row, Transaction
 
@@ -31,16 +35,17 @@ _CONDITIONS = {
     "search": "lower(message) LIKE lower(:search) ESCAPE '!'",
 }
 
-_TAKE = f"""DELETE FROM golden_runtime_dead_letters WHERE queue = :queue AND id = :id
-    RETURNING {", ".join(_COLUMNS)}"""  # noqa: S608 - from constants
+_REMOVE = "DELETE FROM golden_runtime_dead_letters WHERE queue = :queue AND id = :id"
+_TAKE = f"{_REMOVE} RETURNING {', '.join(_COLUMNS)}"
 
-_REVIVE = """UPDATE golden_runtime_tasks SET state = :state, available_at = {now} + :delay, finished_at = NULL, attempts = 0,
-    receives = 0, worker = NULL, history = :history WHERE id = :id AND state = 'dead' RETURNING id"""
+_REVIVE = """UPDATE golden_runtime_tasks SET {becomes_waiting}, attempts = 0, receives = 0, worker = NULL,
+    history = :history WHERE {is_it} AND state = {dead}"""
 
 _REINSERT = """INSERT INTO golden_runtime_tasks
-    (id, queue, name, payload, priority, state, available_at, enqueued_at, token, idempotency_key, history)
-    VALUES (:id, :queue, :name, :payload, :priority, :state, {now} + :delay, :enqueued_at, :token, :key, :history)
-    ON CONFLICT DO NOTHING RETURNING id"""
+    (seq, id, is_given, queue, name, payload, priority, state, rank, moment, enqueued_at, token, idempotency_key, history)
+    VALUES (:seq, :id, :is_given, :queue, :name, :payload, :priority, :state, :rank,
+    CASE WHEN :delay > 0 THEN {now} + :delay ELSE :enqueued_at END, :enqueued_at, :token, :key, :history)
+    ON CONFLICT DO NOTHING"""
 
 
 def get(transaction: Transaction, queue: str, entry_id: int) -> DeadLetter | None:
@@ -80,59 +85,49 @@ def ids(transaction: Transaction, queue: str, wanted: DeadLetterFilter, limit: i
 
 def remove(transaction: Transaction, queue: str, entry_ids: Sequence[int]) -> int:
     """Delete letters for good and return how many there were."""
-    return sum(len(transaction.execute(_TAKE, {"queue": queue, "id": entry_id})) for entry_id in entry_ids)
+    return sum(transaction.change(_REMOVE, {"queue": queue, "id": entry_id}) for entry_id in entry_ids)
 
 
 def purge(transaction: Transaction, queue: str, wanted: DeadLetterFilter, older_than: float) -> int:
     """Delete letters that failed more than `older_than` seconds ago and return how many there were."""
     condition, parameters = _where(wanted)
     statement = f"""DELETE FROM golden_runtime_dead_letters
-        WHERE queue = :queue AND failed_at <= {{now}} - :older_than{condition} RETURNING id"""  # noqa: S608 - from constants
-    return len(transaction.execute(statement, {"queue": queue, "older_than": older_than, **parameters}))
+        WHERE queue = :queue AND failed_at <= {{now}} - :older_than{condition}"""  # noqa: S608 - from constants
+    return transaction.change(statement, {"queue": queue, "older_than": older_than, **parameters})
 
 
-def replay(
-    transaction: Transaction,
-    queue: str,
-    delays: Iterable[tuple[int, float]],
-    now: float,
-    fresh_id: Callable[[], str],
-) -> list[str]:
+def replay(transaction: Transaction, queue: str, delays: Iterable[tuple[int, float]], now: float) -> list[str]:
     """Put letters back into the queue, each due after its delay in seconds, and return the ids of their tasks."""
     replayed: list[str] = []
     for entry_id, delay in delays:
         rows = transaction.execute(_TAKE, {"queue": queue, "id": entry_id})
         if rows:
-            replayed.append(_revive(transaction, _letter(rows[0]), delay, now, fresh_id))
+            replayed.append(_revive(transaction, rows[0], delay, now))
     return replayed
 
 
-def _revive(transaction: Transaction, letter: DeadLetter, delay: float, now: float, fresh_id: Callable[[], str]) -> str:
+def _revive(transaction: Transaction, row: Row, delay: float, now: float) -> str:
     """Open the task again under its id; where that is forgotten, or taken by now, as a new row."""
-    parameters: dict[str, object] = {
-        "id": letter.task_id,
-        "state": "delayed" if delay > 0 else "ready",
-        "delay": delay,
-        "history": json.dumps([asdict(failure) for failure in _history(letter, now)]),
-    }
-    if transaction.execute(_REVIVE, parameters):
+    letter = _letter(row)
+    history = json.dumps([asdict(failure) for failure in _history(letter, now)])
+    if transaction.change(_REVIVE, {**key(letter.task_id), "delay": delay, "history": history}):
         return letter.task_id
-    row: dict[str, object] = {
-        **parameters,
+    task: dict[str, object] = {
+        **new_key(letter.task_id),
+        **waiting(letter.priority, delay),
         "queue": letter.queue,
         "name": letter.name,
-        "payload": json.dumps(letter.payload),
-        "priority": letter.priority,
+        # as it was written: what cannot be read stays what it is
+        "payload": row[_COLUMNS.index("payload")],
         "enqueued_at": letter.enqueued_at,
         # a worker that still holds the old claim must not close the new one
         "token": letter.token + 1,
         "key": letter.idempotency_key,
+        "history": history,
     }
-    if transaction.execute(_REINSERT, row):
-        return letter.task_id
-    row |= {"id": fresh_id(), "key": None}
-    transaction.execute(_REINSERT, row)
-    return str(row["id"])
+    while not transaction.change(_REINSERT, task):
+        task |= {**new_key(fresh_id()), "key": None}
+    return str(task["id"])
 
 
 def _history(letter: DeadLetter, now: float) -> tuple[PastFailure, ...]:
@@ -153,6 +148,8 @@ def _where(wanted: DeadLetterFilter) -> tuple[str, dict[str, object]]:
 
 def _letter(row: Row) -> DeadLetter:
     columns = dict(zip(_COLUMNS, row, strict=True))
-    columns["payload"] = json.loads(columns["payload"])
+    # one that cannot be read is shown as it was written, and hides no other letter
+    with suppress(*UNREADABLE):
+        columns["payload"] = json.loads(columns["payload"])
     columns["history"] = tuple(PastFailure(**failure) for failure in json.loads(columns["history"]))
     return DeadLetter(**columns)

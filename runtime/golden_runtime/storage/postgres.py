@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, StorageError, StorageUnavailableError
+from golden_runtime.storage.rows import PIECES
 from golden_runtime.storage.schema import POSTGRES_TYPES, STEPS, check_version, migrate
 
 try:
@@ -71,14 +72,12 @@ class PostgresSession:
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
-        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
-        rendered = self._rendered.get(statement)
-        if rendered is None:
-            rendered = self._rendered[statement] = self._render(statement)
-        if self._settings.clock is not None:
-            parameters["now"] = self._settings.clock()
-        cursor = self._connection.execute(rendered, parameters)
+        cursor = self._run(statement, parameters)
         return cursor.fetchall() if cursor.description is not None else []
+
+    def change(self, statement: str, parameters: Parameters) -> int:
+        """Run a statement that writes and return how many rows it has written."""
+        return self._run(statement, parameters).rowcount
 
     def commit(self) -> None:
         """Commit, which returns once the server has it on its disk."""
@@ -114,6 +113,15 @@ class PostgresSession:
                 self._connection.close()
             self._connection = None
 
+    def _run(self, statement: str, parameters: Parameters) -> psycopg.Cursor[Row]:
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        rendered = self._rendered.get(statement)
+        if rendered is None:
+            rendered = self._rendered[statement] = self._render(statement)
+        if self._settings.clock is not None:
+            parameters["now"] = self._settings.clock()
+        return self._connection.execute(rendered, parameters)
+
     def _open(self) -> psycopg.Connection[Row]:
         options = {"connect_timeout": "10", "application_name": "golden-runtime", "keepalives_idle": "30"}
         given = {key: str(value) for key, value in conninfo_to_dict(self._settings.url).items()}
@@ -140,7 +148,7 @@ class PostgresSession:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             # this also makes the session notice what another one has made while it waited for the lock
             connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
-            migrate(_Plain(connection), _version(connection), POSTGRES_TYPES, STEPS)
+            migrate(connection.execute, _version(connection), POSTGRES_TYPES, STEPS)
             _set_version(connection, len(STEPS))
         connection.commit()
 
@@ -151,20 +159,9 @@ class PostgresSession:
             "{skip_locked}": "FOR UPDATE SKIP LOCKED",
             "{among_names}": "name IN (SELECT json_array_elements_text(CAST(:names AS json)))",
         }
-        for mark, text in marks.items():
+        for mark, text in (PIECES | marks).items():
             statement = statement.replace(mark, text)
         return _PARAMETER.sub(r"%(\1)s", statement)
-
-
-class _Plain:
-    """A transaction for statements that need nothing filled in."""
-
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        self._connection = connection
-
-    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
-        self._connection.execute(statement, parameters)
-        return []
 
 
 def shown(url: str) -> str:

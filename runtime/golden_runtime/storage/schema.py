@@ -3,63 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from golden_runtime.queue_errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from golden_runtime.storage.session import Transaction
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """How one store spells the types of columns: `serial` grows, `unrepeated` also gives no number a second time."""
+    """How one store spells the types of columns; `unrepeated` counts up, and gives no number a second time."""
 
-    serial: str
     unrepeated: str
     integer: str
     real: str
 
 
-# AUTOINCREMENT costs a page more in each commit, which is worth it only where people remember the number
-SQLITE_TYPES = Types("INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "REAL")
-_IDENTITY = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-POSTGRES_TYPES = Types(_IDENTITY, _IDENTITY, "bigint", "double precision")
+# The states of tasks as they are stored, in an order that keeps what is moved next to each other in the index: closed tasks
+# first, of which the newest come last, then those under way, then those that wait. One page less in most commits.
+DEAD, COMPLETED, CLAIMED, READY, DELAYED = range(5)
+STATES: Final = ("dead", "completed", "claimed", "ready", "delayed")
+
+SQLITE_TYPES = Types("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "REAL")
+POSTGRES_TYPES = Types("bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bigint", "double precision")
 
 # Each step is a list of statements, with the names of `Types` to fill in. A step that was released never changes.
 STEPS: tuple[tuple[str, ...], ...] = (
     (
+        # seq: the number in the id that the queue made, or another such number beside an id that was given.
+        # rank: for ready tasks the priority with its sign changed, for others nothing.
+        # moment: for ready tasks since when they are in the queue, delayed until when they are, claimed until when the lease
+        # lasts, closed since when they are.
         """CREATE TABLE golden_runtime_tasks (
-            seq {serial},
-            id text NOT NULL UNIQUE,
+            seq {integer} PRIMARY KEY,
+            id text NOT NULL,
+            is_given {integer} NOT NULL DEFAULT 0,
             queue text NOT NULL,
             name text NOT NULL,
             payload text NOT NULL,
             priority {integer} NOT NULL,
-            state text NOT NULL CHECK (state IN ('ready', 'delayed', 'claimed', 'completed', 'dead')),
-            available_at {real} NOT NULL,
+            state {integer} NOT NULL,
+            rank {integer} NOT NULL,
+            moment {real} NOT NULL,
             enqueued_at {real} NOT NULL,
-            lease_until {real},
             worker text,
             token {integer} NOT NULL DEFAULT 0,
             attempts {integer} NOT NULL DEFAULT 0,
             receives {integer} NOT NULL DEFAULT 0,
             idempotency_key text,
             last_error text,
-            finished_at {real},
             history text NOT NULL DEFAULT '[]'
         )""",
-        # one index for each question, over the rows it is asked about alone, so that closed tasks cost nothing
-        """CREATE INDEX golden_runtime_tasks_ready ON golden_runtime_tasks (queue, priority DESC, seq)
-            WHERE state = 'ready'""",
-        """CREATE INDEX golden_runtime_tasks_delayed ON golden_runtime_tasks (queue, available_at)
-            WHERE state = 'delayed'""",
-        """CREATE INDEX golden_runtime_tasks_claimed ON golden_runtime_tasks (queue, lease_until)
-            WHERE state = 'claimed'""",
-        """CREATE INDEX golden_runtime_tasks_finished ON golden_runtime_tasks (queue, finished_at)
-            WHERE finished_at IS NOT NULL""",
+        # one index answers every question about states: each more is a page more to write and to sync with every task
+        "CREATE INDEX golden_runtime_tasks_state ON golden_runtime_tasks (queue, state, rank, moment, seq)",
+        "CREATE UNIQUE INDEX golden_runtime_tasks_given ON golden_runtime_tasks (id) WHERE is_given = 1",
         """CREATE UNIQUE INDEX golden_runtime_tasks_key ON golden_runtime_tasks (queue, idempotency_key)
             WHERE idempotency_key IS NOT NULL""",
         """CREATE TABLE golden_runtime_dead_letters (
@@ -80,19 +78,25 @@ STEPS: tuple[tuple[str, ...], ...] = (
             failed_at {real} NOT NULL,
             worker text,
             idempotency_key text,
-            history text NOT NULL
+            history text NOT NULL,
+            receipt text
         )""",
         "CREATE INDEX golden_runtime_dead_letters_queue ON golden_runtime_dead_letters (queue, id)",
+        """CREATE UNIQUE INDEX golden_runtime_dead_letters_receipt ON golden_runtime_dead_letters (receipt)
+            WHERE receipt IS NOT NULL""",
     ),
 )
 
 
-def migrate(transaction: Transaction, present: int, types: Types, steps: Sequence[Sequence[str]]) -> None:
-    """Bring the schema from the version that is present to the newest one. The caller makes sure that it is alone."""
+def migrate(run: Callable[[str], object], present: int, types: Types, steps: Sequence[Sequence[str]]) -> None:
+    """Bring the schema from the version that is present to the newest one. The caller makes sure that it is alone.
+
+    run: runs a statement in the transaction of the caller.
+    """
     words = asdict(types)
     for step in steps[present:]:
         for statement in step:
-            transaction.execute(statement.format(**words), {})
+            run(statement.format(**words))
 
 
 def check_version(present: int, known: int, where: str) -> None:

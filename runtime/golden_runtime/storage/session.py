@@ -19,8 +19,12 @@ class Transaction(Protocol):
 
         `{now}` stands for the time in seconds since 1970, which a store may put into `parameters`, `{next_token}` for a
         fencing token above the row's, `{skip_locked}` for the clause that passes over rows which others hold,
-        `{among_names}` for the condition that `name` is in the JSON array `:names`.
+        `{among_names}` for the condition that `name` is in the JSON array `:names`,
+        and the marks in `rows.PIECES` for what they say there.
         """
+
+    def change(self, statement: str, parameters: Parameters) -> int:
+        """Run a statement that writes, with marks as in `execute`, and return how many rows it has written."""
 
 
 # Runs again when the transaction it was part of failed. It may refuse with a QueueError only before it has written.

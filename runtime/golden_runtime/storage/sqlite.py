@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, SchemaError, StorageError, StorageUnavailableError
+from golden_runtime.storage.rows import PIECES
 from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate
 
 if TYPE_CHECKING:
@@ -82,12 +83,11 @@ class SqliteSession:
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
-        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
-        rendered = self._rendered.get(statement)
-        if rendered is None:
-            rendered = self._rendered[statement] = _render(statement)
-        parameters["now"] = self._clock()
-        return self._connection.execute(rendered, parameters).fetchall()
+        return self._run(statement, parameters).fetchall()
+
+    def change(self, statement: str, parameters: Parameters) -> int:
+        """Run a statement that writes and return how many rows it has written."""
+        return self._run(statement, parameters).rowcount
 
     def commit(self) -> None:
         """Commit, which returns once the log is on the disk."""
@@ -114,6 +114,14 @@ class SqliteSession:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+    def _run(self, statement: str, parameters: Parameters) -> sqlite3.Cursor:
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        rendered = self._rendered.get(statement)
+        if rendered is None:
+            rendered = self._rendered[statement] = _render(statement)
+        parameters["now"] = self._clock()
+        return self._connection.execute(rendered, parameters)
 
     def _open(self) -> sqlite3.Connection:
         _check_library()
@@ -147,23 +155,13 @@ class SqliteSession:
         """Bring the schema up to date, unless another process has just done it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            migrate(_Plain(connection), _version(connection), SQLITE_TYPES, STEPS)
+            migrate(connection.execute, _version(connection), SQLITE_TYPES, STEPS)
             _set_version(connection, len(STEPS))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-
-
-class _Plain:
-    """A transaction for statements that need nothing filled in."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def execute(self, statement: str, parameters: Parameters) -> list[Row]:
-        return self._connection.execute(statement, dict(parameters)).fetchall()
 
 
 def explain(error: Exception, settings: SqliteSettings) -> Exception:
@@ -186,7 +184,7 @@ def _caused(shown: StorageError, error: Exception) -> StorageError:
 
 
 def _render(statement: str) -> str:
-    for mark, text in _MARKS.items():
+    for mark, text in (PIECES | _MARKS).items():
         statement = statement.replace(mark, text)
     return statement
 

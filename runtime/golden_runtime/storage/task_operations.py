@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from golden_runtime.payloads import UNREADABLE
 from golden_runtime.queue_errors import DuplicateTaskError, StaleLeaseError
-from golden_runtime.storage.burying import Burial, bury, bury_expired
+from golden_runtime.storage.burying import Burial, bury, bury_expired, bury_unreadable
+from golden_runtime.storage.rows import key, new_key, waiting
+from golden_runtime.storage.schema import CLAIMED, COMPLETED, DEAD, DELAYED, READY, STATES
+from golden_runtime.task_ids import following
 from golden_runtime.tasks import QueueStats, Task
 
 if TYPE_CHECKING:
@@ -18,57 +22,61 @@ if TYPE_CHECKING:
 # How many rows one claim returns to the queue, or forgets, in passing: enough to keep up, too few to keep others waiting.
 _RETURNED_AT_ONCE = 500
 _FORGOTTEN_AT_ONCE = 200
+_BURIED_AT_ONCE = 100
 
 _INSERT = """INSERT INTO golden_runtime_tasks
-    (id, queue, name, payload, priority, state, available_at, enqueued_at, idempotency_key)
-    VALUES (:id, :queue, :name, :payload, :priority, :state, {now} + :delay, {now}, :key)
-    ON CONFLICT DO NOTHING RETURNING id"""
+    (seq, id, is_given, queue, name, payload, priority, state, rank, moment, enqueued_at, idempotency_key)
+    VALUES (:seq, :id, :is_given, :queue, :name, :payload, :priority, :state, :rank, {now} + :delay, {now}, :key)
+    ON CONFLICT DO NOTHING"""
+
+_HOLDER = "SELECT id FROM golden_runtime_tasks WHERE {is_in_the_way}"
 
 _BY_KEY = "SELECT id FROM golden_runtime_tasks WHERE queue = :queue AND idempotency_key = :key"
 
-_PROMOTE = """UPDATE golden_runtime_tasks SET state = 'ready' WHERE seq IN (
-    SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = 'delayed' AND available_at <= {now}
-    ORDER BY available_at LIMIT :limit {skip_locked})"""
+_PROMOTE = """UPDATE golden_runtime_tasks SET {becomes_ready} WHERE seq IN (
+    SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = {delayed} AND rank = 0 AND moment <= {now}
+    ORDER BY moment LIMIT :limit {skip_locked})"""
 
-_RETURN_EXPIRED = """UPDATE golden_runtime_tasks SET state = 'ready', lease_until = NULL, worker = NULL WHERE seq IN (
+_RETURN_EXPIRED = """UPDATE golden_runtime_tasks SET {becomes_ready}, worker = NULL WHERE seq IN (
     SELECT seq FROM golden_runtime_tasks
-    WHERE queue = :queue AND state = 'claimed' AND lease_until <= {now} AND receives < :max_receives
-    ORDER BY lease_until LIMIT :limit {skip_locked}) RETURNING id"""
+    WHERE queue = :queue AND state = {claimed} AND rank = 0 AND moment <= {now} AND receives < :max_receives
+    ORDER BY moment LIMIT :limit {skip_locked})"""
 
 _FORGET = """DELETE FROM golden_runtime_tasks WHERE seq IN (
-    SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND finished_at IS NOT NULL AND finished_at <= {now} - :retention
-    ORDER BY finished_at LIMIT :limit {skip_locked})"""
+    SELECT seq FROM golden_runtime_tasks
+    WHERE queue = :queue AND state IN ({dead}, {completed}) AND rank = 0 AND moment <= {now} - :retention
+    LIMIT :limit {skip_locked})"""
 
 # MATERIALIZED: PostgreSQL may otherwise run the inner query again, and claim more than asked for
 _CLAIM = """WITH due AS MATERIALIZED (
-    SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = 'ready'CONDITION
-    ORDER BY priority DESC, seq LIMIT :limit {skip_locked})
-    UPDATE golden_runtime_tasks SET state = 'claimed', token = {next_token}, receives = receives + 1,
-    lease_until = {now} + :lease, worker = :worker WHERE seq IN (SELECT seq FROM due)
-    RETURNING seq, id, queue, name, payload, priority, attempts, receives, token, enqueued_at, lease_until, idempotency_key"""
+    SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = {ready}CONDITION
+    ORDER BY rank, moment, seq LIMIT :limit {skip_locked})
+    UPDATE golden_runtime_tasks SET state = {claimed}, rank = 0, moment = {now} + :lease, token = {next_token},
+    receives = receives + 1, worker = :worker WHERE seq IN (SELECT seq FROM due)
+    RETURNING seq, id, queue, name, payload, priority, attempts, receives, token, enqueued_at, moment, idempotency_key"""
 _CLAIM_ANY = _CLAIM.replace("CONDITION", "")
 _CLAIM_NAMED = _CLAIM.replace("CONDITION", " AND {among_names}")
 
-_HEARTBEAT = """UPDATE golden_runtime_tasks SET lease_until = {now} + :lease
-    WHERE id = :id AND token = :token AND state = 'claimed' RETURNING lease_until"""
+_HEARTBEAT = """UPDATE golden_runtime_tasks SET moment = {now} + :lease
+    WHERE {is_it} AND token = :token AND state = {claimed}"""
 
-_COMPLETE = """UPDATE golden_runtime_tasks SET state = 'completed', finished_at = {now}, lease_until = NULL
-    WHERE id = :id AND token = :token AND state = 'claimed' RETURNING id"""
+_COMPLETE = """UPDATE golden_runtime_tasks SET state = {completed}, moment = {now}
+    WHERE {is_it} AND token = :token AND state = {claimed}"""
 
-_RETRY = """UPDATE golden_runtime_tasks SET state = :state, available_at = {now} + :delay, lease_until = NULL, worker = NULL,
+_RETRY = """UPDATE golden_runtime_tasks SET {becomes_waiting}, worker = NULL,
     attempts = attempts + :attempts, receives = 0, last_error = :error
-    WHERE id = :id AND token = :token AND state = 'claimed' RETURNING id"""
+    WHERE {is_it} AND token = :token AND state = {claimed}"""
 
-_RELEASE = """UPDATE golden_runtime_tasks SET state = :state, available_at = {now} + :delay, lease_until = NULL, worker = NULL,
+_RELEASE = """UPDATE golden_runtime_tasks SET {becomes_waiting}, worker = NULL,
     attempts = attempts + :attempts, receives = receives - :uncounted
-    WHERE id = :id AND token = :token AND state = 'claimed' RETURNING id"""
+    WHERE {is_it} AND token = :token AND state = {claimed}"""
 
-_PRESENT = "SELECT state, token FROM golden_runtime_tasks WHERE id = :id"
+_PRESENT = "SELECT state, token FROM golden_runtime_tasks WHERE {is_it}"
 
-_COUNTS = """SELECT state, count(*), min(enqueued_at), {now} FROM golden_runtime_tasks
-    WHERE queue = :queue AND state IN ('ready', 'delayed', 'claimed') GROUP BY state"""
+_COUNTS = """SELECT state, count(*), min(moment), {now} FROM golden_runtime_tasks
+    WHERE queue = :queue AND state IN ({claimed}, {ready}, {delayed}) GROUP BY state"""
 
-_STATE = """SELECT state, attempts, receives, last_error FROM golden_runtime_tasks WHERE queue = :queue AND id = :id"""
+_STATE = """SELECT state, attempts, receives, last_error FROM golden_runtime_tasks WHERE queue = :queue AND {is_it}"""
 
 
 class NewTask(NamedTuple):
@@ -102,6 +110,9 @@ class Claim:
     buried: tuple[Burial, ...]
 
 
+NOTHING = Claim((), 0, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Upkeep:
     """What a claim does for the queue besides."""
@@ -122,32 +133,61 @@ class TaskState:
 
 def enqueue(transaction: Transaction, queue: str, new: NewTask) -> str:
     """Store a task and return its id, or the id of the task that has its idempotency key."""
-    row: dict[str, object] = {
-        "id": new.id,
+    task_id = new.id
+    row = {
         "queue": queue,
         "name": new.name,
         "payload": new.payload,
-        "priority": new.priority,
-        "state": "delayed" if new.delay > 0 else "ready",
-        "delay": new.delay,
         "key": new.idempotency_key,
+        **waiting(new.priority, new.delay),
     }
-    while not transaction.execute(_INSERT, row):
+    while not transaction.change(_INSERT, {**row, **new_key(task_id)}):
         if new.idempotency_key is not None:
             present = transaction.execute(_BY_KEY, {"queue": queue, "key": new.idempotency_key})
             if present:
                 return str(present[0][0])
-        if transaction.execute(_PRESENT, {"id": new.id}):
-            if new.id_is_generated:
-                # stored by an earlier try, whose commit was not acknowledged
-                return new.id
-            raise DuplicateTaskError(f"the task id `{new.id}` is taken: give another id, or none to have one made")
-        # what was in the way has been forgotten by another machine between two statements
-    return new.id
+        holder = transaction.execute(_HOLDER, key(task_id))
+        if holder and not new.id_is_generated:
+            raise DuplicateTaskError(f"the task id `{task_id}` is taken: give another id, or none to have one made")
+        if holder == [(task_id,)]:
+            # stored by an earlier try, whose commit was not acknowledged
+            return task_id
+        if holder:
+            task_id = following(task_id)
+        # or else what was in the way has been forgotten by another machine between two statements
+    return task_id
 
 
-def claim(transaction: Transaction, queue: str, request: ClaimRequest) -> tuple[Task, ...]:
-    """Claim the tasks that come first: the highest priority, in it the oldest."""
+def claim(transaction: Transaction, queue: str, request: ClaimRequest) -> Claim:
+    """Claim the tasks that come first: the highest priority, in it the oldest.
+
+    One whose payload nobody can read, whoever wrote it, becomes a dead letter: it must not keep the others waiting.
+    """
+    tasks, buried = _readable(transaction, _claimed(transaction, queue, request))
+    unreadable = buried
+    while unreadable and len(buried) < _BURIED_AT_ONCE:
+        rest = replace(request, limit=len(unreadable))
+        more, unreadable = _readable(transaction, _claimed(transaction, queue, rest))
+        tasks, buried = tasks + more, buried + unreadable
+    return Claim(tuple(tasks), 0, tuple(buried))
+
+
+def _readable(transaction: Transaction, rows: list[Row]) -> tuple[list[Task], list[Burial]]:
+    """Return the tasks of rows that were claimed, and bury those whose payload cannot be read."""
+    tasks: list[Task] = []
+    buried: list[Burial] = []
+    for row in rows:
+        try:
+            payload: Any = json.loads(row[4])
+        except UNREADABLE as error:
+            buried.append(bury_unreadable(transaction, row[1], row[8], error))
+        else:
+            tasks.append(Task(row[1], row[2], row[3], payload, *row[5:]))
+    return tasks, buried
+
+
+def _claimed(transaction: Transaction, queue: str, request: ClaimRequest) -> list[Row]:
+    """Claim, and return the rows in order."""
     parameters: dict[str, object] = {
         "queue": queue,
         "limit": request.limit,
@@ -159,8 +199,8 @@ def claim(transaction: Transaction, queue: str, request: ClaimRequest) -> tuple[
     else:
         rows = transaction.execute(_CLAIM_NAMED, {**parameters, "names": json.dumps(request.names)})
     # RETURNING promises no order
-    rows.sort(key=lambda row: (-row[5], row[0]))
-    return tuple(_task(row) for row in rows)
+    rows.sort(key=_order)
+    return rows
 
 
 def upkeep(transaction: Transaction, queue: str, settings: Upkeep, *, forget: bool) -> tuple[int, tuple[Burial, ...]]:
@@ -169,27 +209,25 @@ def upkeep(transaction: Transaction, queue: str, settings: Upkeep, *, forget: bo
     Returns how many leases had run out, and what was buried.
     """
     limited = {"queue": queue, "limit": _RETURNED_AT_ONCE}
-    transaction.execute(_PROMOTE, limited)
-    returned = transaction.execute(_RETURN_EXPIRED, {**limited, "max_receives": settings.max_receives})
+    transaction.change(_PROMOTE, dict(limited))
+    returned = transaction.change(_RETURN_EXPIRED, {**limited, "max_receives": settings.max_receives})
     buried = bury_expired(transaction, queue, settings.max_receives)
     if forget:
-        transaction.execute(_FORGET, {"queue": queue, "limit": _FORGOTTEN_AT_ONCE, "retention": settings.retention})
-    return len(returned) + len(buried), buried
+        transaction.change(_FORGET, {"queue": queue, "limit": _FORGOTTEN_AT_ONCE, "retention": settings.retention})
+    return returned + len(buried), buried
 
 
 def claim_and_keep_up(
     transaction: Transaction, queue: str, request: ClaimRequest, settings: Upkeep, *, forget: bool
 ) -> Claim:
     """Claim; with upkeep first when it is time to `forget`, or else when there is too little to claim."""
-    if forget:
-        expired, buried = upkeep(transaction, queue, settings, forget=True)
-        return Claim(claim(transaction, queue, request), expired, buried)
-    tasks = claim(transaction, queue, request)
-    if len(tasks) == request.limit:
-        return Claim(tasks, 0, ())
-    expired, buried = upkeep(transaction, queue, settings, forget=False)
-    rest = ClaimRequest(request.limit - len(tasks), request.lease, request.worker, request.names)
-    return Claim((*tasks, *claim(transaction, queue, rest)), expired, buried)
+    first = NOTHING if forget else claim(transaction, queue, request)
+    if len(first.tasks) == request.limit:
+        return first
+    expired, buried = upkeep(transaction, queue, settings, forget=forget)
+    rest = replace(request, limit=request.limit - len(first.tasks))
+    second = claim(transaction, queue, rest)
+    return Claim(first.tasks + second.tasks, expired, first.buried + buried + second.buried)
 
 
 def heartbeat(transaction: Transaction, tasks: Sequence[Task], lease: float) -> tuple[Task, ...]:
@@ -197,14 +235,14 @@ def heartbeat(transaction: Transaction, tasks: Sequence[Task], lease: float) -> 
     return tuple(
         task
         for task in tasks
-        if not transaction.execute(_HEARTBEAT, {"id": task.id, "token": task.token, "lease": lease})
+        if not transaction.change(_HEARTBEAT, {**key(task.id), "token": task.token, "lease": lease})
     )
 
 
 def complete(transaction: Transaction, task: Task) -> None:
     """Close a task as done."""
-    if not transaction.execute(_COMPLETE, {"id": task.id, "token": task.token}):
-        _check_closed_so(transaction, task, "completed")
+    if not transaction.change(_COMPLETE, {**key(task.id), "token": task.token}):
+        _check_closed_so(transaction, task, COMPLETED)
 
 
 def retry_later(transaction: Transaction, task: Task, delay: float, attempts: int, error: str) -> None:
@@ -220,25 +258,23 @@ def release(transaction: Transaction, task: Task, delay: float, attempts: int, *
 def fail(transaction: Transaction, task: Task, burial: Burial) -> None:
     """Move a task to the dead letters and close it, in one transaction."""
     if not bury(transaction, task.id, task.token, burial):
-        _check_closed_so(transaction, task, "dead")
+        _check_closed_so(transaction, task, DEAD)
 
 
 def stats(transaction: Transaction, queue: str) -> QueueStats:
     """Count the tasks that are not closed, by state."""
     rows = transaction.execute(_COUNTS, {"queue": queue})
     counts = {row[0]: row for row in rows}
-    waiting = counts.get("ready")
-    oldest = 0.0 if waiting is None else max(0.0, float(waiting[3]) - float(waiting[2]))
-    ready, delayed, claimed = (
-        int(counts[state][1]) if state in counts else 0 for state in ("ready", "delayed", "claimed")
-    )
+    first = counts.get(READY)
+    oldest = 0.0 if first is None else max(0.0, float(first[3]) - float(first[2]))
+    ready, delayed, claimed = (int(counts[state][1]) if state in counts else 0 for state in (READY, DELAYED, CLAIMED))
     return QueueStats(ready, delayed, claimed, oldest)
 
 
 def state_of(transaction: Transaction, queue: str, task_id: str) -> TaskState | None:
     """Return where a task stands, or None if it is unknown or forgotten."""
-    rows = transaction.execute(_STATE, {"queue": queue, "id": task_id})
-    return TaskState(*rows[0]) if rows else None
+    rows = transaction.execute(_STATE, {"queue": queue, **key(task_id)})
+    return TaskState(STATES[rows[0][0]], *rows[0][1:]) if rows else None
 
 
 def stale(task: Task) -> StaleLeaseError:
@@ -252,18 +288,16 @@ def stale(task: Task) -> StaleLeaseError:
 def _put_back(
     transaction: Transaction, statement: str, task: Task, delay: float, parameters: dict[str, object]
 ) -> None:
-    state = "delayed" if delay > 0 else "ready"
-    present = {"id": task.id, "token": task.token, "state": state, "delay": max(0.0, delay)}
-    if not transaction.execute(statement, {**present, **parameters}):
+    if not transaction.change(statement, {**key(task.id), "token": task.token, "delay": delay, **parameters}):
         raise stale(task)
 
 
-def _check_closed_so(transaction: Transaction, task: Task, state: str) -> None:
+def _check_closed_so(transaction: Transaction, task: Task, state: int) -> None:
     """Refuse, unless this very claim was closed this way already: a commit may be acknowledged to nobody, and tried again."""
-    if transaction.execute(_PRESENT, {"id": task.id}) != [(state, task.token)]:
+    if transaction.execute(_PRESENT, key(task.id)) != [(state, task.token)]:
         raise stale(task)
 
 
-def _task(row: Row) -> Task:
-    payload: Any = json.loads(row[4])
-    return Task(row[1], row[2], row[3], payload, *row[5:])
+def _order(row: Row) -> tuple[int, float, int]:
+    """Return what claimed rows are sorted by: the priority, then the age."""
+    return -row[5], row[9], row[0]
