@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from golden_rules.findings import Finding
 
 DEFAULT_FOLDER = ".golden-rules-cache"
-_FORMAT = 2
+_FORMAT = 3
 # Settings that say where files are or how findings count, not what is found.
 _PLACES = frozenset(
     {

@@ -19,6 +19,7 @@ from golden_rules.naming import module_parts, package_of
 from golden_rules.precedence import one_finding_per_wrong, serving
 from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
 from golden_rules.rules.base import (
+    NAMES,
     ClassRule,
     ClassSubject,
     FunctionRule,
@@ -33,6 +34,7 @@ from golden_rules.rules.base import (
 )
 from golden_rules.selection import EVERYTHING, Selection
 from golden_rules.silencing import Silencer
+from golden_rules.source.mentions import mentions, words
 from golden_rules.source.outline import Class, Function, outline
 from golden_rules.source.parsing import SliceError, Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
@@ -74,11 +76,11 @@ def analyse_source(
     try:
         text = SourceText(source.removeprefix("\ufeff")) if isinstance(source, str) else decode(source)
     except UndecodableSource as error:
-        return _unparsed(path, config, str(error), SourceText(""), error.line, 1)
+        return _unparsed(path, config, str(error), SourceText(""), error.line, 1, _names_in(source))
     try:
         tree = parse(text)
     except Unparseable as error:
-        return _unparsed(path, config, str(error), text, error.line, error.column)
+        return _unparsed(path, config, str(error), text, error.line, error.column, _names_in(text.text))
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
     subject = ModuleSubject(path, module, text, config, verdicts(module, path, config, directives))
@@ -91,7 +93,7 @@ def analyse_source(
         replace(finding, silence=silencer.silence(finding.code, finding.name, finding.line, around))
         for finding, around in _all_findings(subject, chosen)
     ]
-    project = tuple(_facts(subject, chosen, silencer))
+    project = (*_names(subject, rules), *_facts(subject, chosen, silencer))
     if directives is not NO_DIRECTIVES:
         found += silencer.wrong_comments(path, text, on, everything_on=_is_whole(config.command_line))
     silenced = tuple(finding for finding in found if finding.silence is not None)
@@ -145,7 +147,8 @@ def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bo
     for rule in rules:
         if not isinstance(rule, ProjectRule):
             continue
-        facts = [fact for result in results for fact in result.facts.project if fact.code == rule.code]
+        codes = (rule.code, NAMES) if rule.asks_for_names else (rule.code,)
+        facts = [fact for result in results for fact in result.facts.project if fact.code in codes]
         for violation in rule.conclude(facts, whole=whole) if facts else ():
             fact = violation.fact
             if fact.place is None:
@@ -159,11 +162,19 @@ def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bo
                     path=fact.path,
                     severity=Severity.ERROR,
                     remedy=violation.remedy,
+                    fix=fact.fix,
                     silence=fact.silence,
                     **place,
                 )
             )
     return sorted(findings, key=lambda finding: (finding.path, *_place(finding)))
+
+
+def _names(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[Fact]:
+    """Yield the names that a file mentions, whatever is on in the file itself: a rule may ask for them that is on in another."""
+    asking = {rule.code: rule.name for rule in rules if rule.asks_for_names}
+    if module.config.enabled_codes(asking, ""):
+        yield Fact(NAMES, module.path, tuple(sorted(mentions(module.outline, module.source.text))))
 
 
 def _facts(module: ModuleSubject, rules: Sequence[Rule], silencer: Silencer) -> Iterator[Fact]:
@@ -175,11 +186,11 @@ def _facts(module: ModuleSubject, rules: Sequence[Rule], silencer: Silencer) -> 
             continue
         for observation in rule.observe(module):
             if observation.span is None:
-                yield Fact(rule.code, module.path, observation.data)
+                yield Fact(rule.code, module.path, observation.data, fix=observation.fix)
                 continue
             place = _place_of(module.source, observation.span, observation.function)
             silence = silencer.silence(rule.code, rule.name, place.line, around.get(observation.function))
-            yield Fact(rule.code, module.path, observation.data, place, silence)
+            yield Fact(rule.code, module.path, observation.data, place, silence, observation.fix)
 
 
 def _place_of(source: SourceText, span: tuple[int, int], function: str) -> Place:
@@ -310,9 +321,15 @@ def _unseen(path: str, source: SourceText, around: str, line: int, error: Except
     )
 
 
-def _unparsed(path: str, config: Config, message: str, text: SourceText, line: int, column: int) -> FileResult:
-    """Return the result for a file that is no Python."""
-    facts = FileFacts(text.line_count)
+def _names_in(source: bytes | str) -> tuple[str, ...]:
+    return tuple(sorted(words(source if isinstance(source, str) else bytes(source).decode("latin-1"))))
+
+
+def _unparsed(
+    path: str, config: Config, message: str, text: SourceText, line: int, column: int, names: tuple[str, ...]
+) -> FileResult:
+    """Return the result for a file that is no Python; it may all the same use what other files define."""
+    facts = FileFacts(text.line_count, project=(Fact(NAMES, path, names),))
     # Whatever is selected, a file that could not be looked at is not clean; only `ignore` settings leave it out.
     everything = replace(config, select=(EVERYTHING,), command_line=replace(config.command_line, select=None))
     if SYNTAX_ERROR not in everything.enabled_codes(codes_and_names(), path):

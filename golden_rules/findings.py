@@ -42,17 +42,37 @@ class ImportedName:
 
 
 @dataclass(frozen=True, slots=True)
+class FileEdits:
+    """Edits of another file than that of the finding, and the imports that they need.
+
+    Attributes:
+        path: The file, relative to the project's root, with `/`.
+    """
+
+    path: str
+    edits: tuple[Edit, ...]
+    imports: tuple[ImportedName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """Edits that remedy one finding.
 
     The imports they need are named apart and written when fixes are applied, so that several fixes of one file share
     one import statement.
+
+    Attributes:
+        removes: The names at the top level of the file that are gone afterwards; it is applied only where no other file
+            may import them.
+        elsewhere: What changes in other files of the project; all of it is applied, or nothing.
     """
 
     safety: Safety
     description: str
     edits: tuple[Edit, ...]
     imports: tuple[ImportedName, ...] = ()
+    removes: tuple[str, ...] = ()
+    elsewhere: tuple[FileEdits, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,7 @@ class Fact:
         path: The file, relative to the project's root, with `/`.
         place: What a finding would mark; `None` where none can follow.
         silence: What the comment says that silences the rule there; `None` where none does.
+        fix: What remedies a finding there; `None` where nothing does.
     """
 
     code: str
@@ -163,6 +184,7 @@ class Fact:
     data: tuple[object, ...]
     place: Place | None = None
     silence: Silence | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)

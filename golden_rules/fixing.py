@@ -39,6 +39,11 @@ class FixedSource:
     result: FileResult
 
 
+def is_private(name: str) -> bool:
+    """Whether no other file ought to import a name from the file that defines it."""
+    return name.startswith("_")
+
+
 def fix_source(
     source: bytes,
     path: str,
@@ -47,6 +52,8 @@ def fix_source(
     *,
     unsafe: bool = False,
     wanted: Callable[[bytes, Sequence[Finding]], Sequence[Finding]] | None = None,
+    may_go: Callable[[str], bool] = is_private,
+    told: Sequence[Finding] = (),
 ) -> FixedSource:
     """Apply the fixes of one file to a fixed point; nothing is written.
 
@@ -57,6 +64,8 @@ def fix_source(
         rules: The rules to choose from; by default all that are installed.
         unsafe: Whether unsafe fixes are applied too.
         wanted: Chooses from what is found in a content what to fix; by default all of it.
+        may_go: Tells of a name at the top level whether the file can lose it, as no other file imports it.
+        told: What the rules about the whole project find in `source`.
 
     Raises:
         FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
@@ -65,8 +74,14 @@ def fix_source(
     content = source
     result = analyse_source(content, path, config, rules)
     for _ in range(_MAX_ROUNDS + 1):
-        chosen_from = result.findings if wanted is None else wanted(content, result.findings)
-        fixable = {finding: fix for finding in chosen_from if (fix := finding.fix_for(unsafe=unsafe)) is not None}
+        found = (*told, *result.findings)
+        told = ()
+        chosen_from = found if wanted is None else wanted(content, found)
+        fixable = {
+            finding: fix
+            for finding in chosen_from
+            if (fix := finding.fix_for(unsafe=unsafe)) is not None and all(map(may_go, fix.removes))
+        }
         if not fixable:
             break
         content, chosen = _round(content, path, fixable)

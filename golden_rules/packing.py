@@ -16,6 +16,7 @@ from typing import Any
 from golden_rules.findings import (
     Edit,
     Fact,
+    FileEdits,
     FileFacts,
     FileResult,
     Finding,
@@ -76,8 +77,8 @@ def unpacked(entry: Packed, path: str) -> FileResult:
 def unpacked_facts(facts: bytes) -> tuple[Fact, ...]:
     """Return what a file tells the rules about the whole project; raises as `unpacked` does."""
     return tuple(
-        Fact(code, path, data, place and Place(*place), silence and Silence(*silence))
-        for code, path, data, place, silence in (marshal.loads(facts) if facts else ())
+        Fact(code, path, data, place and Place(*place), silence and Silence(*silence), _read_fix(fix))
+        for code, path, data, place, silence, fix in (marshal.loads(facts) if facts else ())
     )
 
 
@@ -126,26 +127,38 @@ def unpack_findings(findings: Iterable[tuple[Any, ...]]) -> list[Finding]:
 def _fix(fix: Fix | None) -> tuple[Any, ...] | None:
     if fix is None:
         return None
-    edits = [(edit.start, edit.end, edit.text) for edit in fix.edits]
-    return (str(fix.safety), fix.description, edits, [(item.module, item.name) for item in fix.imports])
+    elsewhere = [(other.path, *_changes(other)) for other in fix.elsewhere]
+    return (str(fix.safety), fix.description, *_changes(fix), fix.removes, elsewhere)
+
+
+def _changes(told: Fix | FileEdits) -> tuple[list[tuple[int, int, str]], list[tuple[str, str]]]:
+    edits = [(edit.start, edit.end, edit.text) for edit in told.edits]
+    return edits, [(item.module, item.name) for item in told.imports]
 
 
 def _read_fix(told: tuple[Any, ...] | None) -> Fix | None:
     if told is None:
         return None
-    safety, description, edits, imports = told
+    safety, description, edits, imports, removes, elsewhere = told
     return Fix(
         _SAFETIES[safety],
         description,
-        tuple([Edit(*edit) for edit in edits]),
-        tuple([ImportedName(*item) for item in imports]),
+        *_read_changes(edits, imports),
+        removes,
+        tuple([FileEdits(path, *_read_changes(edits, imports)) for path, edits, imports in elsewhere]),
     )
+
+
+def _read_changes(
+    edits: Iterable[tuple[int, int, str]], imports: Iterable[tuple[str, str]]
+) -> tuple[tuple[Edit, ...], tuple[ImportedName, ...]]:
+    return tuple([Edit(*edit) for edit in edits]), tuple([ImportedName(*item) for item in imports])
 
 
 def _fact(fact: Fact) -> tuple[Any, ...]:
     place = fact.place
     where = place and (place.line, place.column, place.end_line, place.end_column, place.function, place.text)
-    return (fact.code, fact.path, fact.data, where, _silence(fact.silence))
+    return (fact.code, fact.path, fact.data, where, _silence(fact.silence), _fix(fact.fix))
 
 
 def _silence(silence: Silence | None) -> tuple[str, str] | None:

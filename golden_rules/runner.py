@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-from golden_rules.cache import Caches, facts_key, seen
+from golden_rules.cache import Caches, seen
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
-from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Severity
-from golden_rules.packing import unpacked, unpacked_facts
+from golden_rules.findings import FileResult, Finding, Severity
+from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
+from golden_rules.projects import Project, Removals, concluded_of, mend, projects_of, result_of
 from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
 from golden_rules.writing import replace_file
 
@@ -89,6 +90,8 @@ def check_files(
         progress: Where to show how far the run is.
     """
     caches = caches or Caches(on=False)
+    # What other files may import is known when all of them are read.
+    fixing = fixing and replace(fixing, waits=bool(folders))
     files = list(files)
     outcomes = [_remembered(caches, file, fixing) for file in files]
     missing = [index for index, known in enumerate(outcomes) if known is None]
@@ -100,15 +103,16 @@ def check_files(
             for at, result in worked(todo, fixing, jobs or processors(), progress or Progress()):
                 index = missing[at]
                 outcomes[index] = _settled(caches, files[index], fixing, result)
+        projects = projects_of(files, outcomes, folders)
+        if fixing is not None:
+            for index, further in mend(files, outcomes, projects, fixing, caches):
+                outcomes[index] = _settled(caches, files[index], fixing, further)
         run = Run()
-        facts: list[tuple[SourceFile, bytes | tuple[Fact, ...]]] = []
-        for file, done in zip(files, outcomes, strict=True):
+        removals = Removals(files, outcomes, projects)
+        for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
             if done is not None:
-                _take_in(run, file, done)
-                if folders and (told := _facts_of(done)):
-                    facts.append((file, told))
-        if facts:
-            _check_projects(run, facts, folders, caches)
+                _take_in(run, file, done, partial(removals.kept, index))
+        _take_in_projects(run, projects, files, outcomes, caches)
     finally:
         # What an interrupted run has found need not be found again.
         caches.save()
@@ -135,7 +139,7 @@ def _settled(caches: Caches, file: SourceFile, fixing: Fixing | None, done: Outc
     if done.content is not None and fixing is not None and fixing.write:
         failures: list[str] = []
         with trouble_noted(failures, file):
-            replace_file(file.path, done.content, done.before)
+            replace_file(file.path, done.content, done.held)
         if failures:
             return Outcome(failure=failures[0])
         with contextlib.suppress(OSError):
@@ -145,70 +149,31 @@ def _settled(caches: Caches, file: SourceFile, fixing: Fixing | None, done: Outc
     return done
 
 
-def _take_in(run: Run, file: SourceFile, done: Outcome) -> None:
-    """Add what came of one file to the run."""
+def _take_in(
+    run: Run, file: SourceFile, done: Outcome, kept: Callable[[Iterable[Finding]], tuple[Finding, ...]]
+) -> None:
+    """Add what came of one file to the run, with the fixes that are kept."""
     if done.failure:
         run.failures.append(done.failure)
-        return
-    result = done.result
-    if result is None and done.packed is not None:
-        result = unpacked(done.packed, file.relative)
+    result = result_of(file, done)
     if result is not None:
-        run.add(file.display, file.config, result, done.applied)
+        run.add(file.display, file.config, replace(result, findings=kept(result.findings)), done.applied)
     if done.diff:
         run.diffs.append(done.diff)
 
 
-def _facts_of(done: Outcome) -> bytes | tuple[Fact, ...]:
-    if done.packed is not None:
-        return done.packed.facts
-    return () if done.result is None else done.result.facts.project
-
-
-def _check_projects(
-    run: Run,
-    facts: Sequence[tuple[SourceFile, bytes | tuple[Fact, ...]]],
-    folders: Sequence[Path],
-    caches: Caches,
+def _take_in_projects(
+    run: Run, projects: Iterable[Project], files: Sequence[SourceFile], outcomes: list[Outcome | None], caches: Caches
 ) -> None:
     """Add what the rules about a whole project find in each of the projects that the files belong to."""
-    # Strings, as `is_relative_to` would cost a warm run of thousands of files a tenth of its time.
-    below = tuple(os.path.join(folder.absolute(), "") for folder in folders)  # noqa: PTH118 - as above
-    working = str(Path().absolute())
-    projects: dict[Path, list[tuple[SourceFile, bytes | tuple[Fact, ...]]]] = defaultdict(list)
-    for file, told in facts:
-        if os.path.join(working, file.path).startswith(below):  # noqa: PTH118 - as above
-            projects[file.config.root].append((file, told))
-    for root, members in projects.items():
-        whole = any(root.is_relative_to(folder.absolute()) for folder in folders)
-        displayed = {file.relative: file.display for file, _ in members}
-        for finding in _concluded(members, caches, whole=whole):
+    for project in projects:
+        displayed = {files[index].relative: files[index].display for index in project.members}
+        for finding in concluded_of(project, files, outcomes, caches):
             (run.findings if finding.silence is None else run.silenced).append(
                 replace(finding, path=displayed[finding.path])
             )
-    run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
-
-
-def _concluded(
-    members: Sequence[tuple[SourceFile, bytes | tuple[Fact, ...]]], caches: Caches, *, whole: bool
-) -> list[Finding]:
-    """Return what the rules about a whole project find, which is the same as long as the facts are."""
-    packed = [(file.relative, told) for file, told in members if isinstance(told, bytes)]
-    cache = caches.of(members[0][0].config)
-    key = facts_key(packed, whole=whole) if len(packed) == len(members) else None
-    if key is not None and (known := cache.concluded(key)) is not None:
-        return known
-    from golden_rules.engine import concluded
-    from golden_rules.registry import load_rules
-
-    results = [
-        FileResult(file.relative, facts=FileFacts(project=unpacked_facts(told) if isinstance(told, bytes) else told))
-        for file, told in members
-    ]
-    found = concluded(load_rules(), results, whole=whole)
-    if key is not None:
-        cache.conclude(key, found)
-    return found
+    if projects:
+        run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
 
 
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:
@@ -218,5 +183,6 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     done = Outcome()
     with trouble_noted(failures, file), collector_off():
         done = outcome(source, file, fixing)
-    _take_in(run, file, Outcome(failure=failures[0]) if failures else done)
+    removals = Removals([file], [done], [])
+    _take_in(run, file, Outcome(failure=failures[0]) if failures else done, partial(removals.kept, 0))
     return run, source if done.content is None else done.content

@@ -11,12 +11,16 @@ def test_case(case):
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source, project_findings
-from golden_rules.fixing import fix_source
+from golden_rules.findings import Finding
+from golden_rules.fixing import FixedSource, fix_source
 from golden_rules.places import Place
+from golden_rules.registry import load_rules
 from golden_rules.rules.base import Bad, Good, Rule
 from golden_rules.validation import check_table
 
@@ -43,9 +47,7 @@ def check_case(rule: type[Rule], case: Bad | Good) -> None:
         CaseFailure: It does not.
     """
     config = _config(case)
-    source = case.code.encode()
-    result = analyse_source(source, case.path, config, [rule()])
-    findings = (*result.findings, *project_findings([rule()], [result], whole=True))
+    findings = _findings(rule, case, case.code.encode(), config)
     if isinstance(case, Good):
         _demand(not findings, f"{rule.code} finds fault with a good case: {[finding.message for finding in findings]}")
         return
@@ -57,17 +59,43 @@ def check_case(rule: type[Rule], case: Bad | Good) -> None:
     _check_fix(rule, case, config)
 
 
+def fix_alone(
+    source: bytes, path: str, config: Config, rules: Sequence[Rule] | None = None, *, unsafe: bool = False
+) -> FixedSource:
+    """Apply the fixes of a file that is the only one of its project, those of the rules about the whole project among them.
+
+    Raises:
+        FixError: The fixes are not sound.
+    """
+    known = load_rules() if rules is None else rules
+    content = source
+    applied: tuple[Finding, ...] = ()
+    while True:
+        told = project_findings(known, [analyse_source(content, path, config, known)], whole=True)
+        fixed = fix_source(content, path, config, known, unsafe=unsafe, may_go=lambda _: True, told=told)
+        applied += fixed.applied
+        if fixed.content == content:
+            return replace(fixed, applied=applied)
+        content = fixed.content
+
+
 def _check_fix(rule: type[Rule], case: Bad, config: Config) -> None:
     source = case.code.encode()
     if case.unsafe:
-        _demand(fix_source(source, case.path, config, [rule()]).content == source, f"{rule.code}: the fix is safe")
-    fixed = fix_source(source, case.path, config, [rule()], unsafe=case.unsafe)
-    text = fixed.content.decode()
+        _demand(fix_alone(source, case.path, config, [rule()]).content == source, f"{rule.code}: the fix is safe")
+    content = fix_alone(source, case.path, config, [rule()], unsafe=case.unsafe).content
+    text = content.decode()
     _demand(text == case.fixed, f"{rule.code}: the fix gives\n{text}\ninstead of\n{case.fixed}")
     ast.parse(text)
-    _demand(not fixed.result.findings, f"{rule.code}: findings are left after the fix: {fixed.result.findings}")
-    again = fix_source(fixed.content, case.path, config, unsafe=case.unsafe)
-    _demand(again.content == fixed.content, f"{rule.code}: a second run changes the file")
+    left = _findings(rule, case, content, config)
+    _demand(not left, f"{rule.code}: findings are left after the fix: {left}")
+    again = fix_alone(content, case.path, config, unsafe=case.unsafe)
+    _demand(again.content == content, f"{rule.code}: a second run changes the file")
+
+
+def _findings(rule: type[Rule], case: Bad | Good, content: bytes, config: Config) -> tuple[Finding, ...]:
+    result = analyse_source(content, case.path, config, [rule()])
+    return (*result.findings, *project_findings([rule()], [result], whole=True))
 
 
 def _config(case: Bad | Good) -> Config:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from golden_rules.writing import UnwritableFile
 if TYPE_CHECKING:
     from golden_rules.adoption.scope import Scope
     from golden_rules.findings import FileResult, Finding
+    from golden_rules.fixing import FixedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class Fixing:
         unsafe: Unsafe fixes too.
         write: Files are replaced; otherwise the changes are only kept as diffs.
         scope: What findings are held against; only those that count are fixed. All are without it.
+        waits: Fixes that take from a file what others may import wait until all files are read.
     """
 
     unsafe: bool = False
     write: bool = True
     scope: Scope | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ class Outcome:
         result: The same where it cannot be packed.
         seen: What to know the content by that this is said of; `None` where nothing tells.
         content: The content after fixes; `None` where they changed nothing.
-        before: What was fixed, so that nothing else is overwritten.
+        before: What the file held at the start.
+        held: What it held when the content was made, so that nothing else is overwritten.
         applied: The findings whose fixes were applied.
         diff: The unified diff of what fixes changed.
-        failure: What went wrong, a sentence; then nothing else is known.
+        failure: What went wrong, a sentence; what else is known is from before that.
     """
 
     packed: Packed | None = None
@@ -56,6 +60,7 @@ class Outcome:
     seen: Seen | None = None
     content: bytes | None = None
     before: bytes | None = None
+    held: bytes | None = None
     applied: tuple[Finding, ...] = ()
     diff: str = ""
     failure: str = ""
@@ -77,16 +82,71 @@ def outcome(source: bytes, file: SourceFile, fixing: Fixing | None, known_by: Se
         from golden_rules.engine import analyse_source
 
         return _outcome(analyse_source(source, file.relative, file.config), known_by)
+    from golden_rules.fixing import is_private
+
+    fixed = _fixed(source, source, file, fixing, _nothing if fixing.waits else is_private)
+    return _outcome(fixed.result, known_by) if fixed.content == source else _changed(fixed, source, source, file)
+
+
+def reworked(
+    file: SourceFile, done: Outcome, fixing: Fixing, told: Sequence[Finding], may_go: Callable[[str], bool]
+) -> Outcome | None:
+    """Fix a file further by what is known of its project; `None` where that changes nothing.
+
+    Args:
+        file: The file.
+        done: What the work on it led to so far.
+        fixing: How fixes are applied.
+        told: What the rules about the whole project find in it.
+        may_go: Tells of a name at the top level whether the file can lose it.
+
+    Raises:
+        UnreadableFile: It cannot be read any more.
+        UnwritableFile: It is another one than `done` speaks of.
+    """
+    current = read_source(file.path) if done.content is None else done.content
+    before = current if done.before is None else done.before
+    if told and _changed_meanwhile(file, current, done):
+        raise UnwritableFile(f"`{file.display}` changed while it was being fixed: run the command again")
+    fixed = _fixed(current, before, file, fixing, may_go, told)
+    if fixed.content == current:
+        return None
+    further = _changed(fixed, before, current, file)
+    return replace(further, applied=(*done.applied, *fixed.applied))
+
+
+def _changed_meanwhile(file: SourceFile, current: bytes, done: Outcome) -> bool:
+    """Whether a file tells something else of itself than it did, so that what was concluded from it does not hold."""
+    from golden_rules.engine import analyse_source
+
+    now = _outcome(analyse_source(current, file.relative, file.config), None)
+    return now.result != done.result if done.packed is None else now.packed != done.packed
+
+
+def _fixed(
+    source: bytes,
+    before: bytes,
+    file: SourceFile,
+    fixing: Fixing,
+    may_go: Callable[[str], bool],
+    told: Sequence[Finding] = (),
+) -> FixedSource:
     from golden_rules.fixing import fix_source
 
     scope = fixing.scope
-    wanted = None if scope is None else partial(scope.fixable, file, source)
-    fixed = fix_source(source, file.relative, file.config, unsafe=fixing.unsafe, wanted=wanted)
-    if fixed.content == source:
-        return _outcome(fixed.result, known_by)
-    changes = diff(file.display, source, fixed.content)
+    wanted = None if scope is None else partial(scope.fixable, file, before)
+    unsafe = fixing.unsafe
+    return fix_source(source, file.relative, file.config, unsafe=unsafe, wanted=wanted, may_go=may_go, told=told)
+
+
+def _nothing(_name: str) -> bool:
+    return False
+
+
+def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -> Outcome:
+    changes = diff(file.display, before, fixed.content)
     done = _outcome(fixed.result, None)
-    return replace(done, content=fixed.content, before=source, applied=fixed.applied, diff=changes)
+    return replace(done, content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes)
 
 
 def _outcome(result: FileResult, known_by: Seen | None) -> Outcome:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from golden_rules.source.text import SourceText
 
 
+# The code of the facts that say which names a file mentions.
+NAMES = "names"
+
+
 class SliceKind(Enum):
     """How much of a function LibCST parses for a rule."""
 
@@ -145,11 +149,13 @@ class Observation:
         data: Plain data that can be pickled and compared.
         span: The file offsets that a finding would mark; `None` where none can follow.
         function: The qualified name of the function or class around it, `""` for the module.
+        fix: What remedies a finding there, in this file.
     """
 
     data: tuple[object, ...]
     span: tuple[int, int] | None = None
     function: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +183,14 @@ class Rule(ABC):
         name: The kebab-case name, such as `hand-timed`.
         triggers: Words without which the rule cannot fire, as the source holds them; empty where there are none.
         cases: Code that the rule finds and code that it leaves alone.
+        asks_for_names: Whether its findings or fixes hang on the names that other files mention.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
     triggers: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[tuple[Bad | Good, ...]] = ()
+    asks_for_names: ClassVar[bool] = False
 
     @classmethod
     def summary(cls) -> str:
@@ -264,5 +272,6 @@ class ProjectRule(Rule):
     def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
         """Yield what is wrong with a project, from the facts of its files.
 
+        With `asks_for_names`, the names that each file mentions are among them, as facts of the code `NAMES`.
         `whole` says that every file of the project was looked at, so that what is not among the facts is not there.
         """

@@ -46,6 +46,9 @@ def _conflict(one: Edit, other: Edit) -> bool:
     # Two insertions at one place conflict too: their order would be a guess.
     if one.start == one.end and other.start == other.end:
         return one.start == other.start
+    # What parts two neighbours can be judged only when one of them is gone.
+    if not one.text and not other.text and (one.end == other.start or other.end == one.start):
+        return True
     return one.start < other.end and other.start < one.end
 
 

@@ -132,7 +132,7 @@ def _without(source: SourceText, scope: Scope, item: Statement, left: list[ast.a
         return
     if len(left) < len(item.names):
         yield from _without_names(source, item, left)
-    elif stands_alone(source, item) and len(scope.body) > 1:
+    elif stands_alone(source, item) and (len(scope.body) > 1 or isinstance(scope, ast.Module)):
         yield without_lines(source, item, is_first=scope.body[0] is item)
 
 

@@ -1,11 +1,15 @@
-"""Taking whole statements out of a file, with the blank lines that they alone needed."""
+"""Taking whole statements out of a file, with the blank lines that they alone needed and the comments that speak of them."""
 
 from __future__ import annotations
 
 import ast
+import re
 
 from golden_rules.findings import Edit
 from golden_rules.source.text import SourceText
+
+# Comments that speak to a tool, or of all that follows, stay when the statement under them goes.
+_FOR_MORE = re.compile(r"#\s*(fmt|ruff|isort|black|mypy|pyright|pylint|flake8|yapf|type|region|endregion|%%)\b|#.*[-=#*~]{4}", re.IGNORECASE)  # fmt: skip
 
 
 def stands_alone(source: SourceText, item: ast.stmt) -> bool:
@@ -18,14 +22,82 @@ def stands_alone(source: SourceText, item: ast.stmt) -> bool:
 
 def without_lines(source: SourceText, item: ast.stmt, *, is_first: bool = False) -> Edit:
     """Return the edit that takes out the lines of a statement; where that joins two runs of blank lines, the shorter goes too."""
-    first, last = item.lineno, item.end_lineno or item.lineno
+    return _without(source, item.lineno, item.end_lineno or item.lineno, is_first=is_first)
+
+
+def without_definition(source: SourceText, tree: ast.Module, item: ast.stmt) -> Edit | None:
+    """Return the edit that takes a statement out of the top level of a file, or `None` where it shares a line with another.
+
+    Its decorators go with it, the text that documents an assignment, comments in and behind it, and the comment right above
+    it unless that speaks of more.
+    """
+    at = tree.body.index(item)
+    first, last = _start(item), _end(item)
+    above = _end(tree.body[at - 1]) if at else 0
+    rest = tree.body[at + 1 :]
+    if rest and isinstance(item, ast.Assign | ast.AnnAssign) and _documents(rest[0], last):
+        last = _end(rest.pop(0))
+    below = _start(rest[0]) if rest else source.line_count + 1
+    if above >= first or below <= last:
+        return None
+    last = _with_comments_behind(source, last, below)
+    first = _with_comment_above(source, first, last, above)
+    return _without(source, first, last, is_first=first == 1)
+
+
+def _without(source: SourceText, first: int, last: int, *, is_first: bool) -> Edit:
     above = below = 0
     while first - above > 1 and not source.line(first - above - 1).strip():
         above += 1
     while last + below < source.line_count and not source.line(last + below + 1).strip():
         below += 1
-    if below and (is_first or (above and below <= above)):
+    if last + below >= source.line_count and not is_first:
+        first -= above
+    elif below and (is_first or (above and below <= above)):
         last += below
     elif below and above:
         first -= above
     return Edit(source.line_start(first), source.line_start(last + 1), "")
+
+
+def _start(item: ast.stmt) -> int:
+    if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and item.decorator_list:
+        return item.decorator_list[0].lineno
+    return item.lineno
+
+
+def _end(item: ast.stmt) -> int:
+    return item.end_lineno or item.lineno
+
+
+def _documents(item: ast.stmt, line: int) -> bool:
+    """Whether a statement is a text on the line after another, as tools read the documentation of a variable."""
+    match item:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return item.lineno == line + 1
+        case _:
+            return False
+
+
+def _with_comments_behind(source: SourceText, last: int, below: int) -> int:
+    """Return the last line of a definition, comments after its last statement and still indented included."""
+    for line in range(last + 1, below):
+        text = source.line(line)
+        if not text.strip():
+            continue
+        if not text[0].isspace():
+            break
+        last = line
+    return last
+
+
+def _with_comment_above(source: SourceText, first: int, last: int, above: int) -> int:
+    """Return the line where the comment right above a definition starts, or its own where the comment is for others too."""
+    top = first
+    while top - 1 > above and source.line(top - 1).startswith("#"):
+        top -= 1
+    lines = [source.line(line) for line in range(top, first)]
+    followed = last < source.line_count and bool(source.line(last + 1).strip())
+    if top == 1 or followed or any(_FOR_MORE.match(line) for line in lines):
+        return first
+    return top

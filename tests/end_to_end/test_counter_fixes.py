@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from golden_rules import Config
-from golden_rules.fixing import fix_source
+from golden_rules.testing import fix_alone
 
 COUNTED = """\
 from prometheus_client import Counter
@@ -60,7 +60,7 @@ print(generate_latest().decode())
 def fixed(source: str, **settings: str) -> str:
     """Return a module after all fixes of GR202 and GR203."""
     config = Config(root=Path(), select=("GR202", "GR203"), **settings)  # type: ignore[arg-type]  # strings they are
-    return fix_source(source.encode(), "src/shop/orders.py", config, unsafe=True).content.decode()
+    return fix_alone(source.encode(), "src/shop/orders.py", config, unsafe=True).content.decode()
 
 
 def series(source: str) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from golden_rules import Config
 from golden_rules.fixing import FixedSource, fix_source
+from golden_rules.testing import fix_alone
 
 CONFIG = Config(root=Path(), critical=("*",))
 PATH = "src/shop/orders.py"
@@ -86,7 +87,7 @@ def modules(draw: st.DrawFn) -> bytes:
 
 def fixed(source: bytes) -> FixedSource:
     """Return a module after all fixes, safe and unsafe."""
-    return fix_source(source, PATH, CONFIG, unsafe=True)
+    return fix_alone(source, PATH, CONFIG, unsafe=True)
 
 
 @settings(max_examples=80, deadline=None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from golden_rules import Config
-from golden_rules.fixing import FixedSource, fix_source
+from golden_rules.fixing import FixedSource
+from golden_rules.testing import fix_alone
 
 ROUTE = """\
 import time
@@ -29,7 +30,7 @@ async def create_order(order, customer, log):
 def fixed(source: str, *, unsafe: bool = False, **settings: tuple[str, ...]) -> FixedSource:
     """Return a module after its fixes."""
     config = Config(root=Path(), **settings)  # type: ignore[arg-type]  # all of them are tuples
-    return fix_source(source.encode(), "src/shop/orders.py", config, unsafe=unsafe)
+    return fix_alone(source.encode(), "src/shop/orders.py", config, unsafe=unsafe)
 
 
 def test_timed_route_is_measured_as_well() -> None:

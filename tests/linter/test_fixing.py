@@ -12,6 +12,7 @@ from golden_rules import Bad, Config, Edit, Fix, Safety, Violation
 from golden_rules.fixing import FixError, fix_source
 from golden_rules.registry import built_in_rules
 from golden_rules.rules.base import FunctionRule, Rule, SliceKind, Subject
+from golden_rules.testing import fix_alone
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -56,9 +57,9 @@ class Rename(FunctionRule):
 def test_fixes_keep_line_ends(rule: Rule, case: Bad, newline: str, mark: str) -> None:
     """Every rule's fix gives the same code whatever ends the lines, and keeps the byte order mark."""
     before = (mark + case.code.replace("\n", newline)).encode()
-    plain = fix_source(case.code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
+    plain = fix_alone(case.code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
     assert plain != case.code.encode()
-    after = fix_source(before, case.path, CONFIG, [rule], unsafe=case.unsafe).content
+    after = fix_alone(before, case.path, CONFIG, [rule], unsafe=case.unsafe).content
     assert after == mark.encode() + plain.replace(b"\n", newline.encode())
 
 
@@ -66,8 +67,8 @@ def test_fixes_keep_line_ends(rule: Rule, case: Bad, newline: str, mark: str) ->
 def test_fixes_keep_tabs_and_missing_line_ends(rule: Rule, case: Bad) -> None:
     """Every rule's fix takes the indent from the file, and leaves its last line as it ends."""
     code = case.code.replace("    ", "\t").removesuffix("\n")
-    after = fix_source(code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
-    plain = fix_source(case.code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
+    after = fix_alone(code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
+    plain = fix_alone(case.code.encode(), case.path, CONFIG, [rule], unsafe=case.unsafe).content
     assert after != code.encode()
     if b"import (" not in plain:  # isort indents what it wraps by four blanks whatever the file has
         assert after.removesuffix(b"\n") == plain.replace(b"    ", b"\t").removesuffix(b"\n")
@@ -76,8 +77,8 @@ def test_fixes_keep_tabs_and_missing_line_ends(rule: Rule, case: Bad) -> None:
 @pytest.mark.parametrize(("rule", "case"), CASES)
 def test_second_run_changes_nothing(rule: Rule, case: Bad) -> None:
     """After one run of all rules no fix is left."""
-    once = fix_source(case.code.encode(), case.path, CONFIG, unsafe=True)
-    again = fix_source(once.content, case.path, CONFIG, unsafe=True)
+    once = fix_alone(case.code.encode(), case.path, CONFIG, unsafe=True)
+    again = fix_alone(once.content, case.path, CONFIG, unsafe=True)
     assert again.content == once.content
     assert again.applied == ()
     assert again.result == once.result

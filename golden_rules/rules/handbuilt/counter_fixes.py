@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.increments import Increment
+    from golden_rules.rules.handbuilt.metric_objects import Feed
 
 _ERROR_TYPE = "error_type"
 
@@ -40,7 +41,7 @@ def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | None:
         return None
     labels = _labels(subject, found.labels)
     removed = without_lines(subject.source, statement, is_first=statement is subject.function.node.body[0])
-    return None if labels is None else _decorated(subject, "counted", found.series, labels, [removed, found.removal])
+    return None if labels is None else _decorated(subject, "counted", found, labels, [removed])
 
 
 def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | None:
@@ -73,7 +74,7 @@ def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | None:
         edits = _unwrapped(subject, whole, tried)
     else:
         edits = [without_lines(subject.source, statement, is_first=statement is handler.body[0])]
-    return None if edits is None else _decorated(subject, "track_errors", found.series, labels, [*edits, found.removal])
+    return None if edits is None else _decorated(subject, "track_errors", found, labels, edits)
 
 
 def _body(subject: Subject) -> list[ast.stmt]:
@@ -134,13 +135,14 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
     return f", {{{', '.join(items)}}}"
 
 
-def _decorated(subject: Subject, name: str, series: str, labels: str, edits: list[Edit]) -> Fix | None:
+def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: list[Edit]) -> Fix | None:
     function = subject.function
     written = reference(subject.outline, function, subject.config.runtime_module, name)
     if written is None or not can_be_decorated(function):
         return None
-    decorator = f'@{written[0]}("{series}"{labels})'
+    decorator = f'@{written[0]}("{found.series}"{labels})'
     at, indent = insertion_point(subject, measuring_place(subject))
     inserted = Edit(at, at, f"{indent}{decorator}{subject.source.newline}")
     imports = () if written[1] is None else (written[1],)
-    return Fix(Safety.UNSAFE, f"decorate with `{decorator}` in place of the counter", (inserted, *edits), imports)
+    description = f"decorate with `{decorator}` in place of the counter"
+    return Fix(Safety.UNSAFE, description, (inserted, *edits, found.removal), imports, removes=(found.name,))

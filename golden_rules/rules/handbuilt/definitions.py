@@ -1,10 +1,8 @@
-"""What a file defines of instrumentation, and which names it mentions that may be another file's."""
+"""What a file defines of instrumentation, and does not use itself."""
 
 from __future__ import annotations
 
 import ast
-import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,12 +15,6 @@ from golden_rules.source.outline import AnyFunction, Function, Outline, children
 _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
 _PACKAGES = ("prometheus_client", "aioprometheus")
 _LIBRARIES = tuple(f"{package}." for package in _PACKAGES)
-_WORD = re.compile(r"[A-Za-z_]\w*")
-# Possessive, and from the start of a word only: a word that no dot follows is passed over in one step.
-_CHAIN = re.compile(r"\b[A-Za-z_]\w*+(?:\s*+\.\s*+[A-Za-z_]\w*+)++")
-_TEXT = re.compile(r"""['"]([A-Za-z_][\w.:]*)['"]""")
-# Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
-_BY_NAME = ("__all__", "getattr", "import_module")
 _HARMLESS = frozenset({"contextmanager", "asynccontextmanager", "staticmethod", "overload", "wraps"})
 
 
@@ -47,32 +39,6 @@ def definitions(subject: ModuleSubject) -> Iterator[Definition]:
     for definition in found:
         if not used[definition.name]:
             yield definition
-
-
-def mentions(subject: ModuleSubject) -> set[str]:
-    """Return the names in a file that may stand for something at the top level of another: imports, attributes of modules, texts.
-
-    They are read from the source text, comments included, which is fast and errs to the side of use.
-    """
-    outline, text = subject.outline, subject.source.text
-    imported = dict(outline.names)
-    for function in subject.verdicts:
-        imported.update(function.imports)
-    own = {name: target for name, target in imported.items() if target.partition(".")[0] not in sys.stdlib_module_names}
-    found = {target.rpartition(".")[2] for target in own.values()}
-    for chain in set(_CHAIN.findall(text)):
-        # A sentence of a comment can run on into the code below it, so the module need not stand first.
-        parts = _WORD.findall(chain)
-        if not own.keys().isdisjoint(parts):
-            found.update(parts)
-    if outline.star_import:
-        found.update(_WORD.findall(text))
-    by_name = any(word in text for word in _BY_NAME)
-    for name in _TEXT.findall(text):
-        parts = re.split(r"[.:]", name)
-        if by_name or len(parts) > 1:
-            found.add(parts[-1])
-    return found
 
 
 def _uses(outline: Outline) -> Counter[str]:

@@ -40,7 +40,8 @@ class HandCounted(FunctionRule):
 
     Unsafe. Where the first statement of a function feeds a counter of `prometheus_client` that nothing else in the file mentions,
     `@counted(...)` takes the place of both: the series keeps its name and labels, and counts each call as before. The metric
-    object goes, with its help text; another file that imports it has to be changed. Everywhere else there is no fix: under
+    object goes, with its help text, where no other file can miss it: the whole project is checked and none mentions its name,
+    or its name begins with an underscore. Everywhere else there is no fix: under
     which series a counter was read, and what it counts besides calls, is for you to say.
 
     ## When not to follow it
@@ -52,6 +53,7 @@ class HandCounted(FunctionRule):
 
     code: ClassVar[str] = "GR202"
     name: ClassVar[str] = "hand-counted"
+    asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = ("+=", "+ 1", "+1", "inc", "add", "log")
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(

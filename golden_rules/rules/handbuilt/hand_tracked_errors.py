@@ -41,8 +41,8 @@ class HandTrackedErrors(FunctionRule):
 
     Unsafe. Where the whole body of a function is a `try`, whose only clause catches `Exception`, feeds a counter of
     `prometheus_client` with the label `error_type` and raises again, `@track_errors(...)` takes the counter's place: the series
-    keeps its name, labels and meaning. The metric object goes, with its help text; another file that imports it has to be
-    changed. Everywhere else there is no fix: under which series a counter was read, and whether the clause ends the failure,
+    keeps its name, labels and meaning. The metric object goes, with its help text, where no other file can miss it: the whole
+    project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is no fix: under which series a counter was read, and whether the clause ends the failure,
     is for you to say.
 
     ## When not to follow it
@@ -53,6 +53,7 @@ class HandTrackedErrors(FunctionRule):
 
     code: ClassVar[str] = "GR203"
     name: ClassVar[str] = "hand-tracked-errors"
+    asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = ("except",)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(

@@ -184,7 +184,8 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> Fix | None:
     if any(one.end > other.start for one, other in itertools.pairwise(edits)):
         return None
     description = f"use `@{name}(...)` in place of `@{decorator.name}`, and delete that"
-    return Fix(Safety.UNSAFE, description, tuple(edits), tuple(sorted(imports)))
+    removes = (decorator.name, *sorted(read.metrics))
+    return Fix(Safety.UNSAFE, description, tuple(edits), tuple(sorted(imports)), removes)
 
 
 def _is_private(subject: ModuleSubject, decorator: Function) -> bool:

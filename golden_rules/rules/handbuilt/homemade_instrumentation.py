@@ -44,6 +44,7 @@ class HomemadeInstrumentation(ModuleRule):
 
     code: ClassVar[str] = "GR206"
     name: ClassVar[str] = "homemade-instrumentation"
+    asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = (
         "time", "clock", "now", "seconds", "perf_counter", "monotonic", "today", "epoch", "read", "inc", "observ", "span", "add", "log", "timing",
         "histogram", "record_", "start_",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from golden_rules.findings import Edit
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import dotted
-from golden_rules.source.removal import without_lines
+from golden_rules.source.removal import without_definition
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -29,11 +29,13 @@ class Feed:
     """The one place that feeds a counter by one.
 
     Attributes:
-        series: The counter's name, as both clients take it.
+        name: The name of the counter in the file.
+        series: That of its series, as both clients take it.
         labels: For each label, what is given to it.
         removal: The edit that takes the counter out of the file.
     """
 
+    name: str
     series: str
     labels: dict[str, ast.expr]
     removal: Edit
@@ -62,9 +64,10 @@ def feed(subject: Subject, call: ast.Call) -> Feed | None:
         return None
     series, names = made
     labels = _labels(names, given)
-    if labels is None or not _keeps_its_name(series, subject.config.namespace):
+    removal = without_definition(subject.source, subject.outline.tree, statement)
+    if labels is None or removal is None or not _keeps_its_name(series, subject.config.namespace):
         return None
-    return Feed(series, labels, without_lines(subject.source, statement))
+    return Feed(name, series, labels, removal)
 
 
 def _definition(outline: Outline, name: str) -> ast.Assign | None:

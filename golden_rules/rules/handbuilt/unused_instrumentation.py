@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from golden_rules.findings import Fact
-from golden_rules.rules.base import Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
-from golden_rules.rules.handbuilt.definitions import Definition, definitions, mentions
+from golden_rules.rules.base import NAMES, Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
+from golden_rules.rules.handbuilt.definitions import Definition, definitions
+from golden_rules.rules.handbuilt.unused_fixes import unused_fix
 from golden_rules.rules.scope import in_runtime, out_of_scope
-
-_DEFINED, _MENTIONED = "defined", "mentioned"
 
 
 class UnusedInstrumentation(ProjectRule):
@@ -33,7 +32,12 @@ class UnusedInstrumentation(ProjectRule):
 
     ## Fix safety
 
-    There is no fix: whether to delete it, or to use it where it was meant, is for you to say.
+    The fix deletes the definition, with its decorators and the comment right above it, and the imports that only it used. What
+    that leaves unused goes in the same run. It is unsafe: no file of the project mentions the name, but another project may
+    import it, or an entry point, a template or a notebook name it; and perhaps it should have been used, which only you can say.
+
+    Left to you is what stands under a condition or is defined more than once, what comments or texts of its file still
+    mention, and what stands in a package's `__init__.py`.
 
     ## When not to follow it
 
@@ -42,6 +46,7 @@ class UnusedInstrumentation(ProjectRule):
 
     code: ClassVar[str] = "GR207"
     name: ClassVar[str] = "unused-instrumentation"
+    asks_for_names: ClassVar[bool] = True
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -55,7 +60,17 @@ def place(order):
     order.save()
     PLACED.inc()
 """,
-            path="src/shop/metrics.py",
+            """\
+from prometheus_client import Counter
+
+PLACED = Counter("orders_placed", "Orders placed.")
+
+
+def place(order):
+    order.save()
+    PLACED.inc()
+""",
+            unsafe=True,
         ),
         Bad(
             """\
@@ -70,6 +85,33 @@ def log_duration(log, label):
         yield
     finally:
         log.info("%s took %.1f s", label, time.perf_counter() - start)
+
+
+def told(orders):
+    return ", ".join(orders)
+""",
+            """\
+def told(orders):
+    return ", ".join(orders)
+""",
+            unsafe=True,
+            path="src/shop/telemetry.py",
+        ),
+        Bad(
+            """\
+import time
+from contextlib import contextmanager
+
+try:
+    from shop.clock import now
+except ImportError:
+    now = time.monotonic
+
+    @contextmanager
+    def log_duration(log):
+        start = time.monotonic()
+        yield
+        log.info("took %.1f s", time.monotonic() - start)
 """,
             path="src/shop/telemetry.py",
         ),
@@ -102,25 +144,33 @@ PLACED = Counter("orders_placed", "Orders placed.")
     )
 
     def observe(self, subject: ModuleSubject) -> Iterator[Observation]:
-        """Yield what a file defines of its own instrumentation, and the names it mentions of other files'."""
-        yield Observation((_MENTIONED, *sorted(mentions(subject))))
+        """Yield what a file defines of its own instrumentation, and does not use itself."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
         for definition in definitions(subject):
-            yield Observation((_DEFINED, definition.name, definition.kind), _span(subject, definition))
+            fix = unused_fix(subject, definition)
+            reason = fix if isinstance(fix, str) else ""
+            yield Observation(
+                (definition.name, definition.kind, reason),
+                _span(subject, definition),
+                fix=None if isinstance(fix, str) else fix,
+            )
 
     def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
         """Yield one violation for each definition that no file mentions."""
         if not whole:
             return
-        mentioned = {name for fact in facts if fact.data[0] == _MENTIONED for name in fact.data[1:]}
+        mentioned = {name for fact in facts if fact.code == NAMES for name in fact.data}
         for fact in facts:
-            if fact.data[0] == _DEFINED and fact.data[1] not in mentioned:
-                yield ProjectViolation(
-                    fact,
-                    f"nothing uses `{fact.data[1]}`, {fact.data[2]}",
-                    "delete it, or use it where it was meant",
-                )
+            if fact.code != self.code or fact.data[0] in mentioned:
+                continue
+            name, kind, reason = fact.data
+            by_hand = f" by hand ({reason})" if reason else ""
+            yield ProjectViolation(
+                fact,
+                f"nothing uses `{name}`, {kind}",
+                f"delete it{by_hand}, or use it where it was meant",
+            )
 
 
 def _span(subject: ModuleSubject, definition: Definition) -> tuple[int, int]:
