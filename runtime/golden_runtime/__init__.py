@@ -10,32 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from golden_runtime.buckets import REQUEST_BUCKETS, WORKFLOW_BUCKETS
-from golden_runtime.circuit_breaker import (
-    CircuitBreaker,
-    CircuitBreakerConfig,
-    CircuitBreakerError,
-    CircuitState,
-    Transition,
-    circuit_breakers,
-)
 from golden_runtime.composites import track_adapter_request, track_cache_operation, track_request
 from golden_runtime.decorators import counted, measure_memory, timed, traced, track_errors
 from golden_runtime.errors import ConfigurationError, MetricConflictError, MetricNameError
 from golden_runtime.metrics import configure
 from golden_runtime.outcomes import UnsuccessfulResult, mark_failure
-from golden_runtime.retry import (
-    RetryBudget,
-    RetryConfig,
-    RetryPolicy,
-    RetryStatistics,
-    RetryStrategy,
-    RetryTimeoutError,
-    remaining_seconds,
-    retry,
-)
 from golden_runtime.timers import Timed, Timer
 
 if TYPE_CHECKING:
+    from golden_runtime.circuit_breaker import (
+        CircuitBreaker,
+        CircuitBreakerConfig,
+        CircuitBreakerError,
+        CircuitState,
+        Transition,
+        circuit_breakers,
+    )
     from golden_runtime.dead_letter_queue import DeadLetterQueue, SyncDeadLetterQueue
     from golden_runtime.executor_pool import ExecutorPool, PoolClosedError, TaskTimeoutError
     from golden_runtime.pool_metrics import PoolMetrics
@@ -46,6 +36,16 @@ if TYPE_CHECKING:
         StaleLeaseError,
         StorageError,
         StorageUnavailableError,
+    )
+    from golden_runtime.retry_policy import (
+        RetryBudget,
+        RetryConfig,
+        RetryPolicy,
+        RetryStatistics,
+        RetryStrategy,
+        RetryTimeoutError,
+        remaining_seconds,
+        retry,
     )
     from golden_runtime.task_queue import SyncTaskQueue, TaskQueue
     from golden_runtime.tasks import DeadLetter, PastFailure, QueueStats, Task
@@ -105,8 +105,12 @@ __all__ = [
     "track_request",
 ]
 
-# Queues load sqlite3 and more, which a program that only measures has no use for: they come when asked for.
+# A program that only measures has no use for asyncio, sqlite3 and all else that these load: they come when asked for.
 _LATER = {
+    "CircuitBreaker": "circuit_breaker",
+    "CircuitBreakerConfig": "circuit_breaker",
+    "CircuitBreakerError": "circuit_breaker",
+    "CircuitState": "circuit_breaker",
     "DeadLetter": "tasks",
     "DeadLetterQueue": "dead_letter_queue",
     "DuplicateTaskError": "queue_errors",
@@ -116,6 +120,12 @@ _LATER = {
     "PoolMetrics": "pool_metrics",
     "QueueError": "queue_errors",
     "QueueStats": "tasks",
+    "RetryBudget": "retry_policy",
+    "RetryConfig": "retry_policy",
+    "RetryPolicy": "retry_policy",
+    "RetryStatistics": "retry_policy",
+    "RetryStrategy": "retry_policy",
+    "RetryTimeoutError": "retry_policy",
     "SchemaError": "queue_errors",
     "StaleLeaseError": "queue_errors",
     "StorageError": "queue_errors",
@@ -125,6 +135,10 @@ _LATER = {
     "Task": "tasks",
     "TaskQueue": "task_queue",
     "TaskTimeoutError": "executor_pool",
+    "Transition": "circuit_breaker",
+    "circuit_breakers": "circuit_breaker",
+    "remaining_seconds": "retry_policy",
+    "retry": "retry_policy",
 }
 
 

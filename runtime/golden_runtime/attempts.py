@@ -15,6 +15,7 @@ from golden_runtime.breaker_states import CircuitState
 from golden_runtime.callables import AWAITED, UNFINISHED, MisuseError, check_finished, misuse_of, settled
 from golden_runtime.cancellation import has_cancellation, is_displaced
 from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, innermost, present
+from golden_runtime.frames import unseen
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_notes import Notes, described
@@ -76,6 +77,7 @@ class Attempts:
         elapsed = self._plan.clock() - self._started
         return RetryStatistics(self._number, self._rejections, tuple(self._delays), elapsed)
 
+    @unseen
     async def execute(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what `RetryPolicy.execute` does."""
         while True:
@@ -100,6 +102,7 @@ class Attempts:
             check_finished(function, result)
         return result
 
+    @unseen
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do the same, but return what is to be awaited: no attempt has been made then."""
         self._keep()

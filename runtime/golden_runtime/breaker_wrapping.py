@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from golden_runtime.breaker_guard import CircuitBreakerError, Guard
 from golden_runtime.breaker_states import Ticket
 from golden_runtime.callables import AWAITED, kind_of, named
+from golden_runtime.frames import passed_over, unseen
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,21 +21,25 @@ def protect(guard: Guard, function: F) -> F:
     returned is a coroutine, and the call ends with that. Raises TypeError for what is no function.
     """
     wrap = _WRAPS[kind_of("CircuitBreaker", function)]
-    return cast("F", functools.update_wrapper(wrap(guard, function), function))
+    return cast("F", functools.update_wrapper(passed_over(wrap(guard, function), function), function))
+
+
+# The wrappers use no name of this module, nor a built-in one: they run with the globals of what they protect (see `frames`).
 
 
 def _wrap_function(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
     machine, success, awaited = guard.machine, guard.success, AWAITED
+    kind, late, anything = type, _rest, BaseException
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         ticket = machine.closed or guard.admit()
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             guard.raised(ticket, error)
             raise
-        if type(result) in awaited:
-            return _rest(guard, ticket, result)
+        if kind(result) in awaited:
+            return late(guard, ticket, result)
         if ticket.quiet:
             success.count()
         else:
@@ -53,6 +58,7 @@ def _rest(guard: Guard, ticket: Ticket, returned: Any) -> Coroutine[Any, Any, An
     return _wait(guard, ticket, returned)
 
 
+@unseen
 async def _run(guard: Guard, coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         ticket = guard.machine.closed or guard.admit()
@@ -62,6 +68,7 @@ async def _run(guard: Guard, coroutine: Coroutine[Any, Any, Any]) -> Any:
     return await _wait(guard, ticket, coroutine)
 
 
+@unseen
 async def _wait(guard: Guard, ticket: Ticket, awaitable: Awaitable[Any]) -> Any:
     try:
         result = await awaitable
@@ -73,13 +80,13 @@ async def _wait(guard: Guard, ticket: Ticket, awaitable: Awaitable[Any]) -> Any:
 
 
 def _wrap_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
-    machine, success = guard.machine, guard.success
+    machine, success, anything = guard.machine, guard.success, BaseException
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         ticket = machine.closed or guard.admit()
         try:
             result = await function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             guard.raised(ticket, error)
             raise
         if ticket.quiet:
@@ -92,14 +99,16 @@ def _wrap_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[...,
 
 
 def _wrap_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    anything, closing, is_a = BaseException, GeneratorExit, isinstance
+
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         ticket = guard.machine.closed or guard.admit()
         try:
             result = yield from function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             # where its consumer left it early, an error of its clean-up does not undo that
             left = error.__context__
-            guard.raised(ticket, left if isinstance(left, GeneratorExit) else error)
+            guard.raised(ticket, left if left is not None and is_a(left, closing) else error)
             raise
         guard.succeeded(ticket)
         return result
@@ -108,9 +117,11 @@ def _wrap_generator(guard: Guard, function: Callable[..., Any]) -> Callable[...,
 
 
 def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    anything, closing, ended = BaseException, GeneratorExit, StopAsyncIteration
+
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         ticket = guard.machine.closed or guard.admit()
-        left: GeneratorExit | None = None
+        left: BaseException | None = None
         try:
             generator = function(*args, **kwargs)
             step = generator.__anext__()
@@ -118,19 +129,19 @@ def _wrap_async_generator(guard: Guard, function: Callable[..., Any]) -> Callabl
                 item = await step
                 try:
                     sent = yield item
-                except GeneratorExit as leaving:
+                except closing as leaving:
                     left = leaving
                     await generator.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                except anything as error:
                     # awaited outside this block: else what the generator raises later would have this error as its context
                     step = generator.athrow(error)
                 else:
                     step = generator.asend(sent)
-        except StopAsyncIteration:
+        except ended:
             guard.succeeded(ticket)
-        except BaseException as error:
-            guard.raised(ticket, left or error)
+        except anything as error:
+            guard.raised(ticket, error if left is None else left)
             raise
 
     return wrapper

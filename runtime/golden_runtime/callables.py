@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
+from golden_runtime.frames import unseen
+
 R = TypeVar("R")
 
 Kind: TypeAlias = Literal["function", "coroutine", "generator", "async generator"]
@@ -45,6 +47,7 @@ def misuse_of(function: object) -> MisuseError | None:
     return None if callable(function) else MisuseError(f"`{type(function).__name__}` is not callable")
 
 
+@unseen
 async def settled(function: Callable[..., Any], called: Awaitable[R]) -> R:
     """Return what an asynchronous call comes to: what it is awaited for or, of a plain function, what it returned.
 

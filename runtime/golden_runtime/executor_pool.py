@@ -20,7 +20,7 @@ from golden_runtime.pool_runs import Runner, TaskTimeoutError
 from golden_runtime.pool_signals import stop_signals
 from golden_runtime.pool_slots import Slots, end_tasks
 from golden_runtime.queue_errors import DuplicateTaskError
-from golden_runtime.retry import RetryPolicy
+from golden_runtime.retry_policy import RetryPolicy
 from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.tasks import Task
 

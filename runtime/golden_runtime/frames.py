@@ -16,29 +16,34 @@ R = TypeVar("R")
 _FILE = "<golden_runtime, passed over like importlib._bootstrap>"
 
 
-def passed_over(wrapper: Callable[P, R], measured: Callable[..., Any]) -> Callable[P, R]:
-    """Return the wrapper of a measured function, made to look like that to code that looks closely.
+def passed_over(wrapper: Callable[P, R], wrapped: Callable[..., Any]) -> Callable[P, R]:
+    """Return the wrapper of a function, made to look like that to code that looks closely.
 
     Its frames do not count as a stack level in `warnings.warn` and in logging, so a `stacklevel` in the function, or in what
     it calls, names the line that it named before. Its globals are the function's: frameworks (FastAPI before 0.120) look up in
-    them what annotations name that are written as text.
+    them what annotations name that are written as text. So it may use no global name of its own, nor a built-in one.
     """
-    if not isinstance(wrapper, FunctionType):
-        return wrapper
-    # made anew: a function whose code is replaced is called more slowly from CPython 3.13 on
-    made: Any = FunctionType(
-        _elsewhere(wrapper.__code__),
-        _globals(wrapper, measured),
-        wrapper.__name__,
-        wrapper.__defaults__,
-        wrapper.__closure__,
-    )
-    again: Callable[P, R] = made
-    return again
+    return _again(wrapper, _globals(wrapper, wrapped)) if isinstance(wrapper, FunctionType) else wrapper
 
 
-def _globals(wrapper: FunctionType, measured: Callable[..., Any]) -> dict[str, Any]:
-    found = getattr(measured, "__globals__", None)
+def unseen(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function of this library that calls other code for a wrapper: its frames do not count either."""
+    if not isinstance(function, FunctionType):
+        return function
+    return functools.update_wrapper(_again(function, function.__globals__), function)
+
+
+def _again(function: FunctionType, names: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function with its code in no file, and with these globals.
+
+    It is made anew: a function whose code is replaced is called more slowly from CPython 3.13 on.
+    """
+    code = _elsewhere(function.__code__)
+    return FunctionType(code, names, function.__name__, function.__defaults__, function.__closure__)
+
+
+def _globals(wrapper: FunctionType, wrapped: Callable[..., Any]) -> dict[str, Any]:
+    found = getattr(wrapped, "__globals__", None)
     # code that was given other built-ins would take the wrapper's from it
     usual = isinstance(found, dict) and found.get("__builtins__") in (builtins, vars(builtins))
     return found if usual and found is not None else wrapper.__globals__

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+import sys
 from collections import deque
 from collections.abc import MutableSequence
-from concurrent.futures import CancelledError as FutureCancelledError
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
@@ -15,8 +14,9 @@ CANCELLED: Final = "cancelled"
 
 STATUSES: Final = (SUCCESS, FAILURE, CANCELLED)
 
-# A future of an executor that is cancelled raises an error of its own.
-_CANCELLATIONS: Final = (CancelledError, FutureCancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
+_CANCELLATIONS: Final = (GeneratorExit, KeyboardInterrupt, SystemExit)
+# Their `CancelledError`s are two. They take longer to import than all that measures; before somebody has, nothing is cancelled.
+_CANCELLING: Final = ("asyncio", "concurrent.futures")
 
 # The failures that a call of a measured function was marked with.
 Marks: TypeAlias = MutableSequence[BaseException]
@@ -39,9 +39,15 @@ def is_cancellation(error: BaseException) -> bool:
 
     A group is a cancellation when every exception in it is one.
     """
+    cancellations = _cancellations()
     if isinstance(error, BaseExceptionGroup):
-        return error.split(_CANCELLATIONS)[1] is None
-    return isinstance(error, _CANCELLATIONS)
+        return error.split(cancellations)[1] is None
+    return isinstance(error, cancellations)
+
+
+def _cancellations() -> tuple[type[BaseException], ...]:
+    loaded = (getattr(sys.modules.get(name), "CancelledError", None) for name in _CANCELLING)
+    return (*_CANCELLATIONS, *(cancelled for cancelled in loaded if cancelled is not None))
 
 
 def mark_failure(error: BaseException) -> None:

@@ -16,7 +16,7 @@ from golden_runtime.pool_metrics import History, PoolSeries
 from golden_runtime.pool_pauses import Pauses
 from golden_runtime.queue_errors import QueueError, StaleLeaseError, StorageUnavailableError
 from golden_runtime.recording import LIMIT
-from golden_runtime.retry import RetryPolicy
+from golden_runtime.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
     from golden_runtime.task_queue import TaskQueue

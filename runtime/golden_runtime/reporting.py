@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from contextlib import suppress
-
-_LOGGER = logging.getLogger("golden_runtime")
 
 _reported: set[str] = set()
 
@@ -18,4 +15,9 @@ def report_once(problem: str) -> None:
     _reported.add(problem)
     # an application's own logging handler may raise, and must not break the measured call either
     with suppress(Exception):
-        _LOGGER.warning("%s; this is logged once", problem, exc_info=sys.exception() is not None)
+        # a program that does not log, and has nothing to be told, is not made to load it
+        import logging
+
+        logging.getLogger("golden_runtime").warning(
+            "%s; this is logged once", problem, exc_info=sys.exception() is not None
+        )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from golden_runtime.attempts import Attempts
 from golden_runtime.callables import AWAITED, kind_of, named
 from golden_runtime.deadline import innermost
+from golden_runtime.frames import passed_over, unseen
 from golden_runtime.retry_plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,35 +22,40 @@ def retried(plan: Plan, function: F) -> F:
     Raises TypeError for what is no function.
     """
     wrap = _WRAPS[kind_of("retry", function)]
-    return cast("F", functools.update_wrapper(wrap(plan, function), function))
+    return cast("F", functools.update_wrapper(passed_over(wrap(plan, function), function), function))
+
+
+# The wrappers use no name of this module, nor a built-in one: they run with the globals of what they retry (see `frames`).
 
 
 def _wrap_function(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
-    awaited = AWAITED
+    awaited, around, kind, new_attempts, anything = AWAITED, innermost, type, Attempts, BaseException
+    go_on, late = _called, _rest
 
     # `execute_sync` again, without its call: decorated functions are called the most
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not plan.is_plain or innermost() is not None:
-            return _called(Attempts(plan), function, args, kwargs)
+        if not plan.is_plain or around() is not None:
+            return go_on(new_attempts(plan), function, args, kwargs)
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
+        except anything as error:
             # a plain call is not cancelled while it runs
-            attempts = Attempts(plan, begun=1, handled=error)
+            attempts = new_attempts(plan, begun=1, handled=error)
             delay = attempts.failed(error)
             if delay is None:
                 raise
         else:
-            if type(result) in awaited:
-                return _rest(Attempts(plan), result, function, args, kwargs)
+            if kind(result) in awaited:
+                return late(new_attempts(plan), result, function, args, kwargs)
             plan.series.success.count()
             return result
         plan.sleep(delay)
-        return _called(attempts, function, args, kwargs)
+        return go_on(attempts, function, args, kwargs)
 
     return wrapper
 
 
+@unseen
 def _called(attempts: Attempts, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = attempts.call(function, *args, **kwargs)
     return _rest(attempts, result, function, args, kwargs) if type(result) in AWAITED else result
@@ -70,14 +76,16 @@ def _rest(
 
 
 def _wrap_coroutine(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
+    around, being_handled, new_attempts, anything = innermost, sys.exception, Attempts, BaseException
+
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not plan.is_plain or innermost() is not None:
-            return await Attempts(plan).execute(function, *args, **kwargs)
-        handled = sys.exception()
+        if not plan.is_plain or around() is not None:
+            return await new_attempts(plan).execute(function, *args, **kwargs)
+        handled = being_handled()
         try:
             result = await function(*args, **kwargs)
-        except BaseException as error:
-            attempts = Attempts(plan, begun=1, handled=handled)
+        except anything as error:
+            attempts = new_attempts(plan, begun=1, handled=handled)
             delay = attempts.failed(error)
             if delay is None:
                 raise
@@ -91,26 +99,28 @@ def _wrap_coroutine(plan: Plan, function: Callable[..., Any]) -> Callable[..., A
 
 
 def _wrap_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
+    new_attempts, anything, returning, rest, step = Attempts, BaseException, StopIteration, _resumed, next
+
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        attempts = Attempts(plan)
+        attempts = new_attempts(plan)
         while True:
             attempts.begin()
             generator = function(*args, **kwargs)
             try:
                 with attempts.limited():
-                    first = next(generator)
+                    first = step(generator)
                 break
-            except StopIteration as stop:
+            except returning as stop:
                 attempts.succeeded()
                 return stop.value
-            except BaseException as error:
+            except anything as error:
                 delay = attempts.failed(error)
                 if delay is None:
                     raise
             plan.sleep(delay)
         try:
-            result = yield from _resumed(attempts, first, generator)
-        except BaseException as error:
+            result = yield from rest(attempts, first, generator)
+        except anything as error:
             attempts.failed(error, final=True)
             raise
         attempts.succeeded()
@@ -119,6 +129,7 @@ def _wrap_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., A
     return wrapper
 
 
+@unseen
 def _resumed(attempts: Attempts, item: Any, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Go on with a generator that has given its first item."""
     while True:
@@ -151,19 +162,22 @@ async def _check_time(attempts: Attempts, generator: AsyncGenerator[Any, Any]) -
 
 
 def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[..., Any]:
+    new_attempts, anything, ended, closing = Attempts, BaseException, StopAsyncIteration, GeneratorExit
+    step_of, check_time = anext, _check_time
+
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        attempts = Attempts(plan)
+        attempts = new_attempts(plan)
         while True:
             attempts.begin()
             generator = function(*args, **kwargs)
             try:
                 async with attempts.cut_off():
-                    item = await anext(generator)
+                    item = await step_of(generator)
                 break
-            except StopAsyncIteration:
+            except ended:
                 attempts.succeeded()
                 return
-            except BaseException as error:
+            except anything as error:
                 delay = attempts.failed(error)
                 if delay is None:
                     raise
@@ -172,21 +186,21 @@ def _wrap_async_generator(plan: Plan, function: Callable[..., Any]) -> Callable[
             while True:
                 try:
                     sent = yield item
-                except GeneratorExit:
+                except closing:
                     await generator.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001 - whatever is thrown in is thrown on
+                except anything as error:
                     # awaited outside this block: else what the generator raises later would have this error as its context
                     attempts.next_item()  # there is always time for that
                     step = generator.athrow(error)
                 else:
-                    await _check_time(attempts, generator)
+                    await check_time(attempts, generator)
                     step = generator.asend(sent)
                 async with attempts.cut_off():
                     item = await step
-        except StopAsyncIteration:
+        except ended:
             attempts.succeeded()
-        except BaseException as error:
+        except anything as error:
             attempts.failed(error, final=True)
             raise
 

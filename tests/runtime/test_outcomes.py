@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from exposed import lines, statuses, value
+from exposed import lines, run_script, statuses, value
 from golden_runtime import (
     counted,
     mark_failure,
@@ -523,3 +523,24 @@ def test_error_types_come_from_a_bounded_set(name: str, caplog: pytest.LogCaptur
     assert len(lines(f"{name}_total{{")) == 101
     assert value(f"{name}_total", error_type="other") == 50.0
     assert sum("types of errors" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("module", ["asyncio", "concurrent.futures"])
+def test_cancellations_of_modules_that_come_later(module: str) -> None:
+    """A cancellation is told from a failure although the runtime was loaded before the module whose error it is."""
+    script = f"""
+        import importlib
+        from golden_runtime import track_request
+        from prometheus_client import REGISTRY
+
+        @track_request("late.op")
+        def give_up():
+            raise importlib.import_module("{module}").CancelledError
+
+        try:
+            give_up()
+        except BaseException:
+            pass
+        print(REGISTRY.get_sample_value("late_op_calls_total", {{"status": "cancelled"}}))
+        """
+    assert run_script(script).stdout.strip() == "1.0"
