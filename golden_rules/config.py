@@ -19,7 +19,7 @@ from golden_rules.errors import UsageError
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
 from golden_rules.places import Place, parse_toml
 from golden_rules.selection import Selection
-from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, Config, merged
+from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, DEFAULT_RUNTIME, Config, merged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -70,6 +70,7 @@ class Configs:
         self._overrides = overrides or Overrides()
         self._explicit = None if explicit is None else _explicit_settings(explicit)
         self._folders: dict[str, _Folder] = {}
+        self._below: dict[tuple[str, Path], tuple[str, ...]] = {}
         self._configs: dict[Config, Config] = {}
 
     def for_path(self, path: Path) -> Config:
@@ -122,10 +123,12 @@ class Configs:
             declaration = None
         # a baseline where one is expected needs no key
         beside = base.root / DEFAULT_BASELINE
+        runtime = self._overrides.runtime_module or base.runtime_module
         config = replace(
             base,
             baseline=beside if base.baseline is None and beside.is_file() else base.baseline,
-            runtime_module=self._overrides.runtime_module or base.runtime_module,
+            runtime_module=runtime,
+            below_runtime=self._files_below(runtime, base.root) if runtime != DEFAULT_RUNTIME else (),
             cache_dir=self._overrides.cache_dir or base.cache_dir,
             runtime_declared=declaration is None or declaration.has_runtime,
             declaration_file=relative_to(declaration.file, str(base.root)) if declaration else None,
@@ -133,6 +136,13 @@ class Configs:
         )
         # equal settings are one object, so that thousands of files pickle them once
         return self._configs.setdefault(config, config)
+
+    def _files_below(self, module: str, root: Path) -> tuple[str, ...]:
+        if (module, root) not in self._below:
+            from golden_rules.circles import files_below
+
+            self._below[module, root] = files_below(module, root)
+        return self._below[module, root]
 
 
 def load_config(start: Path, explicit: Path | None = None) -> Config:

@@ -99,6 +99,8 @@ def analyse_source(
     silenced = tuple(finding for finding in found if finding.silence is not None)
     findings = sorted(one_finding_per_wrong([finding for finding in found if finding.silence is None]), key=_place)
     withheld = 0
+    if config.is_below_runtime(path):
+        findings = [_in_a_circle(finding, config.runtime_module) for finding in findings]
     if not config.runtime_declared:
         withheld = sum(_needs(finding, config.runtime_module) for finding in findings)
         findings = [
@@ -208,6 +210,14 @@ def _needs(finding: Finding, module: str) -> bool:
     return finding.fix is not None and any(
         item.module == module or f"{item.module}.{item.name}" == module for item in finding.fix.imports
     )
+
+
+def _in_a_circle(finding: Finding, module: str) -> Finding:
+    """Return a finding of a file that the runtime's module imports, without a fix that would import that in turn."""
+    if not _needs(finding, module):
+        return finding
+    why = f"no fix, as `{module}` itself imports this file and would be imported in a circle"
+    return replace(finding, fix=None, unsafe_fix=None, remedy=f"{finding.remedy} ({why})")
 
 
 def _scored(path: str, judged: Mapping[Function, Verdict]) -> Iterator[ScoredFunction]:

@@ -56,6 +56,10 @@ MEASURING, RETRYING = "measuring", "retrying"
 _NO_SELECTION = Selection()
 
 
+DEFAULT_RUNTIME = "golden_runtime"
+ANY_FILE = "*"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings in force for the files of a folder; plain, hashable and picklable.
@@ -70,7 +74,9 @@ class Config:
     app: str | tuple[tuple[str, str], ...] | None = None
     metric_name: str = "{app}.{module}.{function}"
     """What names of metrics are made from."""
-    runtime_module: str = "golden_runtime"
+    runtime_module: str = DEFAULT_RUNTIME
+    below_runtime: tuple[str, ...] = ()
+    """The files that run when `runtime_module` is imported, where it is the project's own, or `ANY_FILE`."""
     namespace: str | None = None
     """What the runtime's series start with; None where a call of the runtime's `configure` says it, if anything does."""
     objectives: tuple[Objective, ...] = ()
@@ -142,6 +148,10 @@ class Config:
         """Tell whether a file may define metrics of its own."""
         globs = tuple(glob for entry in self.metrics_modules for glob in module_globs(entry))
         return path_globs(globs).cover(relative_path)
+
+    def is_below_runtime(self, relative_path: str) -> bool:
+        """Tell whether a file runs when `runtime_module` is imported, so that it cannot import that in turn."""
+        return relative_path in self.below_runtime or ANY_FILE in self.below_runtime
 
     def is_named_critical(self, relative_path: str, module_name: str, qualname: str) -> bool:
         """Tell whether `critical` names a function."""
