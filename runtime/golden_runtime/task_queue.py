@@ -110,7 +110,7 @@ class TaskQueue:
         TypeError or ValueError for a payload or argument that cannot be stored.
         """
         new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = await self._soon("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
+        stored = await self._soon("enqueue", partial(task_operations.enqueue, queue=self.name, new=new), is_single=True)
         self._announce()
         return stored
 
@@ -150,7 +150,7 @@ class TaskQueue:
 
     async def mark_completed(self, task: Task) -> None:
         """Close a task as done. Raises StaleLeaseError when it is no longer held: then this result does not count."""
-        await self._soon("complete", partial(task_operations.complete, task=task))
+        await self._soon("complete", partial(task_operations.complete, task=task), is_single=True)
 
     async def mark_failed(
         self,
@@ -166,7 +166,7 @@ class TaskQueue:
         attempts: how many tries failed since it was claimed. Raises StaleLeaseError when the task is no longer held.
         """
         operation, error_type = self._failure(task, error, retry_in, phase, attempts)
-        await self._soon("fail", operation)
+        await self._soon("fail", operation, is_single=error_type is None)
         if error_type is not None:
             self.dead_letters.series.added(error_type)
 
@@ -180,7 +180,7 @@ class TaskQueue:
 
         Raises StaleLeaseError when the task is no longer held.
         """
-        await self._soon("release", release_of(task, delay, attempts, counts_as_received))
+        await self._soon("release", release_of(task, delay, attempts, counts_as_received), is_single=True)
         self._announce()
 
     async def stats(self) -> QueueStats:
@@ -220,10 +220,10 @@ class TaskQueue:
         for listener in tuple(self._listeners):
             listener()
 
-    async def _soon(self, name: str, operation: Operation[T], *, is_synced: bool = True) -> T:
+    async def _soon(self, name: str, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False) -> T:
         began = perf_counter()
         try:
-            return await self.storage.write_soon(operation, is_synced=is_synced)
+            return await self.storage.write_soon(operation, is_synced=is_synced, is_single=is_single)
         finally:
             self._series.timed(name, perf_counter() - began)
 
@@ -300,7 +300,7 @@ class SyncTaskQueue:
     ) -> str:
         """See `TaskQueue.enqueue`."""
         new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = self._now("enqueue", partial(task_operations.enqueue, queue=self.name, new=new))
+        stored = self._now("enqueue", partial(task_operations.enqueue, queue=self.name, new=new), is_single=True)
         self._queue._announce()
         return stored
 
@@ -328,7 +328,7 @@ class SyncTaskQueue:
 
     def mark_completed(self, task: Task) -> None:
         """See `TaskQueue.mark_completed`."""
-        self._now("complete", partial(task_operations.complete, task=task))
+        self._now("complete", partial(task_operations.complete, task=task), is_single=True)
 
     def mark_failed(
         self,
@@ -341,13 +341,13 @@ class SyncTaskQueue:
     ) -> None:
         """See `TaskQueue.mark_failed`."""
         operation, error_type = self._queue._failure(task, error, retry_in, phase, attempts)
-        self._now("fail", operation)
+        self._now("fail", operation, is_single=error_type is None)
         if error_type is not None:
             self._queue.dead_letters.series.added(error_type)
 
     def release(self, task: Task, *, delay: float = 0.0, attempts: int = 0, counts_as_received: bool = False) -> None:
         """See `TaskQueue.release`."""
-        self._now("release", release_of(task, delay, attempts, counts_as_received))
+        self._now("release", release_of(task, delay, attempts, counts_as_received), is_single=True)
         self._queue._announce()
 
     def stats(self) -> QueueStats:
@@ -373,10 +373,10 @@ class SyncTaskQueue:
     ) -> None:
         self.close()
 
-    def _now(self, name: str, operation: Operation[T], *, is_synced: bool = True) -> T:
+    def _now(self, name: str, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False) -> T:
         began = perf_counter()
         try:
-            return self._storage.write(operation, is_synced=is_synced)
+            return self._storage.write(operation, is_synced=is_synced, is_single=is_single)
         finally:
             self._series.timed(name, perf_counter() - began)
 

@@ -154,3 +154,22 @@ def test_a_token_is_never_given_twice_though_a_power_cut_undid_the_claim(tmp_pat
     assert before is not None
     assert after is not None
     assert (after.id, after.token > before.token) == (before.id, True)
+
+
+def test_a_lone_write_of_one_statement_needs_no_transaction(store: str) -> None:
+    """It is durable when it returns, all the same, and one that fails leaves nothing open behind it."""
+
+    def rename(transaction: Transaction) -> int:
+        return transaction.change("UPDATE golden_runtime_tasks SET name = 'renamed'", {})
+
+    def faulty(transaction: Transaction) -> int:
+        return transaction.change("UPDATE golden_runtime_tasks SET nothing = 1", {})
+
+    with TaskQueue(store).sync as queue, TaskQueue(store).sync as other:
+        queue.enqueue("n")
+        assert queue._storage.write(rename, is_single=True) == 1
+        assert [task.name for task in other.get_next_tasks(1)] == ["renamed"]
+        with pytest.raises(StorageError):
+            queue._storage.write(faulty, is_single=True)
+        queue.enqueue("after")
+        assert [task.name for task in other.get_next_tasks(9)] == ["after"]

@@ -60,7 +60,7 @@ class PostgresSession:
         self._connection: psycopg.Connection[Row] | None = None
         self._rendered: dict[str, str] = {}
 
-    def begin(self, *, is_synced: bool = True) -> None:  # noqa: ARG002 - the protocol's
+    def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:  # noqa: ARG002 - the protocol's
         """Open the connection where it is not, or no more; psycopg begins with the first statement.
 
         Every commit is synced: workers outlive a crash of the server, and so must their claims.
@@ -69,6 +69,9 @@ class PostgresSession:
             self.close()
         if self._connection is None:
             self._connection = self._open()
+        # no message to the server, this only says whether psycopg sends BEGIN before a statement
+        if self._connection.autocommit is not is_single:
+            self._connection.autocommit = is_single
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""

@@ -34,15 +34,16 @@ Operation: TypeAlias = Callable[[Transaction], T]
 class Session(Transaction, Protocol):
     """One connection, used by one thread. It opens at the first `begin`, and again after it was lost."""
 
-    def begin(self, *, is_synced: bool = True) -> None:
+    def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:
         """Open a transaction, and before that the connection, with the schema brought up to date.
 
         is_synced: whether the commit must be on the disk. Without it a store whose clients all die in a power cut may let the
         power cut undo the commit.
+        is_single: there will be one statement that writes, at most. It commits itself, which saves two more statements.
         """
 
     def commit(self) -> None:
-        """Make the transaction durable."""
+        """Make the transaction durable, unless its single statement has done so."""
 
     def rollback(self) -> None:
         """Undo the transaction, if one is open. Never raises."""

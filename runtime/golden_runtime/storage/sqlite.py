@@ -68,7 +68,7 @@ class SqliteSession:
         self._is_synced = True
         self._rendered: dict[str, str] = {}
 
-    def begin(self, *, is_synced: bool = True) -> None:
+    def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:
         """Open a transaction; one that writes takes the lock at once, so that no later statement meets a conflict.
 
         The next commit that is synced takes along those that were not: the log is synced as a whole, and in order.
@@ -79,7 +79,8 @@ class SqliteSession:
         if is_synced is not self._is_synced and self._settings.durable:
             _set_synchronous(self._connection, is_durable=is_synced)
             self._is_synced = is_synced
-        self._connection.execute(self._begin)
+        if not is_single:
+            self._connection.execute(self._begin)
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
@@ -92,7 +93,8 @@ class SqliteSession:
     def commit(self) -> None:
         """Commit, which returns once the log is on the disk."""
         assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
-        self._connection.execute("COMMIT")
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
         """Undo the transaction; some errors have made SQLite do so already."""

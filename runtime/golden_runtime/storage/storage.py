@@ -46,21 +46,26 @@ class Storage:
         self._writer = Worker(writing, name=name, retry_for=retry_for)
         self._reader = Worker(reading, name=name, retry_for=retry_for)
 
-    def write(self, operation: Operation[T], *, is_synced: bool = True) -> T:
-        """Run an operation and wait for its commit, blocking the thread."""
-        return self._writer.run(Job(operation, is_synced=is_synced))
+    def write(self, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False) -> T:
+        """Run an operation and wait for its commit, blocking the thread.
+
+        is_single: it writes with one statement, at most, so that it needs no transaction where it is alone.
+        """
+        return self._writer.run(Job(operation, is_synced=is_synced, is_single=is_single))
 
     def read(self, operation: Operation[T]) -> T:
         """Run an operation that only reads, blocking the thread."""
-        return self._reader.run(Job(operation, is_synced=False))
+        return self._reader.run(Job(operation, is_synced=False, is_single=False))
 
-    def write_soon(self, operation: Operation[T], *, is_synced: bool = True) -> asyncio.Future[T]:
-        """Return a future of the running event loop, done once the operation is committed."""
-        return _awaitable(self._writer, operation, is_synced)
+    def write_soon(
+        self, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False
+    ) -> asyncio.Future[T]:
+        """Return a future of the running event loop, done once the operation is committed; see `write`."""
+        return _awaitable(self._writer, Job(operation, is_synced=is_synced, is_single=is_single))
 
     def read_soon(self, operation: Operation[T]) -> asyncio.Future[T]:
         """Return a future of the running event loop for an operation that only reads."""
-        return _awaitable(self._reader, operation, is_synced=False)
+        return _awaitable(self._reader, Job(operation, is_synced=False, is_single=False))
 
     def close(self) -> None:
         """Finish what is queued and close both connections."""
@@ -113,8 +118,7 @@ def open_storage(
     return Storage(path, partial(SqliteSession, file), reading, retry_for=retry_for)
 
 
-def _awaitable(worker: Worker, operation: Operation[T], is_synced: bool) -> asyncio.Future[T]:
-    job = Job(operation, is_synced=is_synced)
+def _awaitable(worker: Worker, job: Job[T]) -> asyncio.Future[T]:
     job.loop = asyncio.get_running_loop()
     job.waiter = future = job.loop.create_future()
     worker.submit(job)

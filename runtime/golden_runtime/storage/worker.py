@@ -32,11 +32,12 @@ _LONGEST_PAUSE = 1.0
 class Job(Generic[T]):
     """An operation, and who waits for its outcome: a future of an event loop, one of a thread, or the one who runs it."""
 
-    __slots__ = ("_error", "_value", "is_synced", "loop", "operation", "submitted", "waiter")
+    __slots__ = ("_error", "_value", "is_single", "is_synced", "loop", "operation", "submitted", "waiter")
 
-    def __init__(self, operation: Operation[T], *, is_synced: bool) -> None:
+    def __init__(self, operation: Operation[T], *, is_synced: bool, is_single: bool) -> None:
         self.operation = operation
         self.is_synced = is_synced
+        self.is_single = is_single
         self.waiter: asyncio.Future[T] | Future[T] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.submitted = time.monotonic()
@@ -141,7 +142,9 @@ class Worker:
             self._caller = threading.get_ident()
             with self._lock:
                 self._check_open()
-            self._commit(self._session, [job])
+            failure = self._commit_together(self._session, [job])
+            if failure is not None:
+                job.fail(self._session.explain(failure.error))
         finally:
             self._caller = None
             self._turn.release()
@@ -222,7 +225,10 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         return None
     has_begun = False
     try:
-        session.begin(is_synced=any(job.is_synced for job in jobs))
+        if len(jobs) == 1:
+            session.begin(is_synced=jobs[0].is_synced, is_single=jobs[0].is_single)
+        else:
+            session.begin(is_synced=any(job.is_synced for job in jobs))
         has_begun = True
         for job in jobs:
             job.attempt(session)
