@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
 from golden_runtime.breaker_guard import CircuitBreakerError, Guard
 from golden_runtime.breaker_states import Ticket
 from golden_runtime.callables import AWAITED, kind_of, named
-from golden_runtime.frames import passed_over, unseen
+from golden_runtime.frames import disguised, unseen
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +20,7 @@ def protect(guard: Guard, function: F) -> F:
     returned is a coroutine, and the call ends with that. Raises TypeError for what is no function.
     """
     wrap = _WRAPS[kind_of("CircuitBreaker", function)]
-    return cast("F", functools.update_wrapper(passed_over(wrap(guard, function), function), function))
+    return cast("F", disguised(wrap(guard, function), function))
 
 
 # The wrappers use no name of this module, nor a built-in one: they run with the globals of what they protect (see `frames`).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +15,35 @@ R = TypeVar("R")
 # `warnings` and `logging` pass over the frames of the import system, which they know by these two words in the file's name;
 # there is no other way to be passed over. The brackets say to debuggers and to coverage that there is no such file.
 _FILE = "<golden_runtime, passed over like importlib._bootstrap>"
+
+
+def disguised(wrapper: Callable[P, R], wrapped: Callable[..., Any]) -> Callable[P, R]:
+    """Return the wrapper of a function with its metadata, made to look like the function to code that looks closely.
+
+    Besides what `passed_over` does for it, it has the function's parameters for those who do not follow `__wrapped__`:
+    `inspect.getfullargspec`, by which Celery and luigi learn what a task and a call take.
+    """
+    made: Any = functools.update_wrapper(passed_over(wrapper, wrapped), wrapped)
+    signature = _signature(wrapped)
+    if signature is not None:
+        made.__signature__ = signature
+    disguise: Callable[P, R] = made
+    return disguise
+
+
+def _signature(wrapped: Callable[..., Any]) -> inspect.Signature | None:
+    """Return the signature of a function, where nothing is lost by stating it.
+
+    Those who ask for annotations as objects get a stated signature as it is. So what stands in them as text is not stated, nor
+    what nobody has evaluated yet, as from Python 3.14 on; nor that of a wrapper of other code, which states it itself or not.
+    """
+    if not isinstance(wrapped, FunctionType) or hasattr(wrapped, "__wrapped__") or hasattr(wrapped, "__signature__"):
+        return None
+    if getattr(wrapped, "__annotate__", None) is not None:
+        return None
+    if any(isinstance(annotation, str) for annotation in wrapped.__annotations__.values()):
+        return None
+    return inspect.signature(wrapped)
 
 
 def passed_over(wrapper: Callable[P, R], wrapped: Callable[..., Any]) -> Callable[P, R]:

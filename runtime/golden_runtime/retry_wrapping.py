@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from golden_runtime.attempts import Attempts
 from golden_runtime.callables import AWAITED, kind_of, named
 from golden_runtime.deadline import innermost
-from golden_runtime.frames import passed_over, unseen
+from golden_runtime.frames import disguised, unseen
 from golden_runtime.retry_plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +22,7 @@ def retried(plan: Plan, function: F) -> F:
     Raises TypeError for what is no function.
     """
     wrap = _WRAPS[kind_of("retry", function)]
-    return cast("F", functools.update_wrapper(passed_over(wrap(plan, function), function), function))
+    return cast("F", disguised(wrap(plan, function), function))
 
 
 # The wrappers use no name of this module, nor a built-in one: they run with the globals of what they retry (see `frames`).

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from golden_runtime import quick
-from golden_runtime.frames import passed_over
+from golden_runtime.frames import disguised, passed_over
 from golden_runtime.metrics import configuration
 from golden_runtime.runs import Chooser, Plan, Predicate, Run, rest
 
@@ -72,7 +72,7 @@ def measure(
     plan = inner or Plan(function, ())
     predicates = (success_when, *plan.predicates) if success_when else plan.predicates
     plan = Plan(plan.function, (*choosers, *plan.choosers), predicates)
-    wrapper = functools.update_wrapper(passed_over(_wrap(plan), function), function)
+    wrapper = disguised(_wrap(plan), function)
     _plans[wrapper] = plan
     return wrapper
 

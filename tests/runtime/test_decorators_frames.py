@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import functools
 import inspect
 import logging
 import warnings
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from exposed import value
-from golden_runtime import counted, timed, track_errors, track_request
+from golden_runtime import CircuitBreaker, counted, retry, timed, track_errors, track_request
 
 
 def warn() -> None:
@@ -92,6 +93,46 @@ def test_annotations_as_text_are_found(decorate: Callable[[Callable[..., Any]], 
     measured: Any = decorate(place)
     assert measured.__globals__["Order"] is Order
     assert isinstance(measured(Order()), Order)
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        counted("frames.d"),
+        track_request("frames.e"),
+        retry(),
+        CircuitBreaker("frames.f"),
+        lambda function: retry()(timed("frames.g")(function)),
+    ],
+    ids=["counted", "tracked", "retried", "protected", "stacked"],
+)
+def test_parameters_are_seen_without_following_wrappers(
+    decorate: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    """`getfullargspec`, by which task queues and RPC servers learn what to take, gives what it gave."""
+    here: dict[str, Any] = {}
+    source = "def plain(first: int, second: int = 2, *, third: int = 3) -> int: return first + second + third"
+    # a module without `from __future__ import annotations`
+    exec(compile(source, "plain", "exec", dont_inherit=True), here)  # noqa: S102 - it is ours
+    assert inspect.getfullargspec(decorate(here["plain"])) == inspect.getfullargspec(here["plain"])
+
+
+@pytest.mark.parametrize("decorate", [track_request("frames.h"), retry(), CircuitBreaker("frames.i")])
+def test_annotations_as_text_are_evaluated(decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Whoever asks for annotations as objects gets them, as without the decorator."""
+    assert inspect.signature(decorate(place), eval_str=True) == inspect.signature(place, eval_str=True)
+
+
+def test_a_wrapper_of_other_code_keeps_its_own_parameters() -> None:
+    """What `getfullargspec` and `signature` say of another decorator's wrapper, they say of it when it is measured."""
+
+    @functools.wraps(place)
+    def wrapper(*args: Any) -> Any:
+        return place(*args)
+
+    measured = track_request("frames.j")(wrapper)
+    assert inspect.getfullargspec(measured).varargs == "args"
+    assert inspect.signature(measured) == inspect.signature(place)
 
 
 def test_code_with_other_builtins_is_measured() -> None:
