@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from golden_rules.settings import ANY_FILE
-from golden_rules.source.outline import children, dotted, imported_names
+from golden_rules.source.importing import imported_names
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import UndecodableSource, decode
+from golden_rules.source.trees import children, dotted
 
 # What imports more than this is on top of the project, and to read on would cost every run seconds.
 _MOST_FILES = 1000

@@ -35,7 +35,8 @@ from golden_rules.rules.base import (
 from golden_rules.selection import EVERYTHING, Selection
 from golden_rules.silencing import Silencer
 from golden_rules.source.mentions import mentions, words
-from golden_rules.source.outline import Class, Function, outline
+from golden_rules.source.outline import Class, Function
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import SliceError, Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 

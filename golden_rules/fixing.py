@@ -12,7 +12,7 @@ from golden_rules.naming import module_parts, package_of
 from golden_rules.rules.base import Rule
 from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
 from golden_rules.source.leftovers import leftover_imports
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, decode
 

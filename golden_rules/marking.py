@@ -13,7 +13,7 @@ from golden_rules.findings import FileResult
 from golden_rules.naming import package_of
 from golden_rules.registry import load_rules
 from golden_rules.runner import collector_off, trouble_noted
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import decode
 

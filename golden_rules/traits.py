@@ -16,7 +16,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from golden_rules import frameworks
-from golden_rules.source.outline import Function, dotted
+from golden_rules.source.outline import Function
+from golden_rules.source.trees import dotted
 
 
 class Reason(NamedTuple):

@@ -206,7 +206,7 @@ def _meet(ranges: Iterable[tuple[int, int]], extent: tuple[int, int]) -> bool:
 
 def _extents(content: bytes) -> dict[str, list[tuple[int, int]]]:
     """Return the lines of every function and class by its qualified name; none for a file that does not parse."""
-    from golden_rules.source.outline import outline
+    from golden_rules.source.outlining import outline
     from golden_rules.source.parsing import Unparseable, parse
     from golden_rules.source.text import UndecodableSource, decode
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from golden_rules.comments import ABOUT_COMMENTS, Directives, Ignore, read_directives
 from golden_rules.findings import Edit, Finding
 from golden_rules.source.edits import apply_edits
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import SourceText, decode
 

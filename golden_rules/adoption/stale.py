@@ -90,7 +90,7 @@ def _unseen(root: Path, patterns: Iterable[str]) -> set[str]:
 
 def _idle(patterns: Iterable[str], files: Iterable[SourceFile]) -> set[str]:
     """Return the patterns that name no function of the files."""
-    from golden_rules.source.outline import outline
+    from golden_rules.source.outlining import outline
     from golden_rules.source.parsing import Unparseable, parse
     from golden_rules.source.text import UndecodableSource, decode
 

@@ -29,9 +29,11 @@ from golden_rules.rules.misleading.declared import (
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.runner import collector_off, trouble_noted
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, dotted, outline
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import UndecodableSource, decode
+from golden_rules.source.trees import dotted
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """The runtime's bounds, in seconds, where nothing else is said; the contract test holds them to it."""

@@ -149,7 +149,7 @@ def _edits(source: SourceText, path: str, fix: Fix) -> Iterable[Edit]:
         return fix.edits
     from golden_rules.naming import module_parts, package_of
     from golden_rules.source.imports import import_edits
-    from golden_rules.source.outline import outline
+    from golden_rules.source.outlining import outline
     from golden_rules.source.parsing import parse
 
     module = outline(parse(source), ".".join(module_parts(path)), package_of(path))

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Iterable
 
 from golden_rules.findings import Edit, ImportedName
-from golden_rules.source.outline import Function, Outline, children
+from golden_rules.source.outline import Function, Outline
 from golden_rules.source.text import SourceText
+from golden_rules.source.trees import children
 
 _LINE_LENGTH = 88  # isort's and ruff's common default; a longer `from` line is wrapped in parentheses
 _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)

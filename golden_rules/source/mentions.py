@@ -7,7 +7,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-from golden_rules.source.outline import Outline, imported_names
+from golden_rules.source.importing import imported_names
+from golden_rules.source.outline import Outline
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # Possessive, and from the start of a word only: a word that no dot follows is passed over in one step.

@@ -16,9 +16,10 @@ import libcst as cst
 from libcst._nodes.internal import CodegenState  # not public; tests/linter/test_slices.py holds the contract
 
 from golden_rules.source.headers import header_length
-from golden_rules.source.outline import Class, Function, children
+from golden_rules.source.outline import Class, Function
 from golden_rules.source.parsing import SliceError
 from golden_rules.source.text import SourceText
+from golden_rules.source.trees import children
 
 __all__ = [
     "MAX_DEPTH",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import SourceText
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import SourceText
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from golden_rules.source.outline import Function, Outline, outline
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import SourceText, decode
 
@@ -192,7 +193,7 @@ async def run(self):
 """
     )
     assert {call.name for call in run.calls} == {"open", "", "self.client.get", "f", "log.warning"}
-    assert (run.awaits, run.loops, run.handlers, run.raises, run.withs, run.nested) == (1, 1, 1, 1, 1, 1)
+    assert (run.awaits, run.loops, run.handlers, run.withs, run.nested) == (1, 1, 1, 1, 1)
     assert (run.yields, run.endless_loop, run.logs_in_handler, run.returns_value) == (False, True, True, False)
     assert not run.is_stub
 

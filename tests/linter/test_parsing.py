@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText
 

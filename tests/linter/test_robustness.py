@@ -25,7 +25,7 @@ from golden_rules.engine import analyse_source
 from golden_rules.findings import Edit
 from golden_rules.fixing import fix_source
 from golden_rules.source.edits import apply_fixes, compatible_fixes
-from golden_rules.source.outline import outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 

@@ -11,7 +11,8 @@ import libcst as cst
 import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from golden_rules.source.outline import Outline, outline
+from golden_rules.source.outline import Outline
+from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.slices import Slice, SliceError, function_slice, header_slice, spans_of
 from golden_rules.source.text import SourceText, decode

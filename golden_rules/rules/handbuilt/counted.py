@@ -20,7 +20,8 @@ from golden_rules.rules.handbuilt.increments import MENTIONED, Increment, increm
 from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentation, counts_for_others, is_one_off
 from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, out_of_scope
-from golden_rules.source.outline import Function, dotted
+from golden_rules.source.outline import Function
+from golden_rules.source.trees import dotted
 
 # Exceptions that say how a search or a queue stands, and no failure.
 _ORDINARY = frozenset(

@@ -13,7 +13,8 @@ from golden_rules.rules.handbuilt.clocks import is_limit, snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_reporting, is_store, may_reset
 from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting
-from golden_rules.source.outline import Outline, children, dotted
+from golden_rules.source.outline import Outline
+from golden_rules.source.trees import children, dotted
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAX_STEPS = 4

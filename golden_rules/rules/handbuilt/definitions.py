@@ -10,7 +10,8 @@ from typing import NamedTuple
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import AnyFunction, Function, Outline, children, dotted
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import AnyFunction, children, dotted
 
 _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
 _PACKAGES = ("prometheus_client", "aioprometheus")

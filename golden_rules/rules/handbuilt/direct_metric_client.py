@@ -10,8 +10,10 @@ from typing import ClassVar
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.importing import imported_names
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Class, Function, Outline, children, dotted, imported_names
+from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.source.trees import children, dotted
 
 _MOVE = "define it in a module named in `metrics-modules`"
 _COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"

@@ -10,7 +10,7 @@ from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import out_of_scope
-from golden_rules.source.outline import walk
+from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
     import libcst as cst

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
-from golden_rules.source.outline import dotted
+from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
     import libcst as cst

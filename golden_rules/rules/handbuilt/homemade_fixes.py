@@ -19,8 +19,9 @@ from golden_rules.rules.misleading.applied import applied
 from golden_rules.rules.placement import can_be_decorated
 from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, dotted, walk
+from golden_rules.source.outline import Function
 from golden_rules.source.removal import stands_alone, without_lines
+from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import ModuleSubject

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, children, dotted, walk
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import children, dotted, walk
 
 # What every increment is written with.
 MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.increments import MENTIONED, increments
-from golden_rules.source.outline import Class, Function, walk
+from golden_rules.source.outline import Class, Function
+from golden_rules.source.trees import walk
 
 _SPANS = frozenset(
     {"start_as_current_span", "start_span", "start_active_span", "start_as_current_observation", "start_transaction"}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import dotted
 from golden_rules.source.removal import without_definition
+from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject

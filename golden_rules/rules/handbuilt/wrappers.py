@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from golden_rules.source.outline import Function, Outline, walk
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import walk
 
 
 def wraps_another(function: Function) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from golden_rules.config import Config
 from golden_rules.measured import runtime_name
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Class, Function, Outline, dotted
+from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.source.trees import dotted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

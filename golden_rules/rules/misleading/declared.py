@@ -11,7 +11,8 @@ from golden_rules.config import Config
 from golden_rules.measured import runtime_name
 from golden_rules.rules.misleading.applied import Applied, argument
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, children, dotted, walk
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import children, dotted, walk
 
 _CLIENT = "prometheus_client."
 _CLIENT_KINDS = {

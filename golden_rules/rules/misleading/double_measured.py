@@ -14,7 +14,7 @@ from golden_rules.rules.misleading.applied import Applied, applied, argument
 from golden_rules.rules.misleading.barriers import is_measuring
 from golden_rules.rules.misleading.declared import constants, describe, own_nodes, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
-from golden_rules.source.outline import dotted
+from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
     import libcst as cst

@@ -12,7 +12,7 @@ from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.imports import reference
-from golden_rules.source.outline import walk
+from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
     import libcst as cst

@@ -34,7 +34,8 @@ from golden_rules.rules.resilience.breaker_words import (
 )
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, shown, stores, word_of, words_in
-from golden_rules.source.outline import Function, dotted, walk
+from golden_rules.source.outline import Function
+from golden_rules.source.trees import dotted, walk
 
 _INITIAL = frozenset({"__init__", "__post_init__", "reset"})
 _LONGEST_WORD = 20

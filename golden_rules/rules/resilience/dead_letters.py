@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
-from golden_rules.source.outline import Function, dotted, walk
+from golden_rules.source.outline import Function
+from golden_rules.source.trees import dotted, walk
 
 # What a file has in its source, in lower case, if there are dead letters in it.
 _PARTS = (

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import name_of, shown, stores, word_of
-from golden_rules.source.outline import Function, children, dotted, walk
+from golden_rules.source.outline import Function
+from golden_rules.source.trees import children, dotted, walk
 
 _SEMAPHORES = frozenset({"Semaphore", "BoundedSemaphore", "CapacityLimiter"})
 _STARTS = frozenset(

@@ -17,7 +17,7 @@ from golden_rules.rules.placement import can_be_decorated, insertion_point
 from golden_rules.rules.resilience.retry_words import is_report
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.imports import reference
-from golden_rules.source.outline import dotted, walk
+from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.retry_words import COUNTING, WRAPPERS, is_attempt, is_delay, is_pause
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline, children, dotted
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import children, dotted
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 

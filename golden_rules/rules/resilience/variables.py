@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from golden_rules.rules.handbuilt.clocks import snake
-from golden_rules.source.outline import dotted, walk
+from golden_rules.source.trees import dotted, walk
 
 AnyTarget = ast.Attribute | ast.Subscript | ast.Name
 

@@ -1,0 +1,124 @@
+"""Walks over `ast` trees that cost a fraction of `ast`'s own: what a rule looks at first is walked for every file.
+
+`ast.iter_child_nodes` asks each node for each of its fields and looks at what it gets. What a type's fields hold is
+known, so the types that nearly all code consists of have a function of their own here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Fields that hold no node worth a visit: contexts, operators, plain text and numbers.
+_PLAIN = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "name", "value_kind", "kind", "type_comment", "lineno", "type_ignores"}
+)
+_Below = Callable[[Any], list[ast.AST]]
+
+
+def dotted(node: ast.expr | None) -> str:
+    """Return `a.b.c` for a chain of names, `a.b().c` where a call stands inside it, and `""` for anything else."""
+    tail = ""
+    while True:
+        if isinstance(node, ast.Name):
+            return node.id + tail
+        if isinstance(node, ast.Attribute):
+            tail = f".{node.attr}{tail}"
+            node = node.value
+        elif isinstance(node, ast.Call):
+            tail = f"(){tail}"
+            node = node.func
+        elif isinstance(node, ast.Await):
+            node = node.value
+        else:
+            return ""
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right below a node that are worth a visit, in order of its fields.
+
+    Left out are contexts and operators.
+    """
+    return BELOW[type(node)](node)
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it that are worth a visit, level by level, as `ast.walk` does."""
+    found = [node]
+    for current in found:
+        yield current
+        kind = type(current)
+        if kind not in LEAVES:
+            found += BELOW[kind](current)
+
+
+def _by_fields(kind: type[ast.AST]) -> _Below:
+    """Return a function that gives the children of a node of any type, by asking for all of its fields."""
+    # The name of a type alias is a node, everywhere else it is a text.
+    names = [name for name in kind._fields if name not in _PLAIN or kind.__name__ == "TypeAlias"]
+
+    def found(node: ast.AST) -> list[ast.AST]:
+        nodes: list[ast.AST] = []
+        for name in names:
+            value = getattr(node, name)
+            if type(value) is list:
+                nodes += [child for child in value if isinstance(child, ast.AST)]
+            elif isinstance(value, ast.AST):
+                nodes.append(value)
+        return nodes
+
+    return found
+
+
+def _none(_: ast.AST) -> list[ast.AST]:
+    return []
+
+
+# Types without a node below them.
+LEAVES = frozenset(
+    {ast.Name, ast.Constant, ast.alias, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.MatchSingleton}
+)
+
+
+class _ByType(dict[type[ast.AST], _Below]):
+    """The function that gives the children of a node, by its type; those that are rarely met are made when asked for."""
+
+    def __missing__(self, kind: type[ast.AST]) -> _Below:
+        found = self[kind] = _by_fields(kind)
+        return found
+
+
+BELOW = _ByType(
+    {
+        ast.Module: lambda node: [*node.body],
+        ast.Expr: lambda node: [node.value],
+        ast.Assign: lambda node: [*node.targets, node.value],
+        ast.AugAssign: lambda node: [node.target, node.value],
+        ast.Return: lambda node: [] if node.value is None else [node.value],
+        ast.If: lambda node: [node.test, *node.body, *node.orelse],
+        ast.For: lambda node: [node.target, node.iter, *node.body, *node.orelse],
+        ast.While: lambda node: [node.test, *node.body, *node.orelse],
+        ast.With: lambda node: [*node.items, *node.body],
+        ast.AsyncWith: lambda node: [*node.items, *node.body],
+        ast.Try: lambda node: [*node.body, *node.handlers, *node.orelse, *node.finalbody],
+        ast.Attribute: lambda node: [node.value],
+        ast.Call: lambda node: [node.func, *node.args, *node.keywords],
+        ast.keyword: lambda node: [node.value],
+        ast.arg: lambda node: [] if node.annotation is None else [node.annotation],
+        ast.Subscript: lambda node: [node.value, node.slice],
+        ast.Await: lambda node: [node.value],
+        ast.Starred: lambda node: [node.value],
+        ast.BinOp: lambda node: [node.left, node.right],
+        ast.UnaryOp: lambda node: [node.operand],
+        ast.BoolOp: lambda node: [*node.values],
+        ast.Compare: lambda node: [node.left, *node.comparators],
+        ast.IfExp: lambda node: [node.test, node.body, node.orelse],
+        ast.Tuple: lambda node: [*node.elts],
+        ast.List: lambda node: [*node.elts],
+        ast.JoinedStr: lambda node: [*node.values],
+    }
+    | dict.fromkeys(LEAVES, _none)
+)
