@@ -16,7 +16,7 @@ from golden_runtime.pool_claims import Claims
 from golden_runtime.pool_handlers import Executors, ExecutorUnusableError, Handler, Handlers
 from golden_runtime.pool_metrics import History, PoolMetrics
 from golden_runtime.pool_pauses import Pauses
-from golden_runtime.pool_runs import Runner, TaskTimeoutError
+from golden_runtime.pool_runs import CLEAN_UP, Runner, TaskTimeoutError
 from golden_runtime.pool_signals import stop_signals
 from golden_runtime.pool_slots import Slots, end_tasks
 from golden_runtime.queue_errors import DuplicateTaskError
@@ -35,8 +35,10 @@ _LOGGER = logging.getLogger(__name__)
 _DEFAULT_BACKLOG: Final = 10_000
 # How often the gauges are set, in seconds.
 _GAUGES_EVERY: Final = 1.0
-# Seconds that a cancelled handler may take to clean up, and a report of an outcome to reach the store.
-_CLEAN_UP: Final = 5.0
+# How often it is looked whether a handler has outlived its timeout, in seconds.
+_OVERDUE_EVERY: Final = 1.0
+# Seconds that a cancelled handler may take to clean up once a second signal has come.
+_HURRIED_CLEAN_UP: Final = 0.5
 
 
 class PoolClosedError(RuntimeError):
@@ -75,7 +77,7 @@ class ExecutorPool:
         max_backlog: int | None = None,
         max_attempts: int = 20,
         poll_interval: float = 0.5,
-        drain_timeout: float = 30.0,
+        drain_timeout: float = 20.0,
     ) -> None:
         check_whole("max_concurrent", max_concurrent, least=1)
         check_whole("max_attempts", max_attempts, least=1)
@@ -91,6 +93,7 @@ class ExecutorPool:
         self._handlers = Handlers(name, handlers, executor, max_concurrent)
         self._max_backlog = max_backlog or (max_concurrent if queue is None else _DEFAULT_BACKLOG)
         self._poll_interval = poll_interval
+        self._has_timeout = task_timeout is not None
         self._series = self._handlers.series
         self._history = History()
         pauses = Pauses(self._handlers.workflows, time.monotonic)
@@ -105,7 +108,7 @@ class ExecutorPool:
             pauses=pauses,
             on_broken=self._break,
         )
-        self._slots = Slots(max_concurrent, self._runner.perform)
+        self._slots = Slots(max_concurrent, self._runner.perform, self._break)
         self._claims: Claims | None = None
         if queue is not None:
             self._claims = Claims(
@@ -125,7 +128,7 @@ class ExecutorPool:
         self._background: list[asyncio.Task[None]] = []
         self._deadline = math.inf
         self._stopped = asyncio.Event()
-        self._broken: Exception | None = None
+        self._broken: BaseException | None = None
 
     async def start(self) -> None:
         """Begin to run tasks, in the background of the running event loop. Raises StorageError where the queue cannot be used."""
@@ -133,6 +136,8 @@ class ExecutorPool:
             raise PoolClosedError(f"pool `{self.name}` was started before: make a new one")
         self._slots.open()
         self._background.append(asyncio.create_task(self._show_gauges()))
+        if self._has_timeout:
+            self._background.append(asyncio.create_task(self._end_overdue()))
         if self._claims is not None:
             await self._claims.open()
 
@@ -205,8 +210,9 @@ class ExecutorPool:
     async def stop(self, drain_timeout: float | None = None) -> tuple[str, ...]:
         """Claim nothing more, wait for what is under way, and release the rest for others after the deadline.
 
-        Returns the ids of the tasks that did not end: with a queue they are back in it, in memory they are lost. Called
-        again meanwhile, it brings the deadline forward, and waits for the end.
+        Returns the ids of the tasks that did not end: with a queue they are back in it, in memory they are lost. A coroutine
+        function that does not end when it is cancelled goes on, and its task is released after five seconds all the same.
+        Called again meanwhile, it brings the deadline forward, and waits for the end.
         """
         seconds = self.drain_timeout if drain_timeout is None else drain_timeout
         deadline = time.monotonic() + seconds
@@ -250,7 +256,7 @@ class ExecutorPool:
             _LOGGER.info("pool `%s` stops at once", self.name)
             self._hurry(-math.inf)
 
-    def _break(self, error: Exception) -> None:
+    def _break(self, error: BaseException) -> None:
         """Stop for a fault that no task is to blame for."""
         if self._broken is None:
             _LOGGER.error("pool `%s` stops: %s", self.name, error)
@@ -260,7 +266,7 @@ class ExecutorPool:
     async def _stop_aside(self) -> None:
         left = await self.stop()
         if left:
-            _LOGGER.info("pool `%s` has put back %d tasks", self.name, len(left))
+            _LOGGER.info("pool `%s` has put back %s", self.name, "1 task" if len(left) == 1 else f"{len(left)} tasks")
 
     def _hurry(self, deadline: float) -> None:
         """Let a stop that is under way wait no longer than until the deadline."""
@@ -269,19 +275,39 @@ class ExecutorPool:
 
     async def _finish(self) -> tuple[str, ...]:
         """Release what has not begun, cancel what has, and end everything that was begun on the event loop here."""
-        left = tuple(run.task.id for run in self._slots.active)
-        for run in self._slots.take_waiting():
-            await self._runner.give_back(run)
+        left = list(self._slots.active)
+        never_begun = self._slots.take_waiting()
         self._slots.cancel(self._slots.active, "stop")
-        await self._slots.end(_CLEAN_UP)
+        cancelled_at = time.monotonic()
+        while self._slots.active and (seconds := cancelled_at + self._clean_up - time.monotonic()) > 0:
+            await self._slots.change.wait(seconds)
+        deaf = [run for run in self._slots.active if run.worker is not None and not run.is_given_up]
+        back = [asyncio.create_task(self._runner.give_back(run)) for run in never_begun]
+        back += [asyncio.create_task(self._runner.give_up(run)) for run in deaf]
+        await end_tasks(back, CLEAN_UP)
+        await self._slots.end()
         if self._claims is not None:
-            await self._claims.close(_CLEAN_UP)
+            await self._claims.close(CLEAN_UP)
         me = asyncio.current_task()
         await end_tasks([task for task in self._background if task is not me], 0)
         self._handlers.close()
         self._series.occupied(0)
         self._stopped.set()
-        return left
+        return tuple(run.task.id for run in left if run.is_back)
+
+    @property
+    def _clean_up(self) -> float:
+        """Seconds that cancelled handlers may take: next to none once a second signal has come."""
+        return _HURRIED_CLEAN_UP if self._deadline == -math.inf else CLEAN_UP
+
+    async def _end_overdue(self) -> None:
+        """Report tasks whose time is up, and whose handlers do not end all the same."""
+        while True:
+            await asyncio.sleep(_OVERDUE_EVERY)
+            now = time.monotonic()
+            for run in list(self._slots.active):
+                if run.worker is not None and not run.is_given_up and run.times_out_at + CLEAN_UP <= now:
+                    await self._runner.time_out(run)
 
     async def _show_gauges(self) -> None:
         while True:

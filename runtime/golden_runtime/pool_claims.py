@@ -133,7 +133,7 @@ class Claims:
         """Keep the leases of what is under way; what is lost to others all the same is cancelled."""
         while True:
             await asyncio.sleep(self._queue.lease_seconds / _BEATS)
-            runs = {(run.task.id, run.task.token): run for run in self._slots.active}
+            runs = {(run.task.id, run.task.token): run for run in self._slots.active if not run.is_given_up}
             try:
                 lost = await self._queue.heartbeat_all([run.task for run in runs.values()]) if runs else ()
             except QueueError as error:

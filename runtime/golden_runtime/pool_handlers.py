@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import math
 import pickle
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -50,6 +51,14 @@ class Run:
     worker: asyncio.Task[None] | None = None
     # why the pool cancelled it, if it did: "lease" or "stop"
     cancelled_for = ""
+    # when its handler was called, in seconds of the performance counter
+    began = 0.0
+    # when its time is up, in seconds of the monotonic clock
+    times_out_at = math.inf
+    # whether its outcome was reported while the handler went on, deaf to its cancellation
+    is_given_up = False
+    # whether the pool has put it back
+    is_back = False
     # what runs in an executor
     outside: Future[Any] | None = None
 
@@ -111,11 +120,24 @@ class Outside:
 
         Raises ExecutorLostError where the executor has lost the task, ExecutorUnusableError where it did not take it.
         """
-        run.outside = await self._submit(handler, run.task)
+        run.outside = outside = await self._submit(handler, run.task)
         try:
-            return await asyncio.wrap_future(run.outside)
+            await _ended(outside)
+        except asyncio.CancelledError:
+            outside.cancel()
+            raise
+        try:
+            return outside.result()
         except BrokenExecutor as error:
             raise ExecutorLostError(f"the executor broke down under the task ({error})") from error
+        except CancelledError as error:
+            raise ExecutorLostError("the executor cancelled the task") from error
+        except KeyboardInterrupt as error:
+            # Ctrl-C reaches the processes of an executor too
+            raise ExecutorLostError("the executor was interrupted") from error
+        except GeneratorExit as error:
+            # on the event loop it would say that this coroutine is closed
+            raise RuntimeError("the handler raised GeneratorExit") from error
 
     async def _submit(self, handler: Handler, task: Task) -> Future[Any]:
         """Hand a task over, to a new executor where the present one is broken and can be replaced."""
@@ -168,8 +190,24 @@ class Outside:
 async def left_behind(run: Run) -> None:
     """Wait for a function that a timeout has left running: its thread is not free before, and so is no slot."""
     if run.outside is not None and run.outside.running():
-        with suppress(Exception):
-            await asyncio.wrap_future(run.outside)
+        await _ended(run.outside)
+
+
+async def _ended(outside: Future[Any]) -> None:
+    """Wait until a future of an executor is done.
+
+    `asyncio.wrap_future` waits for ever where a function raises StopIteration, which no future of asyncio takes.
+    """
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def wake(_: Future[Any]) -> None:
+        # a loop that is closed meanwhile raises: nobody waits there
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(ended.set)
+
+    outside.add_done_callback(wake)
+    await ended.wait()
 
 
 def _is_coroutine_function(handler: Handler) -> bool:

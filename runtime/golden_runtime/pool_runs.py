@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from golden_runtime.circuit_breaker import CircuitBreaker, CircuitBreakerError
@@ -27,10 +27,17 @@ _LOGGER = logging.getLogger(__name__)
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 60.0
 
+# Seconds that a cancelled handler may take to clean up.
+CLEAN_UP: Final = 5.0
+
 # What the queue is to be told, if it is to be told anything.
 Report: TypeAlias = Callable[[], Awaitable[object]] | None
 # The status to record; a rejection by a breaker is none.
 Ending: TypeAlias = tuple[str | None, Report]
+
+
+class _NoMoreAttempts(BaseException):
+    """Leaves the retry policy, since the pool has cancelled the task."""
 
 
 class TaskTimeoutError(TimeoutError):
@@ -69,20 +76,25 @@ class Runner:
         queue, workflow = self._queue, run.workflow
         report: Report = None
         status: str | None = SUCCESS
-        began = perf_counter()
+        run.began = began = perf_counter()
         try:
             await (workflow.call(run) if self._is_plain else self._guarded(run))
             if queue is not None:
                 report = partial(queue.mark_completed, run.task)
             if self._pauses:
                 self._pauses.succeeded(workflow.name)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - what a handler raises is never the pool's failure
+        except (GeneratorExit, KeyboardInterrupt):
+            # the event loop ends, or is told to
+            raise
+        except BaseException as error:  # noqa: BLE001 - what a handler raises, `sys.exit()` too, is never the pool's failure
             status, report = self._judged(run, error)
         seconds = perf_counter() - began
         # from here on nobody cancels it: its outcome is known
         run.worker = None
         if run.cancelled_for:
             asyncio.current_task().uncancel()  # type: ignore[union-attr]  # a coroutine runs in a task
+        if run.is_given_up:
+            return
         if report is not None:
             await self._report(run, report)
         if status is SUCCESS:
@@ -93,37 +105,64 @@ class Runner:
                 noted.settle()
             self._history.succeeded_after(seconds)
         elif status is not None:
-            self._series.ended(workflow.name, status, seconds)
-            if status is FAILURE:
-                self._history.failed_after(seconds)
+            self._ended(workflow.name, status, seconds)
         if run.outside is not None and run.cancelled_for != "stop":
             await left_behind(run)
 
     async def give_back(self, run: Run) -> None:
         """Release a task that never began; where the store is away just now, its lease will run out."""
-        report = self._released(run)
-        if report is not None:
-            await self._report(run, report, patient=False)
+        await self._report(run, self._put_back(run), patient=False)
+
+    async def give_up(self, run: Run) -> None:
+        """Release a task whose handler is deaf to its cancellation, at the end of the pool: it goes on, and no longer counts."""
+        run.is_given_up = True
+        self._ended(run.workflow.name, CANCELLED, perf_counter() - run.began)
+        await self._report(run, self._put_back(run), patient=False)
+        where = "" if self._queue is None else ", which others may run now"
+        _LOGGER.warning(
+            "the handler of task `%s` (%s) does not end when it is cancelled, and goes on%s: let it raise CancelledError",
+            run.task.id,
+            run.workflow.name,
+            where,
+        )
+
+    async def time_out(self, run: Run) -> None:
+        """Report that a task has taken too long whose handler does not end all the same, and so keeps its slot."""
+        run.is_given_up = True
+        error = TaskTimeoutError(
+            f"the task took longer than {self._task_timeout:g} seconds, and its handler does not end when it is cancelled"
+        )
+        self._ended(run.workflow.name, FAILURE, perf_counter() - run.began)
+        await self._report(run, self._failed(run, error))
+
+    def _ended(self, workflow: str, status: str, seconds: float) -> None:
+        """Record an end that is no success."""
+        self._series.ended(workflow, status, seconds)
+        if status is FAILURE:
+            self._history.failed_after(seconds)
 
     def _judged(self, run: Run, error: BaseException) -> Ending:
-        """Return what an exception means for the task."""
+        """Return what an exception means for the task; one that followed the pool's own cancellation means nothing else."""
+        if run.cancelled_for:
+            return self._cut_short(run, error)
         if isinstance(error, CircuitBreakerError):
             return self._rejected(run, error)
         if isinstance(error, asyncio.CancelledError | ExecutorLostError):
             return self._cut_short(run, error)
         if isinstance(error, ExecutorUnusableError):
             self._on_broken(error)
-            return CANCELLED, self._released(run)
+            return CANCELLED, self._put_back(run)
         return FAILURE, self._failed(run, error)
 
     async def _guarded(self, run: Run) -> object:
         if self._task_timeout is None:
             return await self._tried(run)
+        run.times_out_at = monotonic() + self._task_timeout
         try:
             async with asyncio.timeout(self._task_timeout) as limit:
                 return await self._tried(run)
-        except TimeoutError as error:
-            if limit.expired():
+        except (TimeoutError, _NoMoreAttempts) as error:
+            if isinstance(error, _NoMoreAttempts) or limit.expired():
                 raise TaskTimeoutError(f"the task took longer than {self._task_timeout:g} seconds") from error
             raise
 
@@ -146,6 +185,13 @@ class Runner:
         except CircuitBreakerError:
             run.attempts -= 1
             raise
+        except (Exception, asyncio.CancelledError) as error:
+            if run.cancelled_for:
+                run.attempts -= 1
+            elif isinstance(error, asyncio.CancelledError) or monotonic() < run.times_out_at:
+                raise
+            # what it raises on its way out is nothing to try again for
+            raise _NoMoreAttempts from error
 
     def _failed(self, run: Run, error: BaseException) -> Report:
         _LOGGER.warning("task `%s` (%s) failed for good: %r", run.task.id, run.workflow.name, error)
@@ -168,21 +214,29 @@ class Runner:
         if run.cancelled_for == "lease":
             return CANCELLED, None
         if run.cancelled_for or self._queue is None:
-            return CANCELLED, self._released(run)
+            return CANCELLED, self._put_back(run)
         if run.task.receives >= self._queue.max_receives:
             lost = ExecutorLostError(f"its worker was lost {run.task.receives} times ({error!r} at last)")
             return FAILURE, partial(self._queue.mark_failed, run.task, lost, phase="lease", attempts=run.attempts)
         _LOGGER.warning("task `%s` (%s) lost its worker, it goes back: %r", run.task.id, run.workflow.name, error)
         return CANCELLED, partial(self._queue.release, run.task, attempts=run.attempts, counts_as_received=True)
 
-    def _released(self, run: Run) -> Report:
+    def _put_back(self, run: Run) -> Report:
         self._history.released += 1
-        return None if self._queue is None else partial(self._queue.release, run.task, attempts=run.attempts)
+        if self._queue is None:
+            run.is_back = True
+            return None
+        return partial(self._release, run)
 
-    async def _report(self, run: Run, report: Callable[[], Awaitable[object]], *, patient: bool = True) -> None:
+    async def _release(self, run: Run) -> None:
+        assert self._queue is not None, "the queue that the task came from"  # noqa: S101 - for the type checker
+        await self._queue.release(run.task, attempts=run.attempts)
+        run.is_back = True
+
+    async def _report(self, run: Run, report: Report, *, patient: bool = True) -> None:
         """Tell the queue, and where it is `patient`, for as long as it takes: only a store that is away keeps it waiting."""
         pause = _SHORTEST_PAUSE
-        while True:
+        while report is not None:
             try:
                 await report()
             except StaleLeaseError as error:

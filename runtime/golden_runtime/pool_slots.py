@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from golden_runtime.pool_handlers import Run
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Change:
@@ -60,12 +57,15 @@ class Change:
 class Slots:
     """Runs what is put in with `begin`, in order, as many at a time as there are slots.
 
-    perform: runs one task to its end; it raises nothing. `active` is everything put in and not yet ended, `waiting` the
+    perform: runs one task to its end; what it raises all the same goes to `on_broken`. `active` is everything put in and not yet ended, `waiting` the
     part of it that has not begun.
     """
 
-    def __init__(self, size: int, perform: Callable[[Run], Awaitable[None]]) -> None:
+    def __init__(
+        self, size: int, perform: Callable[[Run], Awaitable[None]], on_broken: Callable[[BaseException], None]
+    ) -> None:
         self.size = size
+        self._on_broken = on_broken
         # in the order they came; the values mean nothing
         self.active: dict[Run, None] = {}
         self.waiting: deque[Run] = deque()
@@ -82,6 +82,8 @@ class Slots:
         """Begin to run, on the running event loop."""
         self.change.bind()
         self._workers = [asyncio.create_task(self._work()) for _ in range(self.size)]
+        for worker in self._workers:
+            worker.add_done_callback(self._ended)
 
     @property
     def is_open(self) -> bool:
@@ -132,9 +134,14 @@ class Slots:
                 run.cancelled_for = reason
                 run.worker.cancel()
 
-    async def end(self, grace: float) -> None:
-        """Wait for the slots to end, and end those by force that take longer than `grace` seconds."""
-        await end_tasks(self._workers, grace)
+    async def end(self) -> None:
+        """End the slots, by force where they wait for a store that is away; those that are deaf to it are left behind."""
+        await end_tasks(self._workers, 0)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """A pool with a slot less must not look as if it were healthy."""
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            self._on_broken(error)
 
     async def _work(self) -> None:
         """Run one task after the other: one slot."""
@@ -159,17 +166,14 @@ class Slots:
 
 
 async def end_tasks(tasks: Sequence[asyncio.Task[None]], grace: float) -> None:
-    """Wait for tasks of the event loop, and cancel those that take longer than the grace."""
+    """Wait for tasks of the event loop, and cancel those that take longer than the grace, which is all that can be done."""
     if not tasks:
         return
     _, stubborn = await asyncio.wait(tasks, timeout=grace)
     for task in stubborn:
         task.cancel()
-    if not stubborn:
-        return
-    _, hanging = await asyncio.wait(stubborn, timeout=max(grace, 1.0))
-    if hanging:
-        _LOGGER.warning("%d handlers do not end, their tasks come back when their leases end", len(hanging))
+    if stubborn:
+        await asyncio.wait(stubborn, timeout=max(grace, 1.0))
 
 
 def _let_in(queued: deque[asyncio.Future[None]]) -> None:
