@@ -1,6 +1,6 @@
 """golden-rules: every critical function is measured, and nobody hand-builds what the runtime does.
 
-For authors of rules: `FunctionRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give. For editors and engines:
+For authors of rules: `FunctionRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give, and `StringsOption` and its sisters for what projects may say to them. For editors and engines:
 `analyse_source`, `check_source`, `Config`. They are imported when first used, so that the command line starts fast.
 """
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from golden_rules.config import Config
     from golden_rules.engine import analyse_source, check_source
     from golden_rules.findings import Edit, Fact, FileResult, Finding, Fix, ImportedName, Safety
+    from golden_rules.options import (
+        FlagOption,
+        FunctionsOption,
+        NumberOption,
+        Option,
+        PatternOption,
+        StringsOption,
+    )
     from golden_rules.rules.base import (
         Bad,
         ClassRule,
@@ -42,17 +50,23 @@ __all__ = [
     "FileResult",
     "Finding",
     "Fix",
+    "FlagOption",
     "FunctionRule",
+    "FunctionsOption",
     "Good",
     "ImportedName",
     "ModuleRule",
     "ModuleSubject",
+    "NumberOption",
     "Observation",
+    "Option",
+    "PatternOption",
     "ProjectRule",
     "ProjectViolation",
     "Rule",
     "Safety",
     "SliceKind",
+    "StringsOption",
     "Subject",
     "Violation",
     "analyse_source",
@@ -63,6 +77,14 @@ _HOMES = {
     "golden_rules.config": ("Config",),
     "golden_rules.engine": ("analyse_source", "check_source"),
     "golden_rules.findings": ("Edit", "Fact", "FileResult", "Finding", "Fix", "ImportedName", "Safety"),
+    "golden_rules.options": (
+        "FlagOption",
+        "FunctionsOption",
+        "NumberOption",
+        "Option",
+        "PatternOption",
+        "StringsOption",
+    ),
     "golden_rules.rules.base": (
         "Bad",
         "ClassRule",

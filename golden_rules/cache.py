@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 DEFAULT_FOLDER = ".golden-rules-cache"
 _FORMAT = 3
-# Settings that say where files are or how findings count, not what is found.
+# Settings that say where files are or how findings count, not what is found; options of rules are added apart.
 _PLACES = frozenset(
     {
         "root", "source", "exclude", "extend_exclude", "cache_dir", "declaration_file",
-        "severity", "grace_until", "baseline", "overrides",
+        "severity", "grace_until", "baseline", "overrides", "rules",
     }
 )  # fmt: skip
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of golden-rules; see https://bford.info/cachedir/\n"
@@ -283,6 +283,7 @@ def _drop_old(kept: Path) -> None:
 def _key(config: Config, folder: Path, linter: bytes) -> str:
     """Return the name for all that a result depends on beside the file."""
     settings = [(field.name, getattr(config, field.name)) for field in fields(config) if field.name not in _PLACES]
+    settings.append(("rules", tuple(table for table in config.rules if table[1])))
     # Projects may share a folder outside of both.
     root = "" if folder.is_relative_to(config.root) else str(config.root)
     return digest_of(repr((_FORMAT, linter, root, settings)).encode(errors="surrogateescape")).hex()

@@ -220,7 +220,8 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
     `below` are the files that extend this one, so that none does so in a circle.
     """
     # Most projects have no settings, and need nothing that checks them.
-    from golden_rules.validation import check_table, kind
+    from golden_rules.validation import check_table
+    from golden_rules.values import kind
 
     if not isinstance(table, dict):
         raise UsageError(f"`{'.'.join(header)}` in {shown(file)} must be a table, not {kind(table)}")

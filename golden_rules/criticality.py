@@ -16,6 +16,7 @@ from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
 from golden_rules.measured import RUNTIME, is_timer, measured_by
+from golden_rules.options import NumberOption
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
@@ -68,7 +69,16 @@ class Verdict:
 # which the points were fitted to, `selective` flags one function in twenty, `comprehensive` one in seven.
 THRESHOLDS = {"selective": 9.0, "comprehensive": 4.5}
 _NEVER = -100.0
-
+THRESHOLD = NumberOption(
+    "threshold", "The points from which such a function is critical, where they are not those of all others."
+)
+"""What may differ by rule: where the line is drawn between functions that are critical and others."""
+_RULES = {
+    Kind.ENTRY_POINT: ("GR101", "unmeasured-entry-point"),
+    Kind.EXTERNAL_CALL: ("GR102", "unmeasured-external-call"),
+    Kind.WORKFLOW: ("GR103", "unmeasured-workflow"),
+    Kind.RESILIENCE_STEP: ("GR104", "unmeasured-resilience-step"),
+}
 
 _RESILIENCE_CALL = re.compile(
     r"(^|\.)_*(\w*retry_?polic(y|ies)|retrier|\w*retry|retry_(async|call|sync|execute|run|with|on|until|operation|request)\w*"
@@ -117,6 +127,8 @@ class _File:
     """What is the same for all functions of a file.
 
     Attributes:
+        threshold: The score from which a function is critical.
+        thresholds: The same for each kind of function.
         outside: Why no function of the file is critical by itself, or `""`.
         apart: The functions that are started as tasks of their own.
         named: For each name, the functions that call it, on whatever object.
@@ -129,6 +141,7 @@ class _File:
     config: Config
     directives: Directives
     threshold: float
+    thresholds: Mapping[Kind, float]
     outside: str
     apart: frozenset[Function]
     named: Mapping[str, set[Function]]
@@ -139,12 +152,19 @@ class _File:
 def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
+    thresholds = _thresholds(config, threshold)
     outside = _outside(module.module, path, config)
     callers = callers_of(module)
     calling = frozenset().union(*callers.values())
     named = called_names(module)
-    file = _File(module, path, config, directives, threshold, outside, started_apart(module), named, callers, calling)
+    apart = started_apart(module)
+    file = _File(module, path, config, directives, threshold, thresholds, outside, apart, named, callers, calling)
     return {function: _verdict(file, function) for function in module.functions}
+
+
+def _thresholds(config: Config, otherwise: float) -> Mapping[Kind, float]:
+    own = {kind: config.option(code, name, THRESHOLD) for kind, (code, name) in _RULES.items()}
+    return {kind: otherwise if points is None else points for kind, points in own.items()}
 
 
 def _outside(module: str, path: str, config: Config) -> str:
@@ -173,7 +193,7 @@ def _verdict(file: _File, function: Function) -> Verdict:
         # Users feel how a request ends at least as much as how long it takes.
         measured = ""
     if not required:
-        return replace(scored, critical=scored.score >= file.threshold, measured=measured)
+        return replace(scored, critical=scored.score >= file.thresholds[scored.kind], measured=measured)
     missing = Reason(max(file.threshold - scored.score, 0.0), required)
     return replace(
         scored,
@@ -200,8 +220,10 @@ def _never(file: _File, function: Function) -> str:
         file.directives.lines_about(function)
     ):
         return "a comment names it not critical"
-    if file.config.is_named_not_critical(file.path, file.module.module, function.qualname):
-        return "the configuration names it not critical"
+    names = (file.path, file.module.module, function.qualname)
+    if file.config.is_named_not_critical(*names):
+        reason = file.config.why_not_critical(*names)
+        return f"the configuration names it not critical{f': {reason}' if reason else ''}"
     # What an object does when it is called is an operation like any other.
     if name.startswith("__") and name.endswith("__") and name != "__call__":
         return "it is a dunder"

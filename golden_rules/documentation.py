@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.findings import Safety
+from golden_rules.options import Option
 from golden_rules.rules.base import Bad, Rule
 
+_ABOUT_OPTIONS = "Every rule takes `severity` and `grace-until` under `[tool.golden-rules.rules.CODE]`; some take options of their own, too."
 _FIXES = {
     None: "No fix is available.",
     Safety.SAFE: "A fix is available.",
@@ -22,8 +25,22 @@ def page(rule: type[Rule]) -> str:
     headline, _, body = inspect.cleandoc(rule.__doc__ or "").partition("\n")
     sections = body.strip()
     why_end = _section_end(sections, "## Why is this bad?")
-    text = f"{sections[:why_end].rstrip()}\n\n{_example(rule)}{sections[why_end:].lstrip()}".strip()
+    text = f"{sections[:why_end].rstrip()}\n\n{_example(rule)}{sections[why_end:].lstrip()}".strip() + _options(rule)
     return f"# {rule.name} ({rule.code})\n\n{headline}\n\n{_FIXES[rule.fixability()]}\n\n{text}\n"
+
+
+def _options(rule: type[Rule]) -> str:
+    """Return how a project sets the options that a rule declares, and what each is for."""
+    if not rule.options:
+        return ""
+    title = "" if "## Options" in (rule.__doc__ or "") else "\n\n## Options"
+    lines = [f"- `{option.name}` ({_default(option)}): {option.doc}" for option in rule.options]
+    return f"{title}\n\nUnder `[tool.golden-rules.rules.{rule.code}]`:\n\n" + "\n".join(lines)
+
+
+def _default(option: Option[Any]) -> str:
+    default = list(option.default) if isinstance(option.default, tuple) else option.default
+    return "not set by default" if default is None else f"`{json.dumps(default)}` by default"
 
 
 def _section_end(text: str, title: str) -> int:
@@ -43,17 +60,28 @@ def _example(rule: type[Rule]) -> str:
 
 
 def index(rules: Iterable[Rule]) -> str:
-    """Return the list of rules in Markdown, with a link to each page."""
+    """Return the list of rules in Markdown, with a link to each page, and that of their options."""
+    listed = list(rules)
     marks = {None: "", Safety.SAFE: "safe", Safety.UNSAFE: "unsafe"}
     rows = [
         f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary()} | {marks[rule.fixability()]} |"
-        for rule in rules
+        for rule in listed
     ]
     rows += [
         f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary} | {'safe' if rule.fixable else ''} |"
         for rule in ENGINE_RULES
     ]
-    return "\n".join(["# Rules", "", "| code | name | finds | fix |", "|---|---|---|---|", *rows, ""])
+    options = [
+        f"| `{option.name}` | [{rule.code}]({rule.code}.md) | {option.doc} |"
+        for rule in listed
+        for option in rule.options
+    ]
+    return "\n".join(
+        [
+            *("# Rules", "", "| code | name | finds | fix |", "|---|---|---|---|", *rows, ""),
+            *("## Options", "", _ABOUT_OPTIONS, "", "| option | rule | for |", "|---|---|---|", *options, ""),
+        ]
+    )
 
 
 def rules_table(rules: Iterable[Rule]) -> str:
@@ -70,9 +98,26 @@ def rules_table(rules: Iterable[Rule]) -> str:
 
 def rules_json(rules: Iterable[Rule]) -> str:
     """Return the rules as a JSON list."""
-    rows: list[tuple[str, str, str, Safety | None]] = [
-        (rule.code, rule.name, rule.summary(), rule.fixability()) for rule in rules
+    rows: list[dict[str, object]] = [
+        {
+            "code": rule.code,
+            "name": rule.name,
+            "summary": rule.summary(),
+            "fix": rule.fixability(),
+            "options": [
+                {"name": option.name, "default": option.default, "description": option.doc} for option in rule.options
+            ],
+        }
+        for rule in rules
     ]
-    rows += [(rule.code, rule.name, rule.summary, Safety.SAFE if rule.fixable else None) for rule in ENGINE_RULES]
-    listed = [{"code": code, "name": name, "summary": summary, "fix": fix} for code, name, summary, fix in sorted(rows)]
-    return json.dumps(listed, indent=2)
+    rows += [
+        {
+            "code": rule.code,
+            "name": rule.name,
+            "summary": rule.summary,
+            "fix": Safety.SAFE if rule.fixable else None,
+            "options": [],
+        }
+        for rule in ENGINE_RULES
+    ]
+    return json.dumps(sorted(rows, key=lambda row: str(row["code"])), indent=2)

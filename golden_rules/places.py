@@ -26,7 +26,9 @@ class Place:
     def of(self, *keys: str) -> str:
         """Return where a key stands: `[tool.golden-rules] of pyproject.toml (line 12)`."""
         table = f"[{'.'.join(self.header)}] of " if self.header else ""
-        line = self.line(*keys)
+        # what stands in an inline table has the line of that
+        prefixes = (keys[:length] for length in range(len(keys), min(len(keys), 1) - 1, -1))
+        line = next((found for prefix in prefixes if (found := self.line(*prefix))), None)
         return f"{table}{self.file}" + (f" (line {line})" if line else "")
 
     def line(self, *keys: str) -> int | None:
@@ -42,6 +44,16 @@ class Place:
             if f'"{entry}"' in line or f"'{entry}'" in line or line.lstrip().startswith(entry):
                 return number
         return None
+
+    def table(self) -> dict[str, Any]:
+        """Return the table; of one of an array, that one alone. An empty one where it cannot be told."""
+        import tomllib
+
+        table: Any = tomllib.loads(self.text)
+        for name in self.header:
+            table = table.get(name, {})
+            table = table[-1] if isinstance(table, list) else table
+        return dict(table)
 
     def count(self, key: str) -> int:
         """Return how many tables an array of tables has."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
+from golden_rules.options import Option
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule, UnmeasuredRule
 from golden_rules.rules.handbuilt.direct_metric_client import DirectMetricClient
 from golden_rules.rules.handbuilt.hand_counted import HandCounted
@@ -87,6 +89,12 @@ def load_rules() -> tuple[Rule, ...]:
 def codes_and_names() -> dict[str, str]:
     """Return every code a finding can have, with its rule's name."""
     return {**{rule.code: rule.name for rule in load_rules()}, **ENGINE_CODES}
+
+
+def declared_options() -> dict[tuple[str, str], tuple[Option[Any], ...]]:
+    """Return the options of every rule that a finding can come from, by its code and name."""
+    engine = dict.fromkeys(ENGINE_CODES.items(), ())
+    return {**{(rule.code, rule.name): rule.options for rule in load_rules()}, **engine}
 
 
 def _plugin(entry: EntryPoint) -> type[Rule]:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from golden_rules.validation import KEYS, NOT_BY_PATH, PROFILES, SEVERITIES
+from golden_rules.catalogue.engine_rules import ENGINE_RULES
+from golden_rules.registry import BUILT_IN
+from golden_rules.validation import NOT_BY_PATH
+from golden_rules.values import KEYS, PROFILES, SEVERITIES
 
 SCHEMA_FILE = "golden-rules.schema.json"
 _HOME = "https://github.com/golden-rules/golden-rules"
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT}
 _DATE = {"type": "string", "format": "date"}
+_SEVERITY = {"type": "string", "enum": list(SEVERITIES)}
 
 # What each key is for, and what it may hold.
 _KEYS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -39,7 +43,10 @@ _KEYS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "metric-name": ("What names of metrics are made from: `{app}.{module}.{function}` by default.", _TEXT),
     "metrics-modules": ("Modules that may define metrics of their own.", _TEXTS),
     "namespace": ("What the series of the runtime's parts start with.", {"type": "string"}),
-    "not-critical": ("Patterns of functions that are never critical.", _TEXTS),
+    "not-critical": (
+        "Patterns of functions that are never critical, or a table from such patterns to the reason.",
+        {"oneOf": [_TEXTS, {"type": "object", "additionalProperties": _TEXT}]},
+    ),
     "objectives": (
         "What operations are held to, for alerts: a table from operations to `success` and `latency`.",
         {
@@ -64,15 +71,36 @@ _KEYS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "select": ("Rules that are on, in place of all: codes, prefixes or names.", _TEXTS),
     "severity": (
         "A table from rules to how their findings count; warnings do not change the exit status.",
-        {"type": "object", "additionalProperties": {"type": "string", "enum": list(SEVERITIES)}},
+        {"type": "object", "additionalProperties": _SEVERITY},
     ),
     "threshold": ("The score from which a function is critical, in points.", {"type": "number", "minimum": 0}),
 }
 
 
+def _rules() -> dict[str, Any]:
+    """Return the schema of the tables of single rules; those of plugins are not known here."""
+    engine = [(rule.code, rule.name, ()) for rule in ENGINE_RULES]
+    tables = {}
+    for code, name, options in [*((rule.code, rule.name, rule.options) for rule in BUILT_IN), *engine]:
+        own = {option.name: {"description": option.doc, **option.schema} for option in options}
+        tables[code] = tables[name] = {
+            "description": f"What is said to {code}, {name}.",
+            "type": "object",
+            "properties": {"severity": _SEVERITY, "grace-until": _DATE, **own},
+            "additionalProperties": False,
+        }
+    return {
+        "description": "Tables of single rules by code or name: severity, grace-until, and the rule's own options.",
+        "type": "object",
+        "properties": tables,
+        "additionalProperties": {"type": "object"},
+    }
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON schema of `golden-rules.toml`, which is also that of `[tool.golden-rules]`."""
     properties = {key: {"description": text, **rest} for key, (text, rest) in sorted(_KEYS.items())}
+    properties["rules"] = {"$ref": "#/definitions/rules"}
     by_path = {key: value for key, value in properties.items() if key not in NOT_BY_PATH}
     paths = {"description": "Patterns of the files that these settings are for.", **_TEXTS}
     override = {
@@ -94,6 +122,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": dict(sorted({**properties, "overrides": overrides}.items())),
         "additionalProperties": False,
+        "definitions": {"rules": _rules()},
     }
 
 

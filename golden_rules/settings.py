@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.globs import function_patterns, path_globs
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from golden_rules.objectives import Objective
+    from golden_rules.options import Option
     from golden_rules.places import Place
     from golden_rules.validation import Override
 
@@ -54,6 +55,9 @@ DEFAULT_BASELINE = "golden-rules-baseline.json"
 MEASURING, RETRYING = "measuring", "retrying"
 """What stands in `decorator-order` for the runtime's measuring decorators, and for those that call a function again."""
 _NO_SELECTION = Selection()
+T = TypeVar("T")
+RuleTable = tuple[str, tuple[tuple[str, object], ...]]
+"""What is said to one rule: its code or name as written, and the options that are set, lists as tuples."""
 
 
 DEFAULT_RUNTIME = "golden_runtime"
@@ -91,6 +95,8 @@ class Config:
     """Decorators from the outermost in, `measuring` among them; empty where the default holds."""
     critical: tuple[str, ...] = ()
     not_critical: tuple[str, ...] = ()
+    not_critical_reasons: tuple[tuple[str, str], ...] = ()
+    """Why functions are not critical, by their patterns; empty where `not-critical` is a list."""
     profile: str = "selective"
     threshold: float | None = None
     select: tuple[str, ...] = (EVERYTHING,)
@@ -103,6 +109,8 @@ class Config:
     """For selectors, `error` or `warning`; the most specific one counts."""
     grace_until: tuple[tuple[str, date], ...] = ()
     """For selectors, the day from which what they take in is an error; until then it is a warning."""
+    rules: tuple[RuleTable, ...] = ()
+    """Options of single rules; of several for one option, the last prevails. The rule reads them, see `option`."""
     baseline: Path | None = None
     """The file that holds the findings of old."""
     cache_dir: Path | None = None
@@ -126,6 +134,16 @@ class Config:
     def grace_of(self, code: str, name: str) -> date | None:
         """Return the day from which the findings of a rule are errors, or `None` where nothing is said of it."""
         return most_specific(self.grace_until, code, name)
+
+    def option(self, code: str, name: str, option: Option[T]) -> T:
+        """Return the value of a rule's option; raises UsageError for one that the option refuses."""
+        for rule, given in reversed(self.rules):
+            if rule in (code, name) and option.name in dict(given):
+                try:
+                    return option.parsed(dict(given)[option.name])
+                except ValueError as error:
+                    raise UsageError(f"`{option.name}` of {code} {error}") from error
+        return option.default
 
     @property
     def has_rules(self) -> bool:
@@ -163,6 +181,17 @@ class Config:
         patterns = self.not_critical
         return bool(patterns) and function_patterns(patterns).match(relative_path, module_name, qualname)
 
+    def why_not_critical(self, relative_path: str, module_name: str, qualname: str) -> str:
+        """Return the reason that `not-critical` gives for a function that it names; `""` where it gives none."""
+        return next(
+            (
+                reason
+                for pattern, reason in self.not_critical_reasons
+                if function_patterns((pattern,)).match(relative_path, module_name, qualname)
+            ),
+            "",
+        )
+
     def excludes_entry(self, relative_path: str, name: str) -> bool:
         """Tell whether `exclude` or `extend-exclude` names this entry itself; `name` is its end."""
         return path_globs(self.exclude).match_entry(relative_path, name) or (
@@ -186,6 +215,12 @@ class Config:
     def selectors(self) -> frozenset[str]:
         """Every selector that is named anywhere, `ALL` left out."""
         return frozenset(selector for named in self._selectors() for selector in named.selectors) - {EVERYTHING}
+
+    @property
+    def said_to_rules(self) -> frozenset[str]:
+        """What is said to single rules, for some files or all, as texts that tell one saying from another."""
+        by_path = (table for override in self.overrides for table in dict(override.settings).get("rules", ()))
+        return frozenset(f"rules {table!r}" for table in (*self.rules, *by_path))
 
     def check_selectors(self, known: Iterable[str], origins: Mapping[str, tuple[Place, ...]] | None = None) -> None:
         """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names.
@@ -250,12 +285,14 @@ def _overridden(config: Config, applied: tuple[tuple[tuple[str, object], ...], .
 
 
 def merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with others on top: lists that extend add up, tables by rule or path go together, the rest gives way."""
+    """Return settings with others on top: lists that extend add up, tables by rule or path go together, others give way."""
     result = dict(base)
     for key, value in above.items():
         under = base.get(key)
         if key in _ADDED and under is not None:
             value = under + tuple(item for item in value if item not in under)
+        elif key == "rules" and under is not None:
+            value = under + value
         elif key in _TABLES and under is not None:
             value = tuple({**dict(under), **dict(value)}.items())
         result[key] = value
@@ -264,7 +301,7 @@ def merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 _ADDED = frozenset({"extend_select", "extend_exclude", "overrides"})
 _TABLES = frozenset({"severity", "grace_until", "per_file_ignores"})
-ADDED_UP = _ADDED | _TABLES
+ADDED_UP = _ADDED | _TABLES | {"rules"}
 
 
 def module_globs(entry: str) -> tuple[str, ...]:

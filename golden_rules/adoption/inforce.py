@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,10 +14,12 @@ from golden_rules.globs import path_globs
 from golden_rules.objectives import Objective
 from golden_rules.paths import relative_to, shown
 from golden_rules.places import Place
-from golden_rules.validation import KEYS
+from golden_rules.registry import declared_options
+from golden_rules.validation import OF_EVERY_RULE
+from golden_rules.values import KEYS
 
 # What makes up the settings in force, and is none of them.
-_LAYERS = frozenset({"extend", "overrides"})
+_LAYERS = frozenset({"extend", "overrides", "rules"})
 # Empty where they are not set, and refused where they are set empty.
 _UNSET = frozenset({"decorator_order"})
 _TABLES = frozenset({"grace_until", "objectives", "per_file_ignores", "severity"})
@@ -54,12 +56,36 @@ def settings_for(path: Path, configs: Configs) -> list[Setting]:
     settings = []
     for key in sorted(set(KEYS) - _LAYERS):
         field = key.replace("-", "_")
-        where = [place.of(key) for place in places.get(field, ())] + changed.get(field, [])
-        value = _plain(getattr(config, field))
+        where = [spot for place in places.get(field, ()) for spot in _spots(place, key)] + changed.get(field, [])
+        value = _plain((field == "not_critical" and config.not_critical_reasons) or getattr(config, field))
         if value == []:
             value = {} if field in _TABLES else None if field in _UNSET else value
         settings.append(Setting(key, value, ", ".join(where) or _default(config, field)))
-    return settings
+    tables = [*places.get("rules", ()), *_applied(base, relative, places.get("overrides", ()))]
+    return [*settings, *_options(config, tables)]
+
+
+def _spots(place: Place, key: str) -> Iterator[str]:
+    """Yield where a table of settings makes a setting: under its key, or in the tables of single rules."""
+    table = place.table()
+    if key in table:
+        yield place.of(key)
+    if key in OF_EVERY_RULE:
+        yield from (place.of("rules", rule, key) for rule, said in table.get("rules", {}).items() if key in said)
+
+
+def _options(config: Config, places: Sequence[Place]) -> Iterator[Setting]:
+    """Yield the options of every rule that has some."""
+    for (code, name), options in declared_options().items():
+        for option in options:
+            where = [
+                place.of("rules", rule, option.name)
+                for place in places
+                for rule, said in place.table().get("rules", {}).items()
+                if rule in (code, name) and option.name in said
+            ]
+            value = _plain(config.option(code, name, option))
+            yield Setting(f"rules.{code}.{option.name}", value, where[-1] if where else "default")
 
 
 def _default(config: Config, field: str) -> str:
@@ -69,13 +95,19 @@ def _default(config: Config, field: str) -> str:
 
 def _overridden(config: Config, relative: str, places: Iterable[Place]) -> dict[str, list[str]]:
     """Return for each setting that `overrides` change for a file where they do so."""
-    tables = [place.item("overrides", number) for place in places for number in range(1, place.count("overrides") + 1)]
     found: dict[str, list[str]] = {}
-    for override, place in zip(config.overrides, tables, strict=False):
-        if path_globs(override.paths).cover(relative):
-            for field, _ in override.settings:
-                found.setdefault(field, []).append(place.of(field.replace("_", "-")))
+    for place in _applied(config, relative, places):
+        for key in sorted(set(KEYS) - _LAYERS):
+            if spots := list(_spots(place, key)):
+                found.setdefault(key.replace("-", "_"), []).extend(spots)
     return found
+
+
+def _applied(config: Config, relative: str, places: Iterable[Place]) -> list[Place]:
+    """Return the tables of `overrides` that speak of a file."""
+    tables = [place.item("overrides", number) for place in places for number in range(1, place.count("overrides") + 1)]
+    pairs = zip(config.overrides, tables, strict=False)
+    return [table for override, table in pairs if path_globs(override.paths).cover(relative)]
 
 
 def _plain(value: object) -> object:

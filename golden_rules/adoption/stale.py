@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from golden_rules.config import Config
 from golden_rules.files import SourceFile, UnreadableFile, read_source
@@ -14,6 +16,12 @@ from golden_rules.naming import module_parts, package_of
 from golden_rules.paths import relative_to
 from golden_rules.places import Place
 from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
+from golden_rules.silencing import WITHOUT_REASON
+from golden_rules.source.importing import imported_names
+from golden_rules.source.outline import Outline
+from golden_rules.source.outlining import outline
+from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.text import UndecodableSource, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,9 @@ def stale_entries(
         yield from stale("app", [pattern for pattern, _ in app], "file", covers)
     modules = written.get("metrics_modules", ())
     yield from stale("metrics-modules", modules, "module", lambda entry: any(map(covers, module_globs(entry))))
+    yield from stale(
+        "measured-by", written.get("measured_by", ()), "import", _are_imported(written, files).__contains__
+    )
     patterns = (*written.get("critical", ()), *written.get("not_critical", ()))
     if patterns:
         idle = _idle(patterns, files)
@@ -88,21 +99,47 @@ def _unseen(root: Path, patterns: Iterable[str]) -> set[str]:
     return left
 
 
+def reasonless(config: Config, origins: dict[str, tuple[Place, ...]]) -> Iterator[str]:
+    """Yield a sentence for each entry of `not-critical` that nothing gives a reason for, as GR902 does for comments."""
+    if "not_critical" not in origins or config.not_critical_reasons:
+        return
+    for entry in config.not_critical:
+        where = _where(origins["not_critical"], "not-critical", entry)
+        yield (
+            f"`{entry}` in `not-critical` of {where} gives no reason ({WITHOUT_REASON}): write"
+            f' `not-critical."{entry}" = "because ..."`'
+        )
+
+
+def _are_imported(written: Mapping[str, Any], files: Iterable[SourceFile]) -> set[str]:
+    """Return the entries of `measured-by` that a file imports: the module, or what is in it."""
+    left = set(written.get("measured_by", ()))
+    found: set[str] = set()
+    for _, module in _outlines(files) if left else ():
+        for name in _imports(module):
+            found |= {entry for entry in left if f"{name}.".startswith(f"{entry}.") or entry.startswith(f"{name}.")}
+        left -= found
+        if not left:
+            break
+    return found
+
+
+def _imports(module: Outline) -> Iterator[str]:
+    """Yield what a file imports anywhere, by its full name."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # of a package that is imported from, only the name counts
+            yield from (target for _, target in imported_names(node, module.package))
+
+
 def _idle(patterns: Iterable[str], files: Iterable[SourceFile]) -> set[str]:
     """Return the patterns that name no function of the files."""
-    from golden_rules.source.outlining import outline
-    from golden_rules.source.parsing import Unparseable, parse
-    from golden_rules.source.text import UndecodableSource, decode
-
     compiled = {pattern: FunctionPatterns([pattern]) for pattern in patterns}
-    for file in files:
+    for file, module in _outlines(files):
         if not compiled:
             break
-        try:
-            tree = parse(decode(read_source(file.path)))
-        except (UnreadableFile, UndecodableSource, Unparseable):
-            continue
-        module = outline(tree, ".".join(module_parts(file.relative)), package_of(file.relative))
         for function in module.functions:
             matched = [
                 pattern
@@ -112,6 +149,16 @@ def _idle(patterns: Iterable[str], files: Iterable[SourceFile]) -> set[str]:
             for pattern in matched:
                 del compiled[pattern]
     return set(compiled)
+
+
+def _outlines(files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Outline]]:
+    """Yield the outlines of the files that can be read and parsed."""
+    for file in files:
+        try:
+            tree = parse(decode(read_source(file.path)))
+        except (UnreadableFile, UndecodableSource, Unparseable):
+            continue
+        yield file, outline(tree, ".".join(module_parts(file.relative)), package_of(file.relative))
 
 
 def _where(places: Sequence[Place], key: str, entry: str) -> str:

@@ -53,17 +53,20 @@ def files_to_check(
 
 
 def check_selectors(config: Config, configs: Configs, caches: Caches | None = None) -> None:
-    """Check that a configuration names rules that exist, which are loaded only where no cache knows.
+    """Check that a configuration names rules that exist and options that they have; rules are loaded only where no cache knows.
 
     Raises:
         UsageError: It names others.
     """
-    selectors = config.selectors
-    cache = caches.of(config) if caches is not None and selectors else None
-    if not selectors or (cache is not None and cache.have_been_checked(selectors)):
+    named = config.selectors | config.said_to_rules
+    cache = caches.of(config) if caches is not None and named else None
+    if not named or (cache is not None and cache.have_been_checked(named)):
         return
-    from golden_rules.registry import codes_and_names
+    from golden_rules.registry import codes_and_names, declared_options
+    from golden_rules.ruletables import check_rule_tables
 
-    config.check_selectors(codes_and_names(), configs.origins(str(config.root)))
+    origins = configs.origins(str(config.root))
+    check_rule_tables(config, declared_options(), origins)
+    config.check_selectors(codes_and_names(), origins)
     if cache is not None:
-        cache.keep_checked(selectors)
+        cache.keep_checked(named)

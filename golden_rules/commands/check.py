@@ -160,7 +160,7 @@ def check(
 def _check_module(name: str | None) -> None:
     if name is None:
         return
-    from golden_rules.validation import is_module_name
+    from golden_rules.values import is_module_name
 
     if not is_module_name(name):
         raise UsageError(f"`--runtime-module` takes the name of a module such as `app.metrics_runtime`, not `{name}`")

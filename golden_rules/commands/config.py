@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, FINDINGS, files_to_check
+from golden_rules.commands.base import CLEAN, FINDINGS, check_selectors, files_to_check
 from golden_rules.errors import UsageError
 
 if TYPE_CHECKING:
     from golden_rules.adoption.inforce import Setting
-    from golden_rules.config import Configs
+    from golden_rules.config import Config, Configs
 
 # A longer line keeps its origin to itself.
 _WIDE = 70
@@ -28,8 +28,11 @@ _WIDE = 70
 def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> int:
     """Show the settings in force for PATH (by default this folder), and where each came from."""
     from golden_rules.config import Configs
-    from golden_rules.registry import codes_and_names
 
+    if only_check and (as_schema or output_format != "text"):
+        raise UsageError(
+            f"`--check` goes with no `{'--schema' if as_schema else '--format'}`: it says in sentences what matches nothing"
+        )
     if as_schema:
         import json
 
@@ -41,7 +44,7 @@ def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> 
         raise UsageError(f"`{path}` does not exist")
     configs = Configs()
     found = configs.for_path(Path(path))
-    found.check_selectors(codes_and_names(), configs.origins(str(found.root)))
+    check_selectors(found, configs)
     if only_check:
         return _check(Path(path), configs)
     from golden_rules.adoption.inforce import settings_for
@@ -52,17 +55,32 @@ def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> 
 
 
 def _check(path: Path, configs: Configs) -> int:
-    from golden_rules.adoption.stale import stale_entries
+    from golden_rules.adoption.stale import reasonless, stale_entries
     from golden_rules.paths import shown
 
     found = configs.for_path(path)
     files = [file for file in files_to_check([shown(found.root)], configs) if file.config.source == found.source]
-    stale = list(stale_entries(found, files, dict(configs.origins(str(found.root)))))
+    origins = dict(configs.origins(str(found.root)))
+    stale = list(stale_entries(found, files, origins))
     for entry in stale:
         click.echo(str(entry))
     if not stale:
         click.echo("Every entry of the configuration matches something.")
-    return FINDINGS if stale else CLEAN
+    unfounded = _unfounded(found, list(reasonless(found, origins)))
+    return FINDINGS if stale or unfounded else CLEAN
+
+
+def _unfounded(config: Config, sentences: list[str]) -> bool:
+    """Say which entries give no reason, where GR902 is on, and return whether that is an error."""
+    from golden_rules.registry import ENGINE_CODES, codes_and_names
+    from golden_rules.silencing import WITHOUT_REASON
+
+    if not sentences or WITHOUT_REASON not in config.enabled_codes(codes_and_names(), ""):
+        return False
+    is_error = config.severity_of(WITHOUT_REASON, ENGINE_CODES[WITHOUT_REASON]) == "error"
+    for sentence in sentences:
+        click.echo(sentence if is_error else f"warning: {sentence}", err=not is_error)
+    return is_error
 
 
 def _as_text(settings: list[Setting]) -> list[str]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from golden_rules.findings import Fix, Safety
 
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from golden_rules.config import Config
     from golden_rules.criticality import Kind, Verdict
     from golden_rules.findings import Fact
+    from golden_rules.options import Option
     from golden_rules.source.outline import Class, Function, Outline
     from golden_rules.source.slices import Slice
     from golden_rules.source.text import SourceText
+
+T = TypeVar("T")
 
 
 # The code of the facts that say which names a file mentions.
@@ -184,6 +187,7 @@ class Rule(ABC):
         triggers: Words without which the rule cannot fire, as the source holds them; empty where there are none.
         cases: Code that the rule finds and code that it leaves alone.
         asks_for_names: Whether its findings or fixes hang on the names that other files mention.
+        options: What a project may say to it, under `[tool.golden-rules.rules.CODE]`.
     """
 
     code: ClassVar[str]
@@ -191,6 +195,11 @@ class Rule(ABC):
     triggers: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[tuple[Bad | Good, ...]] = ()
     asks_for_names: ClassVar[bool] = False
+    options: ClassVar[tuple[Option[Any], ...]] = ()
+
+    def value(self, option: Option[T], config: Config) -> T:
+        """Return what a configuration says to this rule in one of its options."""
+        return config.option(self.code, self.name, option)
 
     @classmethod
     def summary(cls) -> str:

@@ -18,7 +18,8 @@ import yaml
 
 from golden_rules.cli import COMMANDS, commands
 from golden_rules.places import Place
-from golden_rules.validation import KEYS, check_table
+from golden_rules.validation import check_table
+from golden_rules.values import KEYS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("adoption.md", "ci.md", "configuration.md")]

@@ -57,6 +57,18 @@ def test_an_installed_plugin_finds_and_can_be_selected(run, installed, project):
     assert run(project, "golden_rules", "check", "--select", "SHOP001", python_path=installed).returncode == 1
 
 
+def test_a_plugins_options_are_checked(run, installed, project):
+    """They are known where the plugin is, and a mistyped one is a mistake like any other."""
+    (project / "golden-rules.toml").write_text("[rules.SHOP001]\nup-too = 1\n")
+    done = run(project, "golden_rules", "check", python_path=installed)
+    assert done.returncode == 2
+    assert "SHOP001 has no option `up-too`, which golden-rules.toml (line 2) sets: did you mean `up-to`?" in done.stderr
+    assert (
+        "- `up-to` (not set by default)"
+        in run(project, "golden_rules", "explain", "SHOP001", python_path=installed).stdout
+    )
+
+
 def test_a_plugin_fixes(run, installed, project):
     """Its unsafe fix is applied with `--unsafe-fixes`, import included, and nothing is left to find."""
     assert run(project, "golden_rules", "check", "--fix", python_path=installed).returncode == 1
@@ -79,7 +91,7 @@ def test_the_plugins_own_tests_run_its_cases(run, root, installed, tmp_path):
     done = run(tmp_path, "pytest", "-v", "-p", "no:cacheprovider", str(tests), python_path=installed)
     assert done.returncode == 0, done.stdout
     assert "test_case[SHOP001-good-threads-may-sleep] PASSED" in done.stdout
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from golden_rules.config import Config, Configs, Overrides, load_config
 from golden_rules.errors import UsageError
 from golden_rules.places import Place
-from golden_rules.validation import KEYS, check_table
+from golden_rules.validation import check_table
+from golden_rules.values import KEYS
 
 RULES = {
     "GR101": "unmeasured-entry-point",

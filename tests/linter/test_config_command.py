@@ -18,7 +18,8 @@ from golden_rules.cli import commands
 from golden_rules.errors import UsageError
 from golden_rules.places import Place
 from golden_rules.schema import schema
-from golden_rules.validation import KEYS, check_table
+from golden_rules.validation import check_table
+from golden_rules.values import KEYS
 
 BUILD = Path(__file__).parents[2] / "docs/build.py"
 SCALARS = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8), st.just("GR1"))
@@ -64,7 +65,8 @@ class TestInForce:
         assert found["threshold"] == (9, "base.toml (line 1)")
         assert found["severity"] == ({"GR2": "warning"}, "base.toml (line 3)")
         assert found["profile"] == ("selective", "default")
-        assert set(found) == set(KEYS) - {"extend", "overrides"}
+        options = {key for key in found if key.startswith("rules.")}
+        assert set(found) - options == set(KEYS) - {"extend", "overrides", "rules"}
 
     def test_of_a_file_that_overrides_speak_of(self, shop: Path) -> None:
         """The override that changes it is named with its line."""
@@ -109,6 +111,48 @@ class TestStale:
             "`shop.telemetry` in `metrics-modules` of golden-rules.toml (line 5) matches no module",
             "`*.walk` in `not-critical` of golden-rules.toml (line 6) matches no function",
         ]
+
+    def test_measured_by(self, shop: Path) -> None:
+        """An entry counts where a file imports the module, or something from it, anywhere in the file."""
+        (shop / "golden-rules.toml").write_text(
+            "measured-by = ['shop.telemetry', 'watch.timed', 'own.times', 'house', 'watch.counted']\n"
+        )
+        (shop / "own").mkdir()
+        (shop / "own/a.py").write_text(
+            "from shop.telemetry import span\n\ndef f():\n    from watch import timed\n    from . import times\n"
+        )
+        done = run("--check")
+        assert done.return_value == 1
+        assert done.stdout.splitlines() == [
+            f"`{entry}` in `measured-by` of golden-rules.toml (line 1) matches no import"
+            for entry in ("house", "watch.counted")
+        ]
+
+    def test_reasons_of_not_critical(self, shop: Path) -> None:
+        """What has none is a warning, as in comments, unless GR902 is an error or off; a table gives reasons."""
+        listed = "not-critical = ['*.run']\n"
+        said = (
+            "`*.run` in `not-critical` of golden-rules.toml (line 1) gives no reason (GR902): "
+            'write `not-critical."*.run" = "because ..."`'
+        )
+        results = {}
+        for end in ("", "rules.GR902.severity = 'error'", "ignore = ['GR902']"):
+            (shop / "golden-rules.toml").write_text(listed + end)
+            done = run("--check")
+            results[end] = (done.return_value, said in done.stdout, f"warning: {said}" in done.stderr)
+        assert list(results.values()) == [(0, False, True), (1, True, False), (0, False, False)]
+        (shop / "golden-rules.toml").write_text("not-critical.'*.run' = 'it starts the rest'\n")
+        done = run("--check")
+        assert (done.return_value, done.stderr) == (0, "")
+        assert in_force("legacy/old.py")["not-critical"] == (
+            {"*.run": "it starts the rest"},
+            "golden-rules.toml (line 1)",
+        )
+
+    @pytest.mark.parametrize("options", [("--schema",), ("--format", "json")])
+    def test_goes_with_nothing_else(self, shop: Path, options: tuple[str, ...]) -> None:
+        """Options that would have no effect are refused."""
+        assert str(run("--check", *options).exception).startswith(f"`--check` goes with no `{options[0]}`")
 
     def test_defaults_are_never_stale(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody has to keep what golden-rules assumes."""

@@ -168,6 +168,10 @@ class TestOverrides:
                 '[overrides] of golden-rules.toml (line 1) has no `paths`: name the files it is for, such as `paths = ["legacy/**"]`',
             ),
             (
+                "[[overrides]]\npaths = []",
+                '`paths` in [overrides] of golden-rules.toml (line 2) is empty: name the files, such as `paths = ["legacy/**"]`',
+            ),
+            (
                 "[overrides]\nthreshold = 2",
                 "`overrides` in golden-rules.toml (line 1) must be tables under `[[overrides]]`",
             ),
@@ -237,6 +241,9 @@ class TestSeverityAndGrace:
             ("grace-until = {GR1 = 3}", "for `GR1` must be a date such as `2027-06-01`"),
             ("[grace-until]\nGR1 = 2027-06-01\nGR2 = 'soon'", "golden-rules.toml (line 3) for `GR2`"),
             ("[severity]\nGR1 = 'error'\nGR2 = 'warn'", "golden-rules.toml (line 3) for `GR2`"),
+            ("measured-by = ['a-b']", "must hold names of modules such as `shop.telemetry`, not `a-b`"),
+            ("not-critical = {'a.*' = ' '}", "must give the reason for `a.*`, not an empty string"),
+            ("not-critical = 3", "must be a list of patterns, or a table from patterns to reasons, not an integer"),
             ("app = '9 lives'", "must start with a letter, as metric names do, not `9 lives`"),
         ],
     )

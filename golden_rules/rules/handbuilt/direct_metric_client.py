@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -47,6 +48,11 @@ _CLIENTS: dict[str, str] = {
     "ddtrace.tracer": _TRACE,
     "newrelic.agent": _ANY,
 }
+
+_ALLOWED = StringsOption(
+    "allowed",
+    'Libraries, and what they make, that may be used anywhere: `"opentelemetry.trace"`, `"prometheus_client.Gauge"`.',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class DirectMetricClient(ModuleRule):
         "ddtrace",
         "newrelic",
     )
+    options = (_ALLOWED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -174,6 +181,15 @@ tracer = trace.get_tracer(__name__)
         ),
         Good(
             """\
+from opentelemetry import trace
+
+tracer = trace.get_tracer(__name__)
+""",
+            "a library that the project uses throughout",
+            settings=(("rules", {"direct-metric-client": {"allowed": ["opentelemetry.trace"]}}),),
+        ),
+        Good(
+            """\
 from collections import Counter
 
 
@@ -202,10 +218,13 @@ def serve(port):
             return
         if in_runtime(subject.outline, subject.config):
             return
+        allowed = self.value(_ALLOWED, subject.config)
         seen: set[tuple[str, Function | Class | None]] = set()
         for found in sorted(_found(subject.outline), key=lambda found: (found.node.lineno, found.node.col_offset)):
             if found.name and (found.name, found.around) in seen:
                 # One object, made in one way or another.
+                continue
+            if any(f"{found.target}.".startswith(f"{name}.") for name in allowed):
                 continue
             seen.add((found.name, found.around))
             node, source = found.node, subject.source

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.naming import metric_name
+from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from golden_rules.rules.handbuilt.increments import Increment
     from golden_rules.source.slices import Slice
+
+_ALLOWED = StringsOption(
+    "allowed", "Counters that are numbers of the domain, as written (`self.score`) or by their last name (`score`)."
+)
 
 
 class HandCounted(FunctionRule):
@@ -46,7 +51,7 @@ class HandCounted(FunctionRule):
 
     ## When not to follow it
 
-    Where the count is a number of the domain, such as a game's score or a job's result. Tests, benchmarks, migrations,
+    Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. Tests, benchmarks, migrations,
     vendored code, commands and scripts, the modules named in `metrics-modules` and others that are named like
     instrumentation are left alone.
     """
@@ -55,6 +60,7 @@ class HandCounted(FunctionRule):
     name: ClassVar[str] = "hand-counted"
     asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = ("+=", "+ 1", "+1", "inc", "add", "log")
+    options = (_ALLOWED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -224,7 +230,14 @@ class Monitor:
         from golden_rules.rules.handbuilt.counter_fixes import counted_fix
         from golden_rules.rules.handbuilt.places import statement_span
 
-        events = counted(subject).events
+        allowed = self.value(_ALLOWED, subject.config)
+        events = tuple(
+            event
+            for event in counted(subject).events
+            if {event.shown, event.shown.rpartition(".")[2]}.isdisjoint(allowed)
+        )
+        if not events:
+            return
         span = statement_span(subject.source, piece, events[0].node)
         if span is None:
             return

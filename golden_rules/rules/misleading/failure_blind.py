@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -37,6 +38,10 @@ _CLOSING = re.compile(
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
 _CLOSING_BRACKETS = re.compile(r"[\s,]*\)")
 _NAMES = ("error", "caught", "failure")
+_MARKING = StringsOption(
+    "marks-failure",
+    "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
+)
 
 
 class FailureBlind(FunctionRule):
@@ -76,6 +81,7 @@ class FailureBlind(FunctionRule):
     code: ClassVar[str] = "GR406"
     name: ClassVar[str] = "failure-blind"
     triggers: ClassVar[tuple[str, ...]] = ("except",)
+    options = (_MARKING,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -352,13 +358,16 @@ def is_open(gateway):
         return not out_of_scope(subject.path) and not in_runtime(subject.outline, subject.config)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        from golden_rules.rules.misleading.handlers import caught, swallows
+        from golden_rules.rules.misleading.handlers import called_in, caught, swallows
 
         function, recorder = subject.function, _recorder(subject)
         if recorder is None or _QUESTION.match(function.name):
             return
         body, found = swallows(piece.node)
+        marking = self.value(_MARKING, subject.config)
         for swallow in found:
+            if not called_in(body, swallow.handler).isdisjoint(marking):
+                continue
             if swallow.silent and _CLOSING.fullmatch(function.name):
                 continue
             if _is_span(recorder) and _SPAN_TOLD.search(piece.code(swallow.handler)):

@@ -89,6 +89,11 @@ def caught(handler: AnyHandler) -> str:
     return dotted(handler.name.name) if handler.name is not None else ""
 
 
+def called_in(body: Body, handler: AnyHandler) -> frozenset[str]:
+    """Return the last names of what a handler calls."""
+    return frozenset(_last(node) for node in nodes_within(body, handler) if isinstance(node, cst.Call))
+
+
 class _Handling:
     """What one handler does, read from its nodes."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.options import PatternOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.declared import constants, runtime_series, text, timers
@@ -47,6 +48,12 @@ _WRONG_ENDS = {
     "track_adapter_request": re.compile(r"[._/-]+(calls_total|duration_seconds|errors_total)$"),
 }
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_./-]+")
+_PATTERN = PatternOption(
+    "pattern",
+    r"A regular expression that the names of operations and metrics must match from end to end, such as `shop\.[a-z_.]+`.",
+)
+_FREE = frozenset({"track_adapter_request", "track_cache_operation"})
+"""Decorators that are given the name of a system, not that of a metric."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -61,7 +68,8 @@ class InvalidMetricName(FunctionRule):
       nothing but the suffix that is added anyway; labels that are no names, or that the decorator sets itself;
     - names put together as the program runs (`f"shop.{kind}"`, `"shop." + kind`). A parameter that is passed on as it is, and
       constants, also those of other modules, are left alone;
-    - upper-case letters: Prometheus' names are snake case;
+    - upper-case letters: Prometheus' names are snake case; or, where the project has a `pattern` of its own, names that do not
+      match it;
     - ends that the added suffix makes nonsense of: `timed("a.latency_ms")` is `a_latency_ms_seconds`, and counts seconds.
 
     ## Why is this bad?
@@ -85,6 +93,7 @@ class InvalidMetricName(FunctionRule):
     name: ClassVar[str] = "invalid-metric-name"
     slice_kind: ClassVar[SliceKind] = SliceKind.HEADER
     triggers: ClassVar[tuple[str, ...]] = ("counted", "timed", "track_", "measure_memory")
+    options = (_PATTERN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -162,6 +171,30 @@ def pay(order):
     return order.pay()
 """,
         ),
+        Bad(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("orders.pay")
+def pay(order):
+    return order.pay()
+""",
+            settings=(("rules", {"GR403": {"pattern": r"shop\.[a-z_.]+"}}),),
+        ),
+        Good(
+            """\
+from golden_runtime import track_adapter_request, track_request
+
+
+@track_request("shop.orders.pay")
+@track_adapter_request("http")
+def pay(order):
+    return order.pay()
+""",
+            "a name as the project wants it, and that of a system",
+            settings=(("rules", {"GR403": {"pattern": r"shop\.[a-z_.]+"}}),),
+        ),
         Good(
             """\
 from golden_runtime import counted, timed, track_request
@@ -205,11 +238,11 @@ def deliver(name, order):
         return any(_named(subject))
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:  # noqa: ARG002 - the header confirms the function alone
-        known = constants(subject.outline)
+        known, pattern = constants(subject.outline), self.value(_PATTERN, subject.config)
         for decorator, call in _named(subject):
             node = argument(call, 0, _NAMES[decorator])
             if node is not None:
-                wrong = _wrong(subject, decorator, call, node, known)
+                wrong = _wrong(subject, decorator, call, node, known, pattern)
                 if wrong is not None:
                     yield _violation(subject, node, wrong)
             yield from _wrong_labels(subject, decorator, call, known)
@@ -235,7 +268,12 @@ def _named(subject: Subject) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _wrong(
-    subject: Subject, decorator: str, call: ast.Call, node: ast.expr, known: Mapping[str, object]
+    subject: Subject,
+    decorator: str,
+    call: ast.Call,
+    node: ast.expr,
+    known: Mapping[str, object],
+    pattern: str | None,
 ) -> _Wrong | None:
     name = text(node, known)
     if name is None:
@@ -264,6 +302,10 @@ def _wrong(
         shown = f"the series is `{series[0].name}`" if series else f"`_{suffix}` is added"
         kept = _snake(name[: end.start()])
         return _Wrong(f"`{name}` ends in `{end[1]}`, so {shown}", f"write `{kept}`", kept)
+    if pattern is not None and decorator not in _FREE:
+        if re.fullmatch(pattern, name):
+            return None
+        return _Wrong(f"`{name}` is not as the project wants names", f"write a name that matches `{pattern}`")
     if name != name.lower():
         return _Wrong(
             f"`{name}` has upper-case letters: Prometheus' names are snake case",

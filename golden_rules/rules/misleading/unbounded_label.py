@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -36,6 +37,10 @@ _RECORDING = frozenset(
 )
 _INSTRUMENT = re.compile(r"(^|_)(counter|histogram|gauge|up_down_counter|instrument|metric)$", re.IGNORECASE)
 _ADDING = frozenset({"add", "record", "set"})
+_BOUNDED = StringsOption(
+    "bounded",
+    "Names of which a project knows that there are few: of labels, or of what labels are set to (`tenant_id`).",
+)
 
 
 class UnboundedLabel(FunctionRule):
@@ -68,7 +73,7 @@ class UnboundedLabel(FunctionRule):
 
     ## When not to follow it
 
-    Where you know that there are few: a `user` that is one of five service accounts. Modules named in `metrics-modules`
+    Where you know that there are few: a `user` that is one of five service accounts; `bounded` takes such names. Modules named in `metrics-modules`
     are looked at too, since a series is as dear there.
     """
 
@@ -84,6 +89,7 @@ class UnboundedLabel(FunctionRule):
         "track_",
         "measure_memory",
     )
+    options = (_BOUNDED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -174,6 +180,17 @@ def measure(request, seconds):
         ),
         Good(
             """\
+from shop.metrics import ORDERS
+
+
+def place(order, user):
+    ORDERS.labels(order.owner_id, buyer=user.id).inc()
+""",
+            "owners and buyers of which the project has few",
+            settings=(("rules", {"GR405": {"bounded": ["owner_id", "buyer"]}}),),
+        ),
+        Good(
+            """\
 def mark(issue, user_id):
     issue.labels(user_id)
     issue.comments.add(user_id)
@@ -198,11 +215,14 @@ def mark(issue, user_id):
 
         body = read_body(piece.node)
         values = Values(body)
+        bounded = self.value(_BOUNDED, subject.config)
         for metric, label, value in [*_decorated(subject, piece, values), *_recorded(subject, body, values)]:
             growth = values.growth(value)
             if growth is None:
                 continue
             code = " ".join(piece.code(growth.node).split())
+            if not {label, code.rpartition(".")[2]}.isdisjoint(bounded):
+                continue
             yield Violation(
                 span=piece.span(value),
                 message=f"{f'label `{label}`' if label else 'a label'} of `{metric}` grows without bound: "

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
 from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, may_break
 from golden_rules.rules.resilience.units import classes_of, plain_functions
@@ -42,7 +43,7 @@ class HandBuiltCircuitBreaker(ModuleRule):
 
     ## When not to follow it
     Where the state is that of a device or a protocol that happens to open and close, or the breaker's state must be shared
-    by machines. Tests, benchmarks, migrations and vendored code are left alone.
+    by machines. Tests, benchmarks, migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
     code: ClassVar[str] = "GR302"
@@ -60,6 +61,7 @@ class HandBuiltCircuitBreaker(ModuleRule):
         "half",
         "except",
     )
+    options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -257,6 +259,7 @@ class Gateway:
         text = subject.source.text
         if not may_break(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
             if PLAIN_DATA.search(unit.name) or not may_break(unit.text):
                 continue
@@ -264,6 +267,8 @@ class Gateway:
             if breaker is None:
                 continue
             around = unit.around(breaker.touching)
+            if is_allowed(allowed, subject.path, subject.outline, around):
+                continue
             verb = "is" if NAMED.search(snake(unit.name)) else "builds"
             yield Violation(
                 span=name_span(subject.source, around),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_hold_dead
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -52,6 +53,7 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     code: ClassVar[str] = "GR303"
     name: ClassVar[str] = "hand-built-dead-letter-queue"
     triggers: ClassVar[tuple[str, ...]] = ()
+    options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -173,11 +175,12 @@ class Importer:
         text = subject.source.text
         if not may_hold_dead(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
             if not (may_hold_dead(unit.text) and unit.functions) or _DATA.search(unit.name):
                 continue
             found = _found(unit)
-            if found is not None:
+            if found is not None and not is_allowed(allowed, subject.path, subject.outline, found[0]):
                 around, why = found
                 yield Violation(
                     span=name_span(subject.source, around),

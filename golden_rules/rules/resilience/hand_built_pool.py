@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, doing, is_semaphore, pool_of
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.resilience.variables import shown, stores
@@ -52,7 +53,7 @@ class HandBuiltPool(ModuleRule):
 
     ## When not to follow it
     Where a script runs a handful of things at once and ends, or results must come back in order. Tests, benchmarks,
-    migrations and vendored code are left alone.
+    migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
     code: ClassVar[str] = "GR304"
@@ -68,6 +69,7 @@ class HandBuiltPool(ModuleRule):
         "gather",
         "as_completed",
     )
+    options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -217,6 +219,7 @@ async def watch(shops, follow):
         text = subject.source.text
         if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        allowed = self.value(ALLOWED_IN, subject.config)
         plain = plain_functions(subject)
         # Semaphores that stand at the top of the file.
         shared = frozenset(
@@ -227,6 +230,8 @@ async def watch(shops, follow):
                 continue
             if _may_hold(unit.text) or (shared and unit.functions):
                 for around, pool in _pools(unit, plain, shared):
+                    if is_allowed(allowed, subject.path, subject.outline, around):
+                        continue
                     yield Violation(
                         span=name_span(subject.source, around),
                         message=f"`{around.qualname}` builds a pool by hand: {pool.why}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ class HandBuiltRetry(FunctionRule):
 
     ## When not to follow it
     Where the loop belongs to a protocol (compare-and-swap on one's own database, a lock file), or where the program cannot
-    depend on the runtime. Tests, benchmarks, migrations and vendored code are left alone.
+    depend on the runtime. Tests, benchmarks, migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
     code: ClassVar[str] = "GR301"
     name: ClassVar[str] = "hand-built-retry"
     triggers: ClassVar[tuple[str, ...]] = ("except", "suppress", "sleep", "backoff", "pause", "delay", "wait")
+    options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -283,7 +285,8 @@ async def charge(order):
             return False
         from golden_rules.rules.resilience.retry_hints import may_retry
 
-        return may_retry(subject.outline, function)
+        allowed = self.value(ALLOWED_IN, subject.config)
+        return may_retry(subject.outline, function) and not is_allowed(allowed, subject.path, subject.outline, function)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each loop that tries again."""

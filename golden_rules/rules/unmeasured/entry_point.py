@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden_rules.criticality import Kind
+from golden_rules.criticality import THRESHOLD, Kind
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
@@ -32,6 +32,7 @@ class UnmeasuredEntryPoint(UnmeasuredRule):
     code = "GR101"
     name = "unmeasured-entry-point"
     kind = Kind.ENTRY_POINT
+    options = (THRESHOLD,)
     cases = (
         Bad(
             """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden_rules.criticality import Kind
+from golden_rules.criticality import THRESHOLD, Kind
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import violation
 
@@ -31,6 +31,7 @@ class UnmeasuredExternalCall(UnmeasuredRule):
     code = "GR102"
     name = "unmeasured-external-call"
     kind = Kind.EXTERNAL_CALL
+    options = (THRESHOLD,)
     cases = (
         Bad(
             """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden_rules.criticality import Kind, Step
+from golden_rules.criticality import THRESHOLD, Kind, Step
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import (
     counted_decorator,
@@ -37,6 +37,7 @@ class UnmeasuredResilienceStep(UnmeasuredRule):
     code = "GR104"
     name = "unmeasured-resilience-step"
     kind = Kind.RESILIENCE_STEP
+    options = (THRESHOLD,)
     cases = (
         Bad(
             """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden_rules.criticality import Kind
+from golden_rules.criticality import THRESHOLD, Kind
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
@@ -25,12 +25,14 @@ class UnmeasuredWorkflow(UnmeasuredRule):
 
     ## When not to follow it
     Where the function around it is measured and nobody needs the parts apart, mark it
-    `# golden-rules: not-critical -- reason`. A project that wants fewer or more findings sets `threshold`.
+    `# golden-rules: not-critical -- reason`. A project that wants fewer or more findings sets `threshold`,
+    for all functions or for this rule.
     """
 
     code = "GR103"
     name = "unmeasured-workflow"
     kind = Kind.WORKFLOW
+    options = (THRESHOLD,)
     cases = (
         Bad(
             """\
@@ -70,6 +72,17 @@ class Fulfilment:
             raise
         logger.info("order %s is on its way", order.number)
 """,
+        ),
+        Good(
+            """\
+class Fulfilment:
+    async def process_order(self, order):
+        stock = await self.warehouse.reserve(order)
+        parcel = await self.packing.pack(stock)
+        await self.carrier.hand_over(parcel)
+""",
+            "a project that asks for more points here",
+            settings=(("rules", {"GR103": {"threshold": 60}}),),
         ),
         Good(
             """\
