@@ -95,6 +95,13 @@ class TestNever:
             assert findings(function(), not_critical=(pattern,)) == []
         assert findings(function(), not_critical=("shop.payments.*",)) == [("GR103", "process_order")]
 
+    def test_why_the_configuration_names_it(self) -> None:
+        """The reason that it gives is shown with the function's points."""
+        why = (("*.ship", "robots do it"), ("shop.orders.*", "the caller is measured"))
+        named = config(not_critical=tuple(pattern for pattern, _ in why), not_critical_reasons=why)
+        (found,) = analyse_source(function(), "src/shop/orders.py", named).functions
+        assert "the configuration names it not critical: the caller is measured (-100)" in found.reasons
+
     def test_what_a_comment_names(self) -> None:
         """`not-critical` stands above the function or on its first line."""
         assert findings(function("# golden-rules: not-critical -- the caller is measured\n")) == []
