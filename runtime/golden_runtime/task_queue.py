@@ -74,7 +74,7 @@ class TaskQueue:
         self._upkeep = Upkeep(max_receives, retention_seconds)
         self._owns_storage = not isinstance(url, Storage)
         self.storage = url if isinstance(url, Storage) else open_storage(url, clock=clock, **storage_options)
-        self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
+        self._worker = f"{socket.gethostname()}:{os.getpid()}" if worker is None else checked_text("worker", worker)
         self._clock = clock or time.monotonic
         self._upkeep_at = -math.inf
         self._series = QueueSeries(self.name)

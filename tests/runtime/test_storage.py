@@ -27,6 +27,11 @@ if TYPE_CHECKING:
         (":memory:", "is no file"),
         ("", "is no file"),
         ("sqlite:///", "is no file"),
+        ("sqlite:x.db", "is neither a path nor a URL"),
+        ("postgresql:/host/db", "is neither a path nor a URL"),
+        ("file:x.db", "is neither a path nor a URL"),
+        ("sqlite:///x.db?mode=ro", "has parameters"),
+        ("x\0.db", "is no path"),
         ("postgresql://host:notaport/db?nonsense=1", "is not a PostgreSQL URL"),
     ],
 )
@@ -34,6 +39,24 @@ def test_urls_that_nobody_knows_are_refused(url: str, said: str) -> None:
     """A wrong URL shows when the queue is made, in one sentence."""
     with pytest.raises(StorageError, match=said):
         TaskQueue(url)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("busy_timeout", -1),
+        ("busy_timeout", "x"),
+        ("retry_for", -1),
+        ("retry_for", float("nan")),
+        ("max_page_count", 0),
+        ("max_page_count", "x"),
+        ("durable", "no"),
+    ],
+)
+def test_options_that_are_none_are_refused(sqlite_path: str, option: str, value: object) -> None:
+    """The sentence names the option and what was given."""
+    with pytest.raises((TypeError, ValueError), match=f"`{option}` must be .* not `{value!r}`"):
+        TaskQueue(sqlite_path, **{option: value})  # type: ignore[arg-type]  # that is the point
 
 
 def test_sqlite_urls_are_paths(tmp_path: Path) -> None:
@@ -106,6 +129,15 @@ def test_a_newer_schema_is_refused(store: str) -> None:
 
         queue._storage.write(age)
     with pytest.raises(SchemaError, match=r"has schema version 99.*upgrade golden-runtime"):
+        TaskQueue(store).sync.enqueue("n")
+
+
+def test_a_store_without_a_version_is_refused(store: str) -> None:
+    """Half a store is not taken for an empty one."""
+    with TaskQueue(store).sync as queue:
+        queue.enqueue("n")
+        queue._storage.write(lambda transaction: transaction.change("DELETE FROM golden_runtime_schema", {}))
+    with pytest.raises(SchemaError, match="without a version in it"):
         TaskQueue(store).sync.enqueue("n")
 
 
@@ -238,6 +270,39 @@ def test_a_forked_child_uses_a_connection_of_its_own(store: str) -> None:
             assert os.waitpid(child, 0)[1] == 0
         queue.enqueue("after")
         assert sorted(task.name for task in queue.get_next_tasks(9)) == ["after", "before", "child", "child", "child"]
+        """,
+        store,
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes can fork")
+def test_a_child_forked_in_mid_transaction_can_use_the_store(store: str) -> None:
+    """The fork waits for the transaction: the child would take the parent's lock, of which it has a copy, for another's."""
+    run_script(
+        """
+        import os, sys, threading
+        from golden_runtime import TaskQueue
+        queue = TaskQueue(sys.argv[1], **({} if "://" in sys.argv[1] else {"busy_timeout": 1})).sync
+        under_way, may_end = threading.Event(), threading.Event()
+
+        def in_transaction(transaction):
+            transaction.change("DELETE FROM golden_runtime_tasks", {})
+            under_way.set()
+            assert may_end.wait(30)
+
+        writer = threading.Thread(target=queue._storage.write, args=(in_transaction,))
+        writer.start()
+        assert under_way.wait(30)
+        # the last one registered comes first
+        os.register_at_fork(before=may_end.set)
+        child = os.fork()
+        if child == 0:
+            queue.enqueue("child")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        writer.join()
+        queue.enqueue("parent")
+        assert sorted(task.name for task in queue.get_next_tasks(9)) == ["child", "parent"]
         """,
         store,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
-from golden_runtime.storage.schema import POSTGRES_TYPES, STEPS, check_version, migrate
+from golden_runtime.storage.schema import POSTGRES_TYPES, STEPS, check_version, migrate, version_of
 
 try:
     import psycopg
@@ -142,16 +142,17 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif _one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
-        if not self._settings.create and _version(connection) == 0:
-            raise StorageError(
-                f"`{shown(self._settings.url)}` has no task queue in it: check the URL and its `search_path`"
-            )
-        check_version(_version(connection), len(STEPS), shown(self._settings.url))
-        if _version(connection) < len(STEPS):
+        where = shown(self._settings.url)
+        version = _version(connection, where)
+        if version == 0 and not self._settings.create:
+            raise StorageError(f"`{where}` has no task queue in it: check the URL and its `search_path`")
+        check_version(version, len(STEPS), where)
+        if version < len(STEPS):
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             # this also makes the session notice what another one has made while it waited for the lock
             connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
-            migrate(connection.execute, _version(connection), POSTGRES_TYPES, STEPS)
+            present = connection.execute("SELECT coalesce(max(version), 0) FROM golden_runtime_schema").fetchall()
+            migrate(connection.execute, version_of(present, where), POSTGRES_TYPES, STEPS)
             _set_version(connection, len(STEPS))
         connection.commit()
 
@@ -213,11 +214,10 @@ def _one(connection: psycopg.Connection[Row], statement: str) -> object:
     return None if row is None else row[0]
 
 
-def _version(connection: psycopg.Connection[Row]) -> int:
+def _version(connection: psycopg.Connection[Row], where: str) -> int:
     if _one(connection, "SELECT to_regclass('golden_runtime_schema')") is None:
         return 0
-    version = _one(connection, "SELECT version FROM golden_runtime_schema")
-    return version if isinstance(version, int) else 0
+    return version_of(connection.execute("SELECT version FROM golden_runtime_schema").fetchall(), where)
 
 
 def _set_version(connection: psycopg.Connection[Row], version: int) -> None:

@@ -99,6 +99,15 @@ def migrate(run: Callable[[str], object], present: int, types: Types, steps: Seq
             run(statement.format(**words))
 
 
+def version_of(rows: Sequence[Sequence[object]], where: str) -> int:
+    """Return the version in the rows of `golden_runtime_schema`. Raises SchemaError where there is none."""
+    if len(rows) == 1 and isinstance(version := rows[0][0], int):
+        return version
+    raise SchemaError(
+        f"`{where}` has a table `golden_runtime_schema` without a version in it: restore it from a backup, or take another store"
+    )
+
+
 def check_version(present: int, known: int, where: str) -> None:
     """Raise SchemaError where a newer release has written the storage."""
     if present > known:

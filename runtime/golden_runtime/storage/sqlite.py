@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, SchemaError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
-from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate
+from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ class SqliteSession:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if not self._settings.create and _version(connection) == 0:
+        if not self._settings.create and _version(connection, self._settings.path) == 0:
             raise StorageError(f"`{self._settings.path}` has no task queue in it: check the path")
         connection.execute("PRAGMA journal_mode = WAL")
         _set_synchronous(connection, is_durable=self._settings.durable)
@@ -149,15 +149,15 @@ class SqliteSession:
         connection.execute("PRAGMA fullfsync = ON")
         if self._settings.max_page_count is not None:
             connection.execute(f"PRAGMA max_page_count = {int(self._settings.max_page_count)}")
-        check_version(_version(connection), len(STEPS), self._settings.path)
-        if _version(connection) < len(STEPS):
+        check_version(_version(connection, self._settings.path), len(STEPS), self._settings.path)
+        if _version(connection, self._settings.path) < len(STEPS):
             self._migrate(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Bring the schema up to date, unless another process has just done it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            migrate(connection.execute, _version(connection), SQLITE_TYPES, STEPS)
+            migrate(connection.execute, _version(connection, self._settings.path), SQLITE_TYPES, STEPS)
             _set_version(connection, len(STEPS))
             connection.execute("COMMIT")
         except BaseException:
@@ -202,12 +202,11 @@ def _set_synchronous(connection: sqlite3.Connection, *, is_durable: bool) -> Non
     connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _version(connection: sqlite3.Connection, path: str) -> int:
     exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'golden_runtime_schema'"
     if connection.execute(exists).fetchone() is None:
         return 0
-    row = connection.execute("SELECT version FROM golden_runtime_schema").fetchone()
-    return 0 if row is None else int(row[0])
+    return version_of(connection.execute("SELECT version FROM golden_runtime_schema").fetchall(), path)
 
 
 def _set_version(connection: sqlite3.Connection, version: int) -> None:

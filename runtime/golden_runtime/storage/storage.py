@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
 
 from golden_runtime.queue_errors import StorageError
+from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.storage.worker import Job, Worker
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ T = TypeVar("T")
 Clock: TypeAlias = "Callable[[], float]"
 
 _POSTGRES = ("postgresql", "postgres")
+# what would make a file of an odd name
+_NEARLY_URL = re.compile(r"(sqlite|file|postgres|postgresql):")
 
 
 class StorageOptions(TypedDict, total=False):
@@ -93,8 +97,13 @@ def open_storage(
     clock: seconds since 1970. By default the time of this machine with SQLite, of the database with PostgreSQL, so that
     many machines agree on when a lease ends.
 
-    Raises StorageError for a URL it does not know.
+    Raises StorageError for a URL it does not know, ValueError or TypeError for an option that is none.
     """
+    _check_options(durable=durable, create=create)
+    check_seconds("busy_timeout", busy_timeout, zero=True)
+    check_seconds("retry_for", retry_for, zero=True)
+    if max_page_count is not None:
+        check_whole("max_page_count", max_page_count, least=1)
     text = fspath(url)
     scheme, separator, rest = text.partition("://")
     if separator and scheme in _POSTGRES:
@@ -107,15 +116,36 @@ def open_storage(
         raise StorageError(
             f"`{scheme}://` is not a storage this library knows: give a path, `sqlite:///path` or `postgresql://...`"
         )
-    path = rest.removeprefix("/") if separator else text
-    if not path or path == ":memory:":
-        raise StorageError(f"`{text}` is no file: tasks must outlive the process, so give a path")
+    path = _path(text, rest if separator else None)
     from golden_runtime.storage.sqlite import SqliteSession, SqliteSettings
 
     file = SqliteSettings(path, durable, create, busy_timeout, max_page_count, clock)
     # a reader that took the write lock would wait for writers, and they for it
     reading = partial(SqliteSession, file, begin="BEGIN")
     return Storage(path, partial(SqliteSession, file), reading, retry_for=retry_for)
+
+
+def _check_options(**options: object) -> None:
+    for option, value in options.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"`{option}` must be True or False, not `{value!r}`")
+
+
+def _path(text: str, rest: str | None) -> str:
+    """Return the path that an SQLite URL, of which `rest` follows the scheme, or that plain text gives.
+
+    Raises StorageError for what is no path, or was hardly meant as one.
+    """
+    path = text if rest is None else rest.removeprefix("/")
+    if not path or path == ":memory:":
+        raise StorageError(f"`{text}` is no file: tasks must outlive the process, so give a path")
+    if "\0" in path:
+        raise StorageError(f"`{text!r}` is no path, there is a NUL in it: give a path")
+    if rest is not None and "?" in path:
+        raise StorageError(f"`{text}` has parameters, and an SQLite URL takes none: give options to the queue instead")
+    if _NEARLY_URL.match(text) and rest is None:
+        raise StorageError(f"`{text}` is neither a path nor a URL: give a path, `sqlite:///path` or `postgresql://...`")
+    return path
 
 
 def _awaitable(worker: Worker, job: Job[T]) -> asyncio.Future[T]:

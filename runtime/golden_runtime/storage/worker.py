@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 # What one transaction holds at most, so that no caller waits for thousands of others.
 _MAX_BATCH = 500
+# Seconds that a fork waits for a transaction that is open.
+_FORK_PATIENCE = 5.0
 # The first and the longest pause, in seconds, before a lost connection is opened again.
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -265,10 +267,35 @@ def _settle_all(jobs: Sequence[Job[Any]]) -> None:
 _workers: WeakSet[Worker] = WeakSet()
 
 
+class _Fork(threading.local):
+    """The turns that the forking thread has taken."""
+
+    def __init__(self) -> None:
+        self.turns: list[threading.Lock] = []
+
+
+_fork = _Fork()
+
+
+def _take_turns() -> None:
+    """Let no transaction be open: a child would find the file locked, by the parent's lock that it has a copy of, for ever."""
+    for worker in list(_workers):
+        turn = worker._turn
+        # an operation that forks has its own turn, and must not wait for itself
+        if worker._caller != threading.get_ident() and turn.acquire(timeout=_FORK_PATIENCE):
+            _fork.turns.append(turn)
+
+
+def _give_turns_back() -> None:
+    while _fork.turns:
+        _fork.turns.pop().release()
+
+
 def _reset_all() -> None:
+    _fork.turns.clear()
     for worker in _workers:
         worker._reset()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_all)
+    os.register_at_fork(before=_take_turns, after_in_parent=_give_turns_back, after_in_child=_reset_all)
