@@ -11,7 +11,7 @@ import functools
 import itertools
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from golden_rules.findings import Edit, ImportedName
 from golden_rules.source.outline import Function, Outline
@@ -104,11 +104,15 @@ def import_edits(source: SourceText, outline: Outline, needed: Iterable[Imported
             by_module.setdefault(item.module, []).append(item.name)
         else:
             edits.append(_new_statement(source, outline, item.module, f"import {item.module}"))
+    single = _one_name_a_statement(outline)
     for module, names in by_module.items():
         statement = _statement_from(outline, module)
-        if statement is None:
+        if single:
+            text = source.newline.join(f"from {module} import {name}" for name in names)
+            edits.append(_new_statement(source, outline, module, text, names[0]))
+        elif statement is None:
             text = _from_statement(module, names, source.newline)
-            edits.append(_new_statement(source, outline, module, text))
+            edits.append(_new_statement(source, outline, module, text, names[0]))
         else:
             edits.append(_merged(source, statement, names))
     return edits
@@ -180,18 +184,27 @@ def _parenthesised(names: list[str], newline: str) -> str:
     return "(" + newline + "".join(f"    {name},{newline}" for name in names) + ")"
 
 
-def _new_statement(source: SourceText, outline: Outline, module: str, text: str) -> Edit:
-    """Insert an import statement on a line of its own, in its section and sorted there."""
+def _new_statement(source: SourceText, outline: Outline, module: str, text: str, name: str = "") -> Edit:
+    """Insert an import statement on lines of its own, in its section and sorted there: of names, the first is `name`."""
     newline = source.newline
     root = outline.module.partition(".")[0]
     section = _section(module, root)
     imports = [node for node in _leading_imports(outline.tree) if _section(_module_of(node), root) != _FUTURE]
     alike = [node for node in imports if _section(_module_of(node), root) == section]
-    key = _sort_key(text.startswith("from"), module)
-    if earlier := [node for node in alike if _sort_key(isinstance(node, ast.ImportFrom), _module_of(node)) <= key]:
+    by_name = _sorted_by_name(imports, root)
+    key = _sort_key(by_name or text.startswith("from"), module, name)
+
+    def is_later(node: ImportStatement) -> bool:
+        return _sort_key(by_name or isinstance(node, ast.ImportFrom), _module_of(node), node.names[0].name) > key
+
+    if earlier := [node for node in alike if not is_later(node)]:
         return _line_after(source, earlier[-1], text + newline)
     if alike:
-        at = source.line_start(_first_line_with_comments(source, alike[0]))
+        # Some sort their own packages among those of others.
+        first = imports.index(alike[0])
+        while first and _adjoin(source, imports[first - 1], imports[first]) and is_later(imports[first - 1]):
+            first -= 1
+        at = source.line_start(_first_line_with_comments(source, imports[first]))
         return Edit(at, at, text + newline)
     if lower := [node for node in imports if _section(_module_of(node), root) < section]:
         following = _next_line(source, lower[-1])
@@ -206,7 +219,7 @@ def _new_statement(source: SourceText, outline: Outline, module: str, text: str)
 def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
     """Insert an import into a module that has none: after docstring and `__future__`, else before the first statement."""
     newline = source.newline
-    preamble = list(itertools.takewhile(lambda statement: _is_docstring(statement) or _is_future(statement), tree.body))
+    preamble = list(itertools.takewhile(_is_above_imports, tree.body))
     first = next(iter(tree.body[len(preamble) :]), None)
     if preamble:
         last = preamble[-1].end_lineno or preamble[-1].lineno
@@ -271,7 +284,7 @@ def _leading_imports(tree: ast.Module) -> list[ImportStatement]:
             following = tree.body[index + 1] if index + 1 < len(tree.body) else None
             if following is None or following.lineno != statement.end_lineno:
                 found.append(statement)
-        elif not _is_docstring(statement):
+        elif not _is_docstring(statement) and not _is_dunder(statement):
             break
     return found
 
@@ -282,6 +295,19 @@ def _is_docstring(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
+
+
+def _is_dunder(statement: ast.stmt) -> bool:
+    """Whether a statement sets `__author__` or its like, which stand above the imports."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name.startswith("__") and name.endswith("__")
+        case _:
+            return False
+
+
+def _is_above_imports(statement: ast.stmt) -> bool:
+    return _is_docstring(statement) or _is_dunder(statement) or _is_future(statement)
 
 
 def _is_future(statement: ast.stmt) -> bool:
@@ -305,9 +331,31 @@ def _section(module: str, own_root: str) -> int:
     return _FIRST_PARTY if root == own_root else _THIRD_PARTY
 
 
-def _sort_key(is_from: bool, module: str) -> tuple[bool, str]:
+def _sort_key(is_from: bool, module: str, name: str) -> tuple[bool, str, str]:
     # isort's default puts `import x` before `from x import y` within a section.
-    return is_from, module.lower()
+    return is_from, module.lower(), name.lower()
+
+
+def _sorted_by_name(imports: Sequence[ImportStatement], own_root: str) -> bool:
+    """Whether a section mixes both kinds of statements, as isort's `force_sort_within_sections` has it."""
+    return any(
+        isinstance(one, ast.ImportFrom)
+        and isinstance(other, ast.Import)
+        and _section(_module_of(one), own_root) == _section(_module_of(other), own_root)
+        and _module_of(one).lower() <= _module_of(other).lower()
+        for one, other in itertools.pairwise(imports)
+    )
+
+
+def _one_name_a_statement(outline: Outline) -> bool:
+    """Whether the file has a statement for each name, as isort's `force_single_line` has it."""
+    froms = [node for node in _leading_imports(outline.tree) if isinstance(node, ast.ImportFrom)]
+    repeated = any(_module_of(one) == _module_of(other) for one, other in itertools.pairwise(froms))
+    return repeated and all(len(node.names) == 1 for node in froms)
+
+
+def _adjoin(source: SourceText, one: ImportStatement, other: ImportStatement) -> bool:
+    return _first_line_with_comments(source, other) == (one.end_lineno or one.lineno) + 1
 
 
 def _start(source: SourceText, node: ast.alias) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -37,17 +38,38 @@ def leftover_imports(source: SourceText, tree: ast.Module, before: ast.Module, *
         if isinstance(scope, ast.Module) and not of_module:
             continue
         was_used = used_before.get(path, frozenset())
-        statements = [item for item in scope.body if isinstance(item, Statement)]
-        if not any(_name(alias) in was_used for item in statements for alias in item.names):
+        imports = list(_imports(scope))
+        if not any(_name(alias) in was_used for _, item in imports for alias in item.names):
             continue
         used = _uses(scope) | texts
-        for item in scope.body:
-            if not isinstance(item, Statement) or _is_for_others(item):
-                continue
+        for block, item in imports:
             left = [alias for alias in item.names if _name(alias) in was_used and _name(alias) not in used]
-            if left and (edits := list(_without(source, scope, item, left))):
+            if left and not _is_for_others(item) and (edits := list(_without(source, block, item, left))):
                 return edits
     return []
+
+
+def _imports(scope: Scope) -> Iterator[tuple[list[ast.stmt], Statement]]:
+    """Yield the imports that may go from a scope, each with the statements that it stands among.
+
+    Under an `if` or in a `try` an import may be there to ask whether there is such a module. In a function, nobody asks that
+    of the standard library's.
+    """
+    yield from ((scope.body, item) for item in scope.body if isinstance(item, Statement))
+    waiting: list[ast.AST] = [] if isinstance(scope, ast.Module) else list(scope.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for block in (getattr(node, name, []) for name in ("body", "orelse", "finalbody")):
+            if isinstance(block, list):
+                yield from ((block, item) for item in block if isinstance(item, Statement) and _is_standard(item))
+        waiting += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+
+
+def _is_standard(item: Statement) -> bool:
+    modules = [alias.name for alias in item.names] if isinstance(item, ast.Import) else [item.module or ""]
+    return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
 
 
 def _scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
@@ -66,7 +88,7 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
 def _uses_by_scope(tree: ast.Module) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = defaultdict(frozenset)
     for path, scope in _scopes(tree):
-        if any(isinstance(item, Statement) for item in scope.body):
+        if any(_imports(scope)):
             found[path] |= _uses(scope)
     return found
 
@@ -125,15 +147,15 @@ def _is_for_others(item: Statement) -> bool:
     return any(alias.name == "*" or alias.asname == alias.name for alias in item.names)
 
 
-def _without(source: SourceText, scope: Scope, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
+def _without(source: SourceText, block: list[ast.stmt], item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
     """Yield the edits that take names out of an import statement, or all of it; none where a comment speaks of it."""
     start, end = _span(source, item)
     if "#" in source.text[start : source.line_end(source.position(end)[0])]:
         return
     if len(left) < len(item.names):
         yield from _without_names(source, item, left)
-    elif stands_alone(source, item) and (len(scope.body) > 1 or isinstance(scope, ast.Module)):
-        yield without_lines(source, item, is_first=scope.body[0] is item)
+    elif stands_alone(source, item) and (len(block) > 1 or item.col_offset == 0):
+        yield without_lines(source, item, is_first=block[0] is item)
 
 
 def _without_names(source: SourceText, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:

@@ -152,6 +152,14 @@ def test_the_fix_changes_what_is_counted_and_nothing_else(body: str, caplog: pyt
     assert seen[0][1:] == seen[1][1:]
 
 
+@pytest.mark.parametrize("nothing", ["pass", "..."])
+def test_the_fix_stands_for_a_statement_that_does_nothing(nothing: str) -> None:
+    """`pass` is not needed beside `mark_failure`; the comments stay."""
+    source = function(f"try:\n    order.pay()\nexcept Exception as e:\n    # no matter\n    {nothing}  # as yet\n")
+    fixed = fix_source(source.encode(), PATH, CONFIG, unsafe=True).content.decode()
+    assert fixed.endswith("except Exception as e:\n        # no matter\n        mark_failure(e)  # as yet\n")
+
+
 def failures() -> float:
     """Return how many calls have been counted as failed."""
     return REGISTRY.get_sample_value("shop_blind_pay_calls_total", {"status": "failure"}) or 0.0

@@ -84,6 +84,8 @@ class TestPlace:
             ("try:\n    import a\nexcept ImportError:\n    a = None\n", None),
             ("if TYPE_CHECKING:\n    from golden_runtime import track_request\n", None),
             ("import os\nx = 1\nimport attrs\n", "import os\n\n{}\n\nx = 1\nimport attrs\n"),
+            ('__author__ = "Shop"\n\nimport os\n', '__author__ = "Shop"\n\nimport os\n\n{}\n'),
+            ('__author__ = "Shop"\nx = 1\n', '__author__ = "Shop"\n\n{}\n\nx = 1\n'),
         ],
     )
     def test_stands_where_a_person_would_put_it(self, before: str, after: str | None) -> None:
@@ -91,6 +93,34 @@ class TestPlace:
         statement = "from golden_runtime import track_request"
         expected = f"{statement}\n\n{before}" if after is None else after.format(statement)
         assert imported(before) == expected
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            # `force-sort-within-sections`
+            ("from attrs import a\nimport httpx\n", "from attrs import a\n{}\nimport httpx\n"),
+            ("from os import a\nimport sys\n\nimport zoo\n", "from os import a\nimport sys\n\n{}\nimport zoo\n"),
+            # the project's own package, sorted among those of others
+            (
+                "import attrs\nfrom shop import a\nfrom zoo import a\n",
+                "import attrs\n{}\nfrom shop import a\nfrom zoo import a\n",
+            ),
+            ("from shop import a\nfrom zoo import a\n", "{}\nfrom shop import a\nfrom zoo import a\n"),
+            ("from shop import a\n\nfrom zoo import a\n", "from shop import a\n\n{}\nfrom zoo import a\n"),
+        ],
+    )
+    def test_keeps_to_the_order_of_the_file(self, before: str, after: str) -> None:
+        """Where a file shows that its imports are sorted in another way, the new one is sorted in that way."""
+        assert imported(before) == after.format("from golden_runtime import track_request")
+
+    def test_one_name_a_statement(self) -> None:
+        """A file that has a statement for each name (`force-single-line`) gets one for each name."""
+        before = "from typing import Any\nfrom typing import cast\n"
+        after = imported(before, "timed", "track_request")
+        assert after == f"{before}\nfrom golden_runtime import timed\nfrom golden_runtime import track_request\n"
+        assert imported(after, "counted") == after.replace(
+            "from golden_runtime import timed", "from golden_runtime import counted\nfrom golden_runtime import timed"
+        )
 
     def test_line_ends_are_the_files(self) -> None:
         """A file with CRLF or lone CR gets the same in what is inserted."""

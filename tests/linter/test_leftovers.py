@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -87,3 +88,32 @@ def test_import_in_a_function_goes() -> None:
     text = fix_source(source.encode(), "src/shop/orders.py", CONFIG).content.decode()
     assert 'def refund(order, log):\n    start = timed("shop.orders.refund.duration").start()\n' in text
     assert text.endswith("def pause():\n    import time\n\n    time.sleep(1)\n")
+
+
+@pytest.mark.parametrize(
+    "around", ["if order.open:", "try:", "with order:", "for _ in order:", "match order:\n        case _:"]
+)
+def test_import_deep_in_a_function_goes(around: str) -> None:
+    """The same of one in a block, of the standard library; its neighbours stay."""
+    body = "import time\nimport os\nstart = time.time()\norder.refund(os)\nlog.info('%s', time.time() - start)\n"
+    end = "    finally:\n        order.close()\n" if around == "try:" else ""
+    source = f"def refund(order, log):\n    {around}\n{indent(body, ' ' * 12)}{end}"
+    text = fix_source(source.encode(), "src/shop/orders.py", CONFIG).content.decode()
+    assert ".start()" in text
+    assert "  import time" not in text
+    assert "import os" in text
+
+
+def test_lone_import_of_a_block_stays() -> None:
+    """What would leave an empty block behind stays."""
+    source = """\
+def refund(order, log):
+    if order.open:
+        import time
+    start = time.time()
+    order.refund()
+    log.info("took %.1f s", time.time() - start)
+"""
+    text = fix_source(source.encode(), "src/shop/orders.py", CONFIG).content.decode()
+    assert ".start()" in text
+    assert "  import time" in text

@@ -36,6 +36,8 @@ _CLOSING = re.compile(
     r"_*(async_|a)?(close|shut_?down|stop|disconnect|clean_?up|teardown|tear_down|dispose|release|destroy|terminate|kill|flush|exit|unload|unsubscribe)(_\w+)?"
 )
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
+# The whole body of a handler that keeps silent.
+_NOTHING = re.compile(r"pass|\.\.\.")
 _CLOSING_BRACKETS = re.compile(r"[\s,]*\)")
 _NAMES = ("error", "caught", "failure")
 _MARKING = StringsOption(
@@ -177,7 +179,7 @@ from golden_runtime import mark_failure, track_adapter_request
 @track_adapter_request("stock")
 def reserve(stock, item):
     try: stock.reserve(item)
-    except (ValueError, Exception) as error: mark_failure(error); pass
+    except (ValueError, Exception) as error: mark_failure(error)
 """,
             unsafe=True,
         ),
@@ -445,9 +447,11 @@ def _fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: S
 
 
 def _insertion(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHandler, marking: str) -> Edit:
-    """Put a statement at the head of a handler, above the comments of what follows."""
+    """Put a statement at the head of a handler, above the comments of what follows; or where nothing else stands."""
     source, first = subject.source, handler.body.body[0]
-    at = piece.span(first)[0]
+    at, end = piece.span(first)
+    if len(handler.body.body) == 1 and _NOTHING.fullmatch(source.text, at, end):
+        return Edit(at, end, marking)
     line, column = source.position(at)
     if line == source.position(piece.span(handler)[0])[0] or not hasattr(first, "leading_lines"):
         return Edit(at, at, f"{marking}; ")

@@ -153,4 +153,6 @@ def _cache_operation(subject: Subject) -> str:
     name = subject.function.name.lower()
     if any(word in name for word in ("get", "fetch", "load", "read", "lookup")):
         return "get"
+    if any(word in name for word in ("exists", "contains", "has_")):
+        return "exists"
     return "delete" if any(word in name for word in ("delete", "remove", "invalidate", "evict", "clear")) else "set"
