@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from golden_runtime import failures
 from golden_runtime.payloads import check_number, checked_text, encoded
+from golden_runtime.queue_requests import age_of, filter_of, ids_of
 from golden_runtime.queue_series import DeadLetterSeries
 from golden_runtime.storage import burying, dead_letter_operations
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
 from golden_runtime.task_ids import fresh_id
-from golden_runtime.tasks import DeadLetterFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,14 +32,14 @@ _AT_ONCE = 200
 
 
 class Which(TypedDict, total=False):
-    """The fields of `DeadLetterFilter`, as keyword arguments."""
+    """The fields of `DeadLetterFilter`, as keyword arguments; times may be a `datetime` with its time zone."""
 
     name: str | None
     error_type: str | None
     phase: str | None
     task_id: str | None
-    failed_after: float | None
-    failed_before: float | None
+    failed_after: float | datetime | None
+    failed_before: float | datetime | None
     search: str | None
 
 
@@ -120,7 +120,7 @@ class DeadLetterQueue:
     ) -> list[str]:
         """Put dead letters back into the queue, and return the ids of their tasks.
 
-        ids: one or some; without them all that match, the oldest first, at most `limit`.
+        ids: one or some; or else all that match, the oldest first, at most `limit`.
         rate: how many come due each second; without it all do at once. The store keeps the schedule, so that nothing has
         to stay running.
 
@@ -136,7 +136,7 @@ class DeadLetterQueue:
     async def remove(self, ids: int | Iterable[int]) -> int:
         """Delete dead letters for good, and return how many there were."""
         removed = 0
-        for some in _batches(_listed(ids)):
+        for some in _batches(ids_of(ids)):
             removed += await self.storage.write_soon(self._remove(some))
         return removed
 
@@ -163,9 +163,15 @@ class DeadLetterQueue:
         await self.aclose()
 
     async def _chosen(self, ids: int | Iterable[int] | None, limit: int | None, which: Which) -> list[int]:
-        if ids is not None:
-            return _listed(ids)
-        return await self.storage.read_soon(self._ids(limit, which))
+        chosen = self._named(ids, limit, which)
+        return await self.storage.read_soon(self._ids(limit, which)) if chosen is None else chosen
+
+    def _named(self, ids: int | Iterable[int] | None, limit: int | None, which: Which) -> list[int] | None:
+        if ids is None:
+            return None
+        if limit is not None or which:
+            raise ValueError("give ids, or conditions and a limit, not both: which dead letters are meant?")
+        return ids_of(ids)
 
     def _addition(
         self,
@@ -196,12 +202,14 @@ class DeadLetterQueue:
         return partial(dead_letter_operations.get, queue=self.queue, entry_id=entry_id)
 
     def _page(self, limit: int, before: int | None, which: Which) -> Operation[list[DeadLetter]]:
-        wanted = DeadLetterFilter(**which)
+        wanted = filter_of(which)
         check_number("limit", limit, least=0)
+        if before is not None:
+            check_number("before", before)
         return partial(dead_letter_operations.page, queue=self.queue, wanted=wanted, limit=limit, before=before)
 
     def _count(self, which: Which) -> Operation[int]:
-        return partial(dead_letter_operations.count, queue=self.queue, wanted=DeadLetterFilter(**which))
+        return partial(dead_letter_operations.count, queue=self.queue, wanted=filter_of(which))
 
     def _counted(self, found: int, which: Which) -> int:
         if not which:
@@ -211,11 +219,11 @@ class DeadLetterQueue:
     def _ids(self, limit: int | None, which: Which) -> Operation[list[int]]:
         if limit is not None:
             check_number("limit", limit, least=0)
-        wanted = DeadLetterFilter(**which)
+        wanted = filter_of(which)
         return partial(dead_letter_operations.ids, queue=self.queue, wanted=wanted, limit=limit)
 
     def _replays(self, ids: list[int], rate: float | None) -> Iterator[Operation[list[str]]]:
-        if rate is not None and not rate > 0:
+        if rate is not None and not (isinstance(rate, int | float) and rate > 0):
             raise ValueError(f"rate `{rate!r}` must be more than zero: it is how many come due each second")
         delays = ((entry_id, 0.0 if rate is None else index / rate) for index, entry_id in enumerate(ids))
         for some in _batches(delays):
@@ -232,8 +240,7 @@ class DeadLetterQueue:
         return partial(dead_letter_operations.remove, queue=self.queue, entry_ids=ids)
 
     def _purge(self, older_than: float | timedelta, which: Which) -> Operation[int]:
-        seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-        wanted = DeadLetterFilter(**which)
+        wanted, seconds = filter_of(which), age_of(older_than)
         return partial(dead_letter_operations.purge, queue=self.queue, wanted=wanted, older_than=seconds)
 
 
@@ -283,7 +290,9 @@ class SyncDeadLetterQueue:
         **which: Unpack[Which],
     ) -> list[str]:
         """See `DeadLetterQueue.replay`."""
-        chosen = _listed(ids) if ids is not None else self._storage.read(self._entries._ids(limit, which))
+        chosen = self._entries._named(ids, limit, which)
+        if chosen is None:
+            chosen = self._storage.read(self._entries._ids(limit, which))
         replayed: list[str] = []
         for operation in self._entries._replays(chosen, rate):
             replayed += self._storage.write(operation)
@@ -291,7 +300,7 @@ class SyncDeadLetterQueue:
 
     def remove(self, ids: int | Iterable[int]) -> int:
         """See `DeadLetterQueue.remove`."""
-        return sum(self._storage.write(self._entries._remove(some)) for some in _batches(_listed(ids)))
+        return sum(self._storage.write(self._entries._remove(some)) for some in _batches(ids_of(ids)))
 
     def purge(self, older_than: float | timedelta, **which: Unpack[Which]) -> int:
         """See `DeadLetterQueue.purge`."""
@@ -309,13 +318,6 @@ class SyncDeadLetterQueue:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _listed(ids: int | Iterable[int]) -> list[int]:
-    listed = [ids] if isinstance(ids, int) else list(ids)
-    for entry_id in listed:
-        check_number("id", entry_id)
-    return listed
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

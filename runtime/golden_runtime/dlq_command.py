@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -32,16 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     url = given.url or os.environ.get(_URL_VARIABLE)
     if not url:
         return _complain(f"which store? give `--url` (a path or a postgresql:// URL), or set {_URL_VARIABLE}")
+    if sys.stdout is None:
+        return _complain("standard output is closed, and nothing was done: open it, to /dev/null perhaps")
     try:
         with DeadLetterQueue(url, queue=given.queue, create=False, retry_for=0).sync as letters:
             command: Callable[[SyncDeadLetterQueue, argparse.Namespace], int] = given.command
-            return command(letters, given)
+            status = command(letters, given)
+            sys.stdout.flush()
+            return status
     except (QueueError, ValueError) as error:
         return _complain(str(error))
     except BrokenPipeError:
         # the reader has seen enough; without this the interpreter complains about it once more as it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return _DONE
+    except OSError as error:
+        _write_no_more()
+        return _complain(f"the outcome cannot be written to standard output ({error}), but the command was carried out")
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _list(letters: SyncDeadLetterQueue, given: argparse.Namespace) -> int:
@@ -100,6 +111,8 @@ def _replay(letters: SyncDeadLetterQueue, given: argparse.Namespace) -> int:
     which = _which(given)
     if not _is_chosen(given, which):
         return _complain("which dead letters? give ids, a condition such as --name, or --all")
+    if given.ids and (which or given.all or given.limit):
+        return _complain("give ids, or conditions, --all and --limit, not both: which dead letters are meant?")
     if given.ids:
         missing = [entry_id for entry_id in given.ids if letters.get_entry(entry_id) is None]
         if missing:
@@ -219,7 +232,10 @@ def _ago(seconds: float) -> str:
 
 
 def _plain(entry: DeadLetter) -> dict[str, Any]:
-    return {**asdict(entry), "failed": _iso(entry.failed_at), "enqueued": _iso(entry.enqueued_at)}
+    # not `asdict` of the whole, which copies a payload level by level
+    shallow = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    history = [asdict(past) for past in entry.history]
+    return {**shallow, "history": history, "failed": _iso(entry.failed_at), "enqueued": _iso(entry.enqueued_at)}
 
 
 def _iso(seconds: float) -> str:
@@ -246,5 +262,6 @@ def _print(text: str) -> None:
 
 
 def _complain(sentence: str, status: int = _TROUBLE) -> int:
-    sys.stderr.write(f"error: {sentence}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"error: {sentence}\n")
     return status

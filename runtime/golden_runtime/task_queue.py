@@ -16,7 +16,7 @@ from golden_runtime import failures
 from golden_runtime.dead_letter_queue import DeadLetterQueue
 from golden_runtime.payloads import check_number, checked_text
 from golden_runtime.queue_errors import StorageError
-from golden_runtime.queue_requests import new_task, release_of
+from golden_runtime.queue_requests import names_of, new_task, release_of
 from golden_runtime.queue_series import QueueSeries
 from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.storage import task_operations
@@ -191,7 +191,7 @@ class TaskQueue:
 
     async def get_state(self, task_id: str) -> TaskState | None:
         """Return where a task stands, or None if it is unknown or forgotten."""
-        return await self.storage.read_soon(partial(task_operations.state_of, queue=self.name, task_id=task_id))
+        return await self.storage.read_soon(self._state(task_id))
 
     async def aclose(self) -> None:
         """Close the store, unless it was handed in; other tasks of the event loop go on meanwhile."""
@@ -228,11 +228,8 @@ class TaskQueue:
             self._series.timed(name, perf_counter() - began)
 
     def _request(self, limit: int, names: Iterable[str] | None, lease_seconds: float | None) -> Operation[Claim]:
-        if isinstance(names, str):
-            raise TypeError(f"`names` must be several names, not the string `{names}`: give a list")
         check_number("limit", limit, least=0)
-        chosen = None if names is None else tuple(names)
-        request = ClaimRequest(limit, self._lease(lease_seconds), self._worker, chosen)
+        request = ClaimRequest(limit, self._lease(lease_seconds), self._worker, names_of(names))
         now = self._clock()
         forget = now - self._upkeep_at >= _UPKEEP_EVERY
         if forget:
@@ -240,6 +237,9 @@ class TaskQueue:
         return partial(
             task_operations.claim_and_keep_up, queue=self.name, request=request, settings=self._upkeep, forget=forget
         )
+
+    def _state(self, task_id: str) -> Operation[TaskState | None]:
+        return partial(task_operations.state_of, queue=self.name, task_id=checked_text("task_id", task_id))
 
     def _claimed(self, claim: Claim, seconds: float) -> tuple[Task, ...]:
         self._series.timed("claim" if claim.tasks else "poll", seconds)
@@ -358,7 +358,7 @@ class SyncTaskQueue:
 
     def get_state(self, task_id: str) -> TaskState | None:
         """See `TaskQueue.get_state`."""
-        return self._storage.read(partial(task_operations.state_of, queue=self.name, task_id=task_id))
+        return self._storage.read(self._queue._state(task_id))
 
     def close(self) -> None:
         """See `TaskQueue.close`."""

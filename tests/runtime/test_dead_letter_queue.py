@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from exposed import value
@@ -12,7 +13,7 @@ from golden_runtime import DeadLetterQueue, TaskQueue
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from golden_runtime import SyncDeadLetterQueue, SyncTaskQueue
 
@@ -237,3 +238,65 @@ def test_series_say_what_died_and_came_back(sqlite_path: str) -> None:
     assert value("dlq_errors_total", queue="dead-series", error_type="KeyError") == 1
     assert value("dlq_depth", queue="dead-series") == 2
     assert value("dlq_replayed_total", queue="dead-series") == 1
+
+
+@pytest.mark.parametrize(
+    "older_than", ["1d", "x", -1, timedelta(days=-1), -math.inf, math.nan, None, True], ids=lambda given: repr(given)
+)
+def test_an_age_that_is_none_deletes_nothing(queue: SyncTaskQueue, older_than: Any) -> None:
+    """What decides over deletion is not guessed: a database would take text for a number, and not-a-number for the largest."""
+    bury(queue)
+    with pytest.raises(ValueError, match="`older_than` must be seconds from zero up"):
+        queue.dead_letters.purge(older_than)
+    assert queue.dead_letters.count() == 1
+
+
+def test_ids_and_conditions_exclude_each_other(queue: SyncTaskQueue) -> None:
+    """Whoever gives both means fewer than either says; nothing is replayed."""
+    bury(queue)
+    [letter] = queue.dead_letters.get_entries()
+    for options in ({"name": "other"}, {"limit": 1}):
+        with pytest.raises(ValueError, match="give ids, or conditions and a limit, not both"):
+            queue.dead_letters.replay([letter.id], **options)
+    assert queue.dead_letters.count() == 1
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        {"name": 5},
+        {"error_type": ValueError},
+        {"search": "\0"},
+        {"search": "\ud800"},
+        {"failed_after": "x"},
+        {"failed_after": math.nan},
+        {"failed_before": datetime(2026, 1, 1)},
+    ],
+    ids=lambda given: repr(given),
+)
+def test_conditions_that_no_store_could_compare_with_are_refused(queue: SyncTaskQueue, which: dict[str, Any]) -> None:
+    """The same sentence for both stores, naming the condition."""
+    with pytest.raises((TypeError, ValueError), match=f"`{next(iter(which))}` (must|has)"):
+        queue.dead_letters.count(**which)
+
+
+def test_ids_and_names_of_the_wrong_kind_are_refused(queue: SyncTaskQueue) -> None:
+    """Neither store is asked."""
+    attempts: list[Callable[[], object]] = [
+        lambda: queue.dead_letters.get_entries(before="x"),  # type: ignore[arg-type]  # that is the point
+        lambda: queue.dead_letters.get_entry(True),
+        lambda: queue.dead_letters.remove(1.5),  # type: ignore[arg-type]  # as above
+        lambda: queue.get_next_task(names=[5]),  # type: ignore[list-item]  # as above
+        lambda: queue.get_state(5),  # type: ignore[arg-type]  # as above
+    ]
+    for attempt in attempts:
+        with pytest.raises((TypeError, ValueError), match="must be"):
+            attempt()
+
+
+def test_times_may_be_dates(queue: SyncTaskQueue, clock: FakeClock) -> None:
+    """As long as they say their time zone."""
+    bury(queue)
+    an_hour_ago = datetime.fromtimestamp(clock.now, UTC) - timedelta(hours=1)
+    assert queue.dead_letters.count(failed_after=an_hour_ago) == 1
+    assert queue.dead_letters.count(failed_before=an_hour_ago) == 0

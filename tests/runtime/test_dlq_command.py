@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from golden_runtime.dlq_command import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -100,6 +100,14 @@ def test_replaying_what_is_not_there_replays_nothing(dlq: Callable[..., tuple[in
     assert len(parsed(dlq("list", "--json")[1])) == 3
 
 
+@pytest.mark.parametrize("also", [["--error-type", "TimeoutError"], ["--all"], ["--limit", "1"]])
+def test_ids_and_conditions_exclude_each_other(dlq: Callable[..., tuple[int, str, str]], also: list[str]) -> None:
+    """Neither is dropped in silence."""
+    status, _, complaint = dlq("replay", "2", *also)
+    assert (status, "not both" in complaint) == (2, True)
+    assert len(parsed(dlq("list", "--json")[1])) == 3
+
+
 def test_purging_the_old(dlq: Callable[..., tuple[int, str, str]]) -> None:
     """Only what is older than the age, and only what matches."""
     assert dlq("purge", "--older-than", "1h")[1] == "0 dead letters deleted\n"
@@ -165,3 +173,14 @@ def test_the_module_runs_as_a_program(sqlite_path: str, monkeypatch: pytest.Monk
         [sys.executable, "-m", "golden_runtime", "dlq", "list"], capture_output=True, text=True, check=True
     )
     assert "Failure: no" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only where there is a device that is full")
+@pytest.mark.parametrize(("redirected", "said"), [(">/dev/full", "cannot be written"), (">&-", "is closed")])
+def test_an_output_that_takes_nothing_is_a_sentence(sqlite_path: str, redirected: str, said: str) -> None:
+    """No traceback, and no status that means something else."""
+    with TaskQueue(sqlite_path).sync as queue:
+        queue.dead_letters.add_entry("n", None, "broken")
+    command = f'"{sys.executable}" -m golden_runtime dlq list --url "{sqlite_path}" {redirected}'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False)

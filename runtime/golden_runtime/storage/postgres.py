@@ -29,6 +29,16 @@ _NOW = "CAST(extract(epoch FROM statement_timestamp()) AS double precision)"
 
 _PARAMETER = re.compile(r":([a-z_]+)")
 
+# What the URL may say otherwise. A network that is cut in silence is noticed within half a minute, not after two hours.
+_OPTIONS = {
+    "application_name": "golden-runtime",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+
 # The key of the advisory lock that migrations take turns by: "golden" in ASCII.
 _MIGRATION_LOCK = 0x676F6C64656E
 
@@ -126,9 +136,8 @@ class PostgresSession:
         return self._connection.execute(rendered, parameters)
 
     def _open(self) -> psycopg.Connection[Row]:
-        options = {"connect_timeout": "10", "application_name": "golden-runtime", "keepalives_idle": "30"}
         given = {key: str(value) for key, value in conninfo_to_dict(self._settings.url).items()}
-        connection: psycopg.Connection[Row] = psycopg.connect(make_conninfo("", **{**options, **given}))
+        connection: psycopg.Connection[Row] = psycopg.connect(make_conninfo("", **{**_OPTIONS, **given}))
         try:
             self._prepare(connection)
         except BaseException:

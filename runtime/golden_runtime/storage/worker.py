@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOGGER = logging.getLogger(__name__)
+
 # What one transaction holds at most, so that no caller waits for thousands of others.
 _MAX_BATCH = 500
+# Seconds that closing waits for what is queued.
+_CLOSE_PATIENCE = 60.0
 # Seconds that a fork waits for a transaction that is open.
 _FORK_PATIENCE = 5.0
 # The first and the longest pause, in seconds, before a lost connection is opened again.
@@ -163,13 +168,18 @@ class Worker:
             self._thread.start()
 
     def close(self) -> None:
-        """Finish what is queued, then close the session. Waits for the thread, unless that waits for this one."""
+        """Finish what is queued, then close the session.
+
+        Waits for the thread, unless that waits for this one; not for ever, as a database may have fallen silent.
+        """
         with self._lock:
             self._closing.set()
             self._jobs.put(None)
             thread, self._thread = self._thread, None
         if thread is not None and threading.get_ident() not in (thread.ident, self._caller):
-            thread.join()
+            thread.join(_CLOSE_PATIENCE)
+            if thread.is_alive():
+                _LOGGER.warning("`%s` has not answered for %g seconds, it is left behind", self._name, _CLOSE_PATIENCE)
 
     def _run(self, session: Session) -> None:
         try:
