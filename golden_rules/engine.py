@@ -87,8 +87,9 @@ def analyse_source(
     subject = ModuleSubject(path, module, text, config, verdicts(module, path, config, directives))
     rules = load_rules() if rules is None else rules
     on = config.enabled_codes({**{rule.code: rule.name for rule in rules}, **ENGINE_CODES}, path)
-    words = text.text if triggers else None
-    chosen = [rule for rule in rules if rule.code in on and _triggered(rule, words)]
+    chosen = [rule for rule in rules if rule.code in on]
+    if triggers:
+        chosen = _triggered(chosen, text.text)
     silencer = Silencer(directives)
     found = [
         replace(finding, silence=silencer.silence(finding.code, finding.name, finding.line, around))
@@ -239,9 +240,23 @@ def _is_whole(command_line: Selection) -> bool:
     return command_line.select is None and not command_line.ignore
 
 
-def _triggered(rule: Rule, text: str | None) -> bool:
+def _triggered(rules: Sequence[Rule], text: str) -> list[Rule]:
+    """Return the rules whose words are in a text; each word is looked for once."""
     # An alias needs no care here: the import statement that makes it holds the word.
-    return text is None or not rule.triggers or any(word in text for word in rule.triggers)
+    known: dict[str, bool] = {}
+    found = []
+    for rule in rules:
+        for word in rule.triggers:
+            present = known.get(word)
+            if present is None:
+                present = known[word] = word in text
+            if present:
+                found.append(rule)
+                break
+        else:
+            if not rule.triggers:
+                found.append(rule)
+    return found
 
 
 def _unmeasured_findings(subject: Subject, rules: Sequence[UnmeasuredRule]) -> Iterator[Finding]:

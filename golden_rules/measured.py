@@ -48,6 +48,7 @@ _HOMEMADE = re.compile(
     re.IGNORECASE,
 )
 _RECORDING_METHODS = frozenset({"observe", "inc", "record", "timing", "increment", "histogram", "gauge"})
+_RECORDING = _RECORDING_METHODS | {"start"}
 
 
 def measured_by(outline: Outline, function: Function, config: Config) -> str:
@@ -58,6 +59,8 @@ def measured_by(outline: Outline, function: Function, config: Config) -> str:
     for block in function.measured_blocks:
         if _is_client_call(outline, function, block, config):
             return block
+    if _RECORDING.isdisjoint(function.called):
+        return ""
     for call in function.calls:
         if _records(outline, function, call.name, config):
             return call.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from golden_rules.config import Config
@@ -15,6 +16,8 @@ _OUT_OF_SCOPE = re.compile(
 _RUNTIME = "golden_runtime"
 
 
+# Every rule asks for every function of a file.
+@functools.lru_cache(maxsize=8)
 def out_of_scope(path: str) -> bool:
     """Whether a file holds tests, benchmarks, migrations or vendored code."""
     return bool(_OUT_OF_SCOPE.search(path))
@@ -22,5 +25,4 @@ def out_of_scope(path: str) -> bool:
 
 def in_runtime(outline: Outline, config: Config) -> bool:
     """Whether a module is the runtime itself, which builds by hand what others import."""
-    names = (_RUNTIME, config.runtime_module)
-    return any(outline.module == name or outline.module.startswith(name + ".") for name in names)
+    return f"{outline.module}.".startswith((f"{_RUNTIME}.", f"{config.runtime_module}."))

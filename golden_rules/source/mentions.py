@@ -14,6 +14,8 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 # Possessive, and from the start of a word only: a word that no dot follows is passed over in one step.
 _CHAIN = re.compile(r"\b[A-Za-z_]\w*+(?:\s*+\.\s*+[A-Za-z_]\w*+)++")
 _TEXT = re.compile(r"""['"]([A-Za-z_][\w.:]*)['"]""")
+# The same for a text of ASCII alone, in half of the time.
+_ASCII_CHAIN, _ASCII_TEXT = (re.compile(pattern.pattern, re.ASCII) for pattern in (_CHAIN, _TEXT))
 # Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
 _BY_NAME = ("__all__", "getattr", "import_module")
 
@@ -26,7 +28,8 @@ def mentions(outline: Outline, text: str) -> set[str]:
     own = {(name, target) for name, target in _imported(outline) if _may_be_own(target)}
     found = {target.rpartition(".")[2] for _, target in own}
     local = {name for name, _ in own}
-    for chain in set(_CHAIN.findall(text)):
+    chain_of, text_of = (_ASCII_CHAIN, _ASCII_TEXT) if text.isascii() else (_CHAIN, _TEXT)
+    for chain in set(chain_of.findall(text)) if local else ():
         # A sentence of a comment can run on into the code below it, so the module need not stand first.
         parts = _WORD.findall(chain)
         if not local.isdisjoint(parts):
@@ -34,10 +37,10 @@ def mentions(outline: Outline, text: str) -> set[str]:
     if outline.star_import:
         found.update(_WORD.findall(text))
     by_name = any(word in text for word in _BY_NAME)
-    for name in _TEXT.findall(text):
-        parts = re.split(r"[.:]", name)
-        if by_name or len(parts) > 1:
-            found.add(parts[-1])
+    for name in set(text_of.findall(text)):
+        last = name.replace(":", ".").rpartition(".")[2]
+        if by_name or last != name:
+            found.add(last)
     return found
 
 

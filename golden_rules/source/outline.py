@@ -77,6 +77,7 @@ class Function:
         instances: For a local name, the constructor or annotation it was set from, as written.
         spawned: Names handed to something that runs them apart (`create_task`, `submit`, `Thread`).
         calls: Every call in the body, in no particular order.
+        called: The last part of the name of each call.
         nodes: The types of the nodes in the body, but for names, attributes and constants.
         clauses: The `except` clauses in the body.
     """
@@ -93,6 +94,7 @@ class Function:
     end_line: int
     parameters: int
     calls: list[Call] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
     nodes: set[type[ast.AST]] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     imports: dict[str, str] = field(default_factory=dict)

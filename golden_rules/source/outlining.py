@@ -147,7 +147,7 @@ class _Walk:
 
     def _body(self, function: Function) -> None:
         """Note the facts of a function's own body; the ways through the loop are in order of how often they are taken."""
-        calls, bound, seen = function.calls, function.bound, function.nodes
+        calls, called, bound, seen = function.calls, function.called, function.bound, function.nodes
         facts, below = _FACTS, BELOW
         awaited: set[int] = set()
         stack: list[Any] = list(function.node.body)
@@ -168,7 +168,9 @@ class _Walk:
             if kind is ast.Call:
                 name = dotted(node.func)
                 calls.append(Call(name, node.lineno, id(node) in awaited))
-                if name.rpartition(".")[2] in _SPAWNERS:
+                last = name.rpartition(".")[2]
+                called.add(last)
+                if last in _SPAWNERS:
                     _spawned(function, node)
             elif kind in facts:
                 facts[kind](self, function, node)

@@ -6,6 +6,7 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -107,6 +108,20 @@ def _line_starts(text: str) -> tuple[int, ...]:
         return (0, *(match.end() for match in _LINE_END.finditer(text)))
     # Splitting and adding lengths is six times as fast as a regular expression's matches.
     return tuple(accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0))
+
+
+def matches_at(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> bool:
+    """Whether a pattern is found in a text, several times as fast as `pattern.search` tells.
+
+    Each of its matches has to start with one of the `heads`, plain texts, which `str.find` looks for at ten times the speed.
+    """
+    for head in heads:
+        at = text.find(head)
+        while at >= 0:
+            if pattern.match(text, at):
+                return True
+            at = text.find(head, at + 1)
+    return False
 
 
 def decode(source: bytes) -> SourceText:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import Enum
 
@@ -99,6 +100,8 @@ _SINCE = re.compile(r"(^|_)(last|previous|prev|latest|next|boot|updated|modified
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+# A file says the same few hundred names thousands of times.
+@functools.lru_cache(maxsize=16384)
 def snake(name: str) -> str:
     """Return the last part of a dotted name in snake case, its leading underscores gone."""
     return _HUMP.sub("_", name.rpartition(".")[2]).lstrip("_").lower()

@@ -424,6 +424,8 @@ def may_time(subject: Subject) -> bool:
     function = subject.function
     if function.yields or function.name in _CONTEXT_MANAGER:
         return False
+    if ast.BinOp not in function.nodes and not function.nested:
+        return False
     if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
         return False
     if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):

@@ -18,6 +18,10 @@ from golden_rules.source.trees import children, dotted, walk
 
 # What every increment is written with.
 MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")
+# The methods among it, see `_adds`.
+_METHODS = frozenset(
+    {"inc", "incr", "increment", "increase", "increment_counter", "inc_counter", "incr_counter", "add", "log"}
+)
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
 _NESTED = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
@@ -64,8 +68,15 @@ _BRANCHES = (ast.For, ast.AsyncFor, ast.While, ast.Match, ast.IfExp, ast.BoolOp)
 _LEAVES = frozenset({ast.Name, ast.Constant})
 
 
+def may_increment(function: Function) -> bool:
+    """Whether a function's own code may add to a counter, by what the outline knows of it."""
+    return ast.AugAssign in function.nodes or ast.BinOp in function.nodes or not _METHODS.isdisjoint(function.called)
+
+
 def increments(outline: Outline, function: Function) -> Iterator[Increment]:
     """Yield where a function's own code adds to a counter, in order of the source."""
+    if not may_increment(function):
+        return
     waiting: list[_Place] = [(statement, (), False) for statement in reversed(function.node.body)]
     declared = _declared(function)
     while waiting:

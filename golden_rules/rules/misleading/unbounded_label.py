@@ -37,6 +37,7 @@ _RECORDING = frozenset(
 )
 _INSTRUMENT = re.compile(r"(^|_)(counter|histogram|gauge|up_down_counter|instrument|metric)$", re.IGNORECASE)
 _ADDING = frozenset({"add", "record", "set"})
+_LABELLING = _ADDING | {"labels"}
 _BOUNDED = StringsOption(
     "bounded",
     "Names of which a project knows that there are few: of labels, or of what labels are set to (`tenant_id`).",
@@ -204,7 +205,10 @@ def mark(issue, user_id):
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return False
         function = subject.function
-        return any(_may_label(subject, call.name) for call in function.calls) or any(
+        labels = not _LABELLING.isdisjoint(function.called) and any(
+            _may_label(subject, call.name) for call in function.calls
+        )
+        return labels or any(
             entry.name and entry.call and argument(entry.call, 1, "labels")
             for entry in applied(subject.outline, function, subject.config)
         )

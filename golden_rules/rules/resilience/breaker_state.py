@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golden_rules.rules.handbuilt.clocks import snake
@@ -34,11 +35,16 @@ from golden_rules.rules.resilience.breaker_words import (
 )
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, shown, stores, word_of, words_in
-from golden_rules.source.outline import Function
+from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, walk
 
 _INITIAL = frozenset({"__init__", "__post_init__", "reset"})
 _LONGEST_WORD = 20
+# The types of the nodes that each question is about, looked up before any of them is asked.
+_WORDS = frozenset({ast.Name, ast.Attribute, ast.Constant})
+_COUNTING = frozenset({ast.Compare, ast.AugAssign, ast.Assign, ast.Call})
+_SETTING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr})
+_ASKING = frozenset({ast.If, ast.IfExp, ast.While, ast.Assert, ast.Compare, ast.BoolOp, ast.Match, ast.Return})
 _LIMITING = (ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq)
 
 
@@ -75,29 +81,39 @@ class _Seen:
     on_error: frozenset[str] = frozenset()
 
 
-def breaker_of(unit: Unit, everyone: Iterable[Function]) -> Breaker | None:
+def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
     """Return the circuit breaker that a class or the functions of a file build by hand, `None` where they build none.
 
-    `everyone` are all the functions of the file: what one class sets, the record that it sets it on may ask.
+    `outline` is that of the file: what one class sets, the record that it sets it on may ask.
     """
     seen = _Seen()
     gates: dict[str, _Gate] = {}
     for function in unit.functions:
         outer = declared(function.node)
-        for node in walk(function.node):
-            _note_failures(seen, node, outer)
-            seen.half_open = seen.half_open or _is_half_open(node)
-            if function.name not in _INITIAL:
+        nodes = list(walk(function.node))
+        for node in nodes:
+            kind = type(node)
+            if kind in _WORDS:
+                seen.half_open = seen.half_open or _is_half_open(node)
+            elif kind in _COUNTING:
+                _note_failures(seen, node, outer)
+            if kind in _SETTING and function.name not in _INITIAL:
                 for gate in _gates(node, outer):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
-        seen.on_error |= frozenset(_closes_on_error(function, outer))
-    asked = _asked_words(everyone) if gates else frozenset()
+        seen.on_error |= frozenset(_closes_on_error(function, nodes, outer))
+    asked = _asked_words(outline) if gates else frozenset()
     return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked])
 
 
-def _asked_words(functions: Iterable[Function]) -> frozenset[str]:
+# Asked for each class of a file.
+@functools.lru_cache(maxsize=1)
+def _asked_words(outline: Outline) -> frozenset[str]:
     return frozenset(
-        word for function in functions for node in ast.walk(function.node) for word in _asked(function, node)
+        word
+        for function in outline.functions
+        for node in walk(function.node)
+        if type(node) in _ASKING
+        for word in _asked(function, node)
     )
 
 
@@ -186,14 +202,15 @@ def _named_values(value: ast.expr) -> Iterator[str]:
                 yield dotted(node).removesuffix(".value")
 
 
-def _closes_on_error(function: Function, outer: frozenset[str]) -> Iterator[str]:
+def _closes_on_error(function: Function, nodes: list[ast.AST], outer: frozenset[str]) -> Iterator[str]:
     """Yield what an error handler, or a function that is called on a failure, says about until when nothing is tried."""
-    roots: list[ast.AST] = [node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler)]
+    roots: list[ast.AST] = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
     if RECORDS_FAILURE.search(snake(function.name)):
         roots = [function.node]
     for root in roots:
-        for node in ast.walk(root):
-            yield from (gate.word for gate in _gates(node, outer) if OUT_UNTIL.search(gate.word))
+        for node in walk(root):
+            if type(node) in _SETTING:
+                yield from (gate.word for gate in _gates(node, outer) if OUT_UNTIL.search(gate.word))
 
 
 def _is_half_open(node: ast.AST) -> bool:

@@ -11,10 +11,16 @@ from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
 from golden_rules.source.outline import Function
+from golden_rules.source.text import matches_at
 from golden_rules.source.trees import dotted, walk
 
 # What a file has in its source, in lower case, if there are dead letters in it.
-_PARTS = (
+_DEAD_TEXT = re.compile(
+    r"dead[_ -]?(letter|jobs?|tasks?|messages?|events?|items?|queue|requests|box)|dlq|poison|parking_?lot"
+    r"|(failed|failing|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records"
+    r"|deliveries|webhooks|batches|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream|exchange)"
+)
+_HEADS = (
     "dead",
     "dlq",
     "poison",
@@ -26,12 +32,7 @@ _PARTS = (
     "unsent",
     "unprocess",
     "dropped",
-    "lost_",
-)
-_DEAD_TEXT = re.compile(
-    r"dead[_ -]?(letter|jobs?|tasks?|messages?|events?|items?|queue|requests|box)|dlq|poison|parking_?lot"
-    r"|(failed|failing|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records"
-    r"|deliveries|webhooks|batches|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream|exchange)"
+    "lost",
 )
 DEAD = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
@@ -81,8 +82,7 @@ _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|pars
 
 def may_hold_dead(text: str) -> bool:
     """Whether there can be dead letters in a text; much faster than to look."""
-    lowered = text.lower()
-    return any(part in lowered for part in _PARTS) and bool(_DEAD_TEXT.search(lowered))
+    return matches_at(_DEAD_TEXT, _HEADS, text.lower())
 
 
 @dataclass(frozen=True, slots=True)

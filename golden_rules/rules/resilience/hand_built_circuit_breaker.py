@@ -263,7 +263,7 @@ class Gateway:
         for unit in (*classes_of(subject), plain_functions(subject)):
             if PLAIN_DATA.search(unit.name) or not may_break(unit.text):
                 continue
-            breaker = breaker_of(unit, subject.outline.functions)
+            breaker = breaker_of(unit, subject.outline)
             if breaker is None:
                 continue
             around = unit.around(breaker.touching)
