@@ -8,7 +8,7 @@ from typing import Any
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.options import Option
 from golden_rules.places import Place
-from golden_rules.selection import is_selector
+from golden_rules.selection import is_selector, nearest_rule
 from golden_rules.settings import Config, RuleTable
 from golden_rules.validation import OF_EVERY_RULE
 
@@ -65,7 +65,7 @@ def _no_rule(rule: str, declared: Declared) -> str:
 def _instead(rule: str, declared: Declared) -> str:
     if is_selector(rule, [code for code, _ in declared]):
         return ": give each rule its own table, or use the tables `severity` and `grace-until`"
-    return did_you_mean(rule, [word for names in declared for word in names])
+    return nearest_rule(rule, [word for names in declared for word in names])
 
 
 def _where(places: Sequence[Place], *keys: str) -> str:

@@ -7,11 +7,15 @@ The more specific selector wins, and `ignore` wins over `select` between equals,
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from golden_rules.errors import did_you_mean
+
 EVERYTHING = "ALL"
+_CODE = re.compile(r"([A-Z]+)\d+")
 T = TypeVar("T")
 
 
@@ -81,6 +85,24 @@ def most_specific(entries: Iterable[tuple[str, T]], code: str, name: str) -> T |
         if how >= 0 and (best is None or how >= best[0]):
             best = (how, value)
     return None if best is None else best[1]
+
+
+def nearest_rule(wrong: str, known: Collection[str]) -> str:
+    """Return the end of a sentence that names the rule, or the rules, that a mistyped selector may mean; `""` where none is near.
+
+    A code is looked for among those that start alike: `GR299` is none of the rules about comments, for all that it reads so.
+    `known` holds codes and names.
+    """
+    match = _CODE.match(wrong.upper())
+    codes = sorted(word for word in known if _CODE.fullmatch(word))
+    if match is None or not any(code.startswith(match[1]) for code in codes):
+        return did_you_mean(wrong, known)
+    beginnings = [wrong.upper()[:length] for length in range(len(wrong), len(match[1]), -1)]
+    alike = next((found for start in beginnings if (found := [code for code in codes if code.startswith(start)])), [])
+    likely = [code for code in alike if sorted(code) == sorted(wrong.upper())] or alike
+    if len(likely) == 1:
+        return f": did you mean `{likely[0]}`?"
+    return f": there are `{alike[0]}` to `{alike[-1]}`" if alike else ""
 
 
 def is_selector(text: str, known: Collection[str]) -> bool:

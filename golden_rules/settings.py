@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.errors import UsageError
 from golden_rules.globs import function_patterns, path_globs
 from golden_rules.paths import shown
-from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, most_specific, selected_by
+from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, most_specific, nearest_rule, selected_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,7 +231,7 @@ class Config:
         for named in self._selectors():
             for selector in named.selectors:
                 if not is_selector(selector, names):
-                    hint = did_you_mean(selector, {*names, EVERYTHING})
+                    hint = nearest_rule(selector, {*names, EVERYTHING})
                     raise UsageError(
                         f"unknown rule `{selector}` in {self._where(named, selector, origins or {})}{hint}"
                     )

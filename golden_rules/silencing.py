@@ -10,7 +10,7 @@ from golden_rules.comments import ABOUT_COMMENTS, WORDS, Directives, Ignore, is_
 from golden_rules.errors import did_you_mean
 from golden_rules.findings import Edit, Finding, Fix, Safety, Severity, Silence
 from golden_rules.registry import ENGINE_CODES, codes_and_names
-from golden_rules.selection import EVERYTHING
+from golden_rules.selection import EVERYTHING, nearest_rule
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.text import SourceText
 
@@ -115,7 +115,7 @@ def _invalid(page: _Page, directives: Directives, known: Mapping[str, str]) -> I
             if selector.upper() != EVERYTHING and not any(
                 takes_in(selector, code, name) for code, name in known.items()
             ):
-                hint = did_you_mean(selector, {*known, *known.values()})
+                hint = nearest_rule(selector, {*known, *known.values()})
                 remedy = (
                     _remedy(hint)
                     if hint
@@ -129,8 +129,13 @@ def _invalid(page: _Page, directives: Directives, known: Mapping[str, str]) -> I
             yield page.finding(INVALID, span, f"`{ignore.until}` is no date", "write the day as in `until 2027-03-01`")
 
 
+_ONE = ": did you mean "
+
+
 def _remedy(hint: str) -> str:
-    return hint.removeprefix(": did you mean ").join(("write ", "")).removesuffix("?")
+    if not hint.startswith(_ONE):
+        return hint.removeprefix(": ")
+    return f"write {hint.removeprefix(_ONE).removesuffix('?')}"
 
 
 def _without_reason(page: _Page, directives: Directives) -> Iterator[Finding]:

@@ -55,9 +55,19 @@ class Trend:
 
 
 def now() -> datetime:
-    """Return the time of this run; `SOURCE_DATE_EPOCH` sets it, as for other tools whose output is to be reproducible."""
+    """Return the time of this run; `SOURCE_DATE_EPOCH` sets it, as for other tools whose output is to be reproducible.
+
+    Raises UsageError where it holds no time.
+    """
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(given), UTC) if given.isdigit() else datetime.now(UTC).replace(microsecond=0)
+    if not given:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        return datetime.fromtimestamp(int(given), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f"`SOURCE_DATE_EPOCH` must be a time in whole seconds since 1970, not `{given}`: mend it, or unset it"
+        ) from error
 
 
 def entry_of(found: Coverage, at: datetime) -> Entry:

@@ -60,8 +60,9 @@ def changes_since(base: str) -> Changes:
     if not base and _is_shallow() and start == _git("rev-parse", "HEAD"):
         # A CI job would pass without having looked at anything.
         raise UsageError(
-            f"this clone is shallow and holds nothing before `{named}`: name the base, as in `--changed=HEAD~1`, and in CI"
-            " clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
+            f"this clone is shallow and holds nothing before `{named}`: "
+            + ("name the base, as in `--changed=HEAD~1`, and in CI" if _exists("HEAD~1") else "in CI")
+            + " clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
         )
     # whatever a user has set for himself, the output must be the plain one
     plain = ("--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules")

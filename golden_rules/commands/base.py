@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from golden_rules.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
     from golden_rules.cache import Caches
     from golden_rules.config import Config, Configs
     from golden_rules.files import SourceFile
 
+_SOURCES = frozenset({".py", ".pyi", ".pyw", ".ipynb"})
+_CONFIGURATIONS = frozenset({"pyproject.toml", "golden-rules.toml", "setup.cfg", ".pre-commit-config.yaml"})
 CLEAN, FINDINGS, TROUBLE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -38,6 +42,16 @@ def per_cent(_context: click.Context, parameter: click.Parameter, value: str | N
     if not 0 <= number <= 100:
         raise UsageError(f"`{value}` is no share for `{parameter.opts[0]}`: give per cent from 0 to 100, such as `5%`")
     return number
+
+
+def refuse_source(file: Path, option: str) -> None:
+    """Raise UsageError where an option would write a report over a source file or a configuration."""
+    from golden_rules.paths import shown
+
+    if file.suffix in _SOURCES or file.name in _CONFIGURATIONS:
+        raise UsageError(
+            f"`{option}` would write a report to `{shown(file)}`, where code or settings stand: name another file"
+        )
 
 
 def files_to_check(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, check_selectors, codes, files_to_check
+from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, check_selectors, codes, files_to_check, refuse_source
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
@@ -34,6 +34,7 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
             hint = did_you_mean(name, FORMATS) or f": the formats are {', '.join(FORMATS)}"
             raise UsageError(f"there is no format `{name}`{hint}")
         path = Path(file)
+        refuse_source(path, "--output")
         if path.is_dir() or not path.absolute().parent.is_dir():
             reason = "is a folder" if path.is_dir() else "is in a folder that does not exist"
             raise UsageError(f"`{file}`, which `--output` names, {reason}")
@@ -140,6 +141,7 @@ def check(
         named = paths or (".",)
         folders = [Path(path) for path in named if Path(path).is_dir()]
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
+        _spare(outputs, files)
         scope = scoping.of(files)
         fixing = fixing and replace(fixing, scope=scope)
         progress = Progress(sys.stderr)
@@ -196,6 +198,18 @@ def _add_ignores(run: Run, files: Sequence[SourceFile], reason: str) -> int:
             click.echo(f"{place} is left: no comment there can ignore it", err=True)
     click.echo(f"Ignored {counted(added, 'finding')} in {counted(changed, 'file')}.")
     return CLEAN if added == len(run.findings) else FINDINGS
+
+
+def _spare(outputs: Mapping[Path, str], files: Sequence[SourceFile]) -> None:
+    """Raise UsageError where a report would be written over what is checked, a configuration or a baseline."""
+    if not outputs:
+        return
+    dear = {file.path.resolve() for file in files}
+    for config in {id(file.config): file.config for file in files}.values():
+        dear |= {kept.resolve() for kept in (config.source, config.baseline) if kept is not None}
+    for path in outputs:
+        if path.resolve() in dear:
+            raise UsageError(f"`--output` would write a report over `{path}`, which this run reads: name another file")
 
 
 def _warn_of_nothing(files: Sequence[SourceFile]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, files_to_check, per_cent
+from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, files_to_check, per_cent, refuse_source
 
 if TYPE_CHECKING:
     from golden_rules.coverage import Coverage
@@ -66,6 +66,7 @@ def _trends(found: Coverage, append: str | None, objective: float, *, complete: 
     from golden_rules.trend import entry_of, now, read_history, trends
 
     file = Path(append)
+    refuse_source(file, "--append")
     entries = read_history(file)
     entry = entry_of(found, now())
     if complete:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, TROUBLE
+from golden_rules.commands.base import CLEAN, TROUBLE, refuse_source
 from golden_rules.commands.metrics import catalogue_of
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.paths import shown
@@ -83,6 +83,7 @@ def write_output(file: Path, text: str) -> None:
     """Write a file, in a folder that is made where it is not there; raises UsageError."""
     from golden_rules.writing import UnwritableFile, write_file
 
+    refuse_source(file, "--output")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_file(file, text.encode())

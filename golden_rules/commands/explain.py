@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from golden_rules.commands.base import CLEAN
-from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.errors import UsageError
 
 
 def _known(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
@@ -23,6 +23,7 @@ def explain(code: str) -> int:
     from golden_rules.catalogue.engine_rules import ENGINE_RULES
     from golden_rules.documentation import page
     from golden_rules.registry import codes_and_names, load_rules
+    from golden_rules.selection import nearest_rule
 
     wanted = code.strip()
     for rule in load_rules():
@@ -34,5 +35,5 @@ def explain(code: str) -> int:
             click.echo(engine_rule.page, nl=False)
             return CLEAN
     known = codes_and_names()
-    hint = did_you_mean(wanted, {*known, *known.values()}) or ": `golden-rules rules` lists them"
+    hint = nearest_rule(wanted, {*known, *known.values()}) or ": `golden-rules rules` lists them"
     raise UsageError(f"there is no rule `{code}`{hint}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from golden_rules.findings import Finding, Severity
 from golden_rules.reports.fingerprints import fingerprints
+from golden_rules.reports.words import grace
 from golden_rules.runner import Run
 
 _GITLAB_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor"}
@@ -15,7 +16,8 @@ _GITLAB_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor"}
 def github_report(run: Run) -> Iterator[str]:
     """Yield a workflow command for each finding, which GitHub shows at its line in the pull request."""
     for finding in run.findings:
-        text = _data(f"{finding.message}\nhelp: {finding.remedy}")
+        note = f"\nnote: {grace(finding, run.today)}" if finding.grace_until else ""
+        text = _data(f"{finding.message}\nhelp: {finding.remedy}{note}")
         yield f"::{finding.severity} {_properties(finding)}::{text}"
 
 
@@ -42,13 +44,17 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def _in_grace(finding: Finding, run: Run) -> str:
+    return f" ({grace(finding, run.today)})" if finding.grace_until else ""
+
+
 def gitlab_report(run: Run) -> Iterator[str]:
     """Yield the findings as a code quality report of GitLab."""
     entries = [
         {
             "type": "issue",
             "check_name": finding.code,
-            "description": f"{finding.code}: {finding.message}; {finding.remedy}",
+            "description": f"{finding.code}: {finding.message}; {finding.remedy}{_in_grace(finding, run)}",
             "fingerprint": fingerprint,
             "severity": _GITLAB_SEVERITIES[finding.severity],
             "categories": ["Style"],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 
 from golden_rules.findings import Finding, Safety
+from golden_rules.reports.words import days_left
 from golden_rules.runner import Run
 
 # Raised when a key changes its meaning or goes; new keys do not raise it.
@@ -30,13 +32,13 @@ def json_report(run: Run) -> Iterator[str]:
     }
     document = {
         "version": FORMAT_VERSION,
-        "findings": [_finding(finding) for finding in run.findings],
+        "findings": [_finding(finding, run.today) for finding in run.findings],
         "summary": summary,
     }
     yield json.dumps(document, indent=2)
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: Finding, today: date) -> dict[str, object]:
     fix = finding.fix
     return {
         "code": finding.code,
@@ -49,7 +51,11 @@ def _finding(finding: Finding) -> dict[str, object]:
         "end_column": finding.end_column,
         "function": finding.function,
         "severity": finding.severity,
-        **({"grace_until": str(finding.grace_until)} if finding.grace_until else {}),
+        **(
+            {"grace_until": str(finding.grace_until), "grace_days": days_left(finding, today)}
+            if finding.grace_until
+            else {}
+        ),
         "remedy": finding.remedy,
         "fix": None if fix is None else {"safety": fix.safety, "description": fix.description},
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Finding, Severity
+from golden_rules.reports.words import grace
 from golden_rules.runner import Run
 
 if TYPE_CHECKING:
@@ -27,12 +29,12 @@ def junit_report(run: Run) -> Iterator[str]:
         ET.SubElement(suite, "testcase", name="no findings", classname="golden-rules")
     ordered = sorted(run.findings, key=lambda finding: (finding.path, finding.line, finding.column))
     for path, group in groupby(ordered, key=lambda finding: finding.path):
-        _add_suite(root, path, list(group))
+        _add_suite(root, path, list(group), run.today)
     ET.indent(root)
     yield f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}'
 
 
-def _add_suite(root: Element, path: str, findings: list[Finding]) -> None:
+def _add_suite(root: Element, path: str, findings: list[Finding], today: date) -> None:
     from xml.etree import ElementTree as ET
 
     failures = sum(finding.severity is Severity.ERROR for finding in findings)
@@ -45,6 +47,8 @@ def _add_suite(root: Element, path: str, findings: list[Finding]) -> None:
             suite, "testcase", name=_text(name), classname=_text(path), file=_text(path), line=str(finding.line)
         )
         words = f"{finding.path}:{finding.line}:{finding.column}: {finding.message}\nhelp: {finding.remedy}"
+        if finding.grace_until:
+            words += f"\nnote: {grace(finding, today)}"
         if finding.severity is Severity.ERROR:
             failure = ET.SubElement(case, "failure", message=_text(finding.message), type=finding.code)
             failure.text = _text(words)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
 from golden_rules.findings import Finding, Safety
-from golden_rules.reports.words import counted
+from golden_rules.reports.words import counted, grace
 from golden_rules.runner import Run
 
 # A page with more is not read, and GitHub cuts a summary at one megabyte.
@@ -31,17 +32,17 @@ def markdown_report(run: Run) -> Iterator[str]:
     yield ""
     ordered = sorted(run.findings, key=lambda finding: finding.severity)
     for finding in ordered[:_MOST]:
-        yield f"- {_line(finding)}"
+        yield f"- {_line(finding, run.today)}"
     if len(ordered) > _MOST:
         yield f"- and {len(ordered) - _MOST} more"
     yield from _aside(run)
 
 
-def _line(finding: Finding) -> str:
-    grace = f" (an error from {finding.grace_until} on)" if finding.grace_until else ""
+def _line(finding: Finding, today: date) -> str:
+    note = f" ({grace(finding, today)})" if finding.grace_until else ""
     severity = "" if finding.severity == "error" else f" {finding.severity}"
     where = f"`{finding.path}:{finding.line}`"
-    return f"{where} {finding.code}{severity}{grace}: {_text(finding.message)}; {_text(finding.remedy)}"
+    return f"{where} {finding.code}{severity}{note}: {_text(finding.message)}; {_text(finding.remedy)}"
 
 
 def _text(text: str) -> str:

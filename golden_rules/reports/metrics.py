@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from golden_rules.catalogue.metrics import Catalogue, Declaration, Metric
 from golden_rules.catalogue.scrape import Comparison, Difference
+from golden_rules.reports.words import counted
 
 # Raised when a key changes its meaning or goes; new keys do not raise it.
 FORMAT_VERSION = 1
@@ -167,5 +168,9 @@ def _cell(place: Declaration) -> str:
 
 def _sentence(catalogue: Catalogue) -> str:
     places = len(catalogue.declarations)
-    unnamed = f"; {len(catalogue.unnamed)} more give no constant name" if catalogue.unnamed else ""
-    return f"{len(catalogue.metrics())} series from {places} places in {catalogue.files} files{unnamed}"
+    unnamed = (
+        f"; {len(catalogue.unnamed)} more give{'s' if len(catalogue.unnamed) == 1 else ''} no constant name"
+        if catalogue.unnamed
+        else ""
+    )
+    return f"{len(catalogue.metrics())} series from {counted(places, 'place')} in {counted(catalogue.files, 'file')}{unnamed}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from golden_rules.documentation import page
 from golden_rules.findings import Edit, Finding, Fix
 from golden_rules.registry import BUILT_IN, ENGINE_CODES, load_rules
 from golden_rules.reports.fingerprints import fingerprints
+from golden_rules.reports.words import days_left, grace
 from golden_rules.runner import Run
 from golden_rules.source.text import SourceText
 
@@ -33,7 +35,7 @@ def sarif_report(run: Run) -> Iterator[str]:
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
     sources = _Sources()
     results = [
-        _result(finding, numbers[finding.code], fingerprint, sources)
+        _result(finding, numbers[finding.code], fingerprint, sources, run.today)
         for finding, fingerprint in zip(run.findings, fingerprints(run.findings), strict=True)
     ]
     driver = {
@@ -78,7 +80,7 @@ def _rules(codes: set[str]) -> Iterator[dict[str, Any]]:
         yield described
 
 
-def _result(finding: Finding, number: int, fingerprint: str, sources: _Sources) -> dict[str, Any]:
+def _result(finding: Finding, number: int, fingerprint: str, sources: _Sources, today: date) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": number,
@@ -87,6 +89,9 @@ def _result(finding: Finding, number: int, fingerprint: str, sources: _Sources) 
         "locations": [_location(finding)],
         "partialFingerprints": {"goldenRules/v1": fingerprint},
     }
+    if finding.grace_until:
+        result["message"]["text"] += f" ({grace(finding, today)})"
+        result["properties"] = {"graceUntil": str(finding.grace_until), "graceDays": days_left(finding, today)}
     if fixes := list(_fixes(finding, sources)):
         result["fixes"] = fixes
     return result

@@ -8,6 +8,7 @@ from datetime import date
 
 from golden_rules.findings import Finding, Safety, Severity
 from golden_rules.reports.style import Style
+from golden_rules.reports.words import grace
 from golden_rules.runner import Run
 
 
@@ -22,8 +23,8 @@ def text_report(run: Run, style: Style) -> Iterator[str]:
 def concise_report(run: Run, style: Style) -> Iterator[str]:
     """Yield one line for each finding."""
     for finding in run.findings:
-        grace = f"  [{_grace(finding, run.today)}]" if finding.grace_until else ""
-        yield f"{_headline(finding, style)}{grace}{_fixable(finding, style)}"
+        note = f"  [{grace(finding, run.today)}]" if finding.grace_until else ""
+        yield f"{_headline(finding, style)}{note}{_fixable(finding, style)}"
 
 
 def _headline(finding: Finding, style: Style) -> str:
@@ -44,14 +45,7 @@ def _frame(finding: Finding, style: Style, today: date) -> Iterator[str]:
         yield f"{margin} {bar} {style.red(_carets(finding))}"
     yield f"{margin} {style.blue('=')} help: {finding.remedy}{_fixable(finding, style)}"
     if finding.grace_until:
-        yield f"{margin} {style.blue('=')} note: {_grace(finding, today)}"
-
-
-def _grace(finding: Finding, today: date) -> str:
-    if finding.grace_until is None:
-        return ""
-    days = (finding.grace_until - today).days
-    return f"an error in {days} day{'' if days == 1 else 's'}, from {finding.grace_until} on"
+        yield f"{margin} {style.blue('=')} note: {grace(finding, today)}"
 
 
 def _carets(finding: Finding) -> str:

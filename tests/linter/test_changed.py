@@ -238,7 +238,22 @@ class TestWithoutABase:
         clone = tmp_path_factory.mktemp("clone")
         git("clone", "--quiet", "--depth", "1", f"file://{shop}", str(clone))
         monkeypatch.chdir(clone)
-        assert self.refusal("--changed").startswith("this clone is shallow and holds nothing before `origin/HEAD`")
+        assert self.refusal("--changed") == (
+            "this clone is shallow and holds nothing before `origin/HEAD`: in CI clone without a depth"
+            " (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
+        )
+
+    def test_shallow_clone_of_two_commits(
+        self, shop: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where there is a commit before the last, it can be the base."""
+        (shop / "more.py").write_text("x = 1\n")
+        commit()
+        clone = tmp_path_factory.mktemp("clone")
+        git("clone", "--quiet", "--depth", "2", f"file://{shop}", str(clone))
+        monkeypatch.chdir(clone)
+        assert "name the base, as in `--changed=HEAD~1`" in self.refusal("--changed")
+        assert run("--changed=HEAD~1").exception is None
 
 
 @settings(deadline=None)

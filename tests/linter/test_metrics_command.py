@@ -154,7 +154,7 @@ def test_names_made_at_run_time_are_owned_up_to(project: Path) -> None:
     )
     document = json.loads(run(project, "--format", "json").stdout)
     assert [(place["path"], place["line"]) for place in document["unnamed"]] == [("src/shop/late.py", 6)]
-    assert "1 more give no constant name" in run(project).stdout
+    assert "1 more gives no constant name" in run(project).stdout
 
 
 def test_openmetrics_metadata_is_openmetrics(project: Path) -> None:

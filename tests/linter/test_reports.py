@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,45 @@ class TestSeveralAtOnce:
         assert isinstance(done.exception, UsageError)
         assert str(done.exception) == sentence
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "end"),
+    [
+        ("new.py", "where code or settings stand: name another file"),
+        ("pyproject.toml", "where code or settings stand: name another file"),
+        ("golden-rules.toml", "where code or settings stand: name another file"),
+        ("script", "which this run reads: name another file"),
+        ("golden-rules-baseline.json", "which this run reads: name another file"),
+        ("link", "which this run reads: name another file"),
+    ],
+)
+def test_output_spares_what_is_dear(shop: Path, file: str, end: str) -> None:
+    """No report takes the place of source, a configuration or the baseline, also by a link; an older report it does."""
+    CliRunner().invoke(commands, ["baseline"], standalone_mode=False)
+    (shop / "script").write_text(CHARGE)
+    (shop / "link").symlink_to("count.py")
+    before = {path: path.read_bytes() for path in shop.iterdir() if path.is_file()}
+    done = run(".", "script", "--output", f"json={file}")
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).endswith(end)
+    assert {path: path.read_bytes() for path in before} == before
+    (shop / "report.json").write_text("an older report")
+    assert run("--output", "json=report.json").exception is None
+    assert json.loads((shop / "report.json").read_text())["version"] == 1
+
+
+def test_grace_in_every_format(shop: Path) -> None:
+    """Wherever a finding shows up, it says how many days are left, and from which day it is an error."""
+    day = date.today() + timedelta(days=3)
+    (shop / "golden-rules.toml").write_text(f"select = ['GR201']\ngrace-until = {day}\n")
+    note = f"an error in 3 days, from {day} on"
+    for name in ("text", "concise", "github", "gitlab", "junit", "markdown", "sarif"):
+        assert note in run("--format", name).stdout, name
+    (result,) = sarif()["results"]
+    assert (result["level"], result["properties"]) == ("warning", {"graceUntil": str(day), "graceDays": 3})
+    (finding,) = json.loads(run("--format", "json").stdout)["findings"]
+    assert (finding["grace_until"], finding["grace_days"]) == (str(day), 3)
 
 
 def test_statistics_of_what_does_not_count(shop: Path) -> None:

@@ -54,6 +54,19 @@ def trend(folder: Path, *lines: str, objective: str = "100%") -> str:
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize("wrong", ["soon", "-", "1e9", "9" * 30])
+def test_a_time_that_is_none(project: Path, wrong: str) -> None:
+    """A reproducible build that would not be one ends before anything is written."""
+    command = [sys.executable, "-m", "golden_rules", "coverage", "--append", "history.jsonl"]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": wrong}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: `SOURCE_DATE_EPOCH` must be a time in whole seconds since 1970, not `{wrong}`: mend it, or unset it\n"
+    )
+    assert not (project / "history.jsonl").exists()
+
+
 def test_each_run_adds_a_line(project: Path) -> None:
     """The history is made where there is none; what was in it stays, byte for byte."""
     first = run(project, "--append", "history.jsonl")
