@@ -57,8 +57,8 @@ class Change:
 class Slots:
     """Runs what is put in with `begin`, in order, as many at a time as there are slots.
 
-    perform: runs one task to its end; what it raises all the same goes to `on_broken`. `active` is everything put in and not yet ended, `waiting` the
-    part of it that has not begun.
+    perform: runs one task to its end; what it raises all the same goes to `on_broken`. `active` is everything put in and not
+    yet ended, `waiting` the part of it that has not begun.
     """
 
     def __init__(
@@ -70,25 +70,27 @@ class Slots:
         self.active: dict[Run, None] = {}
         self.waiting: deque[Run] = deque()
         self.change = Change()
+        # whether it ever began to run
+        self.is_open = False
         self.is_closed = False
         # whether anybody looks at `change` when a task ends; a pool in memory saves the time
         self.is_watched = False
         self._perform = perform
         self._workers: list[asyncio.Task[None]] = []
         self._idle: list[asyncio.Future[None]] = []
+        # how many were never used: a slot costs nothing before it is needed
+        self._unused = 0
+        # how many were woken, and have not gone on yet
+        self._waking = 0
         self._queued: deque[asyncio.Future[None]] = deque()
 
     def open(self) -> None:
         """Begin to run, on the running event loop."""
         self.change.bind()
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self.size)]
-        for worker in self._workers:
-            worker.add_done_callback(self._ended)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it ever began to run."""
-        return bool(self._workers)
+        self.is_open = True
+        self._unused = self.size
+        if self.waiting:
+            self._wake(2)
 
     @property
     def busy(self) -> int:
@@ -106,17 +108,35 @@ class Slots:
         """Run a task as soon as a slot is free."""
         self.active[run] = None
         self.waiting.append(run)
-        if self._idle:
-            self._idle.pop().set_result(None)
+        if not self._waking and (self._idle or self._unused):
+            self._wake(1)
+
+    def _wake(self, most: int) -> None:
+        """Let idle slots go on, or unused ones begin, as many as that.
+
+        One that was woken wakes two others if there is more to do than its own task. So all of them run after a few turns of
+        the event loop where handlers wait, and where they do not, one does the work of all, without being woken for each.
+        """
+        idle = self._idle
+        while most and (idle or self._unused):
+            most -= 1
+            self._waking += 1
+            if idle:
+                idle.pop().set_result(None)
+            else:
+                self._unused -= 1
+                worker = asyncio.create_task(self._work())
+                worker.add_done_callback(self._ended)
+                self._workers.append(worker)
 
     def close(self) -> None:
         """Let idle slots end, and nobody wait for room any more. What is put in is still run."""
         self.is_closed = self.is_watched = True
-        for turn in (*self._queued, *self._idle):
+        for turn in self._queued:
             if not turn.done():
                 turn.set_result(None)
         self._queued.clear()
-        self._idle.clear()
+        self._wake(len(self._idle))
         self.change.set()
 
     def take_waiting(self) -> list[Run]:
@@ -149,8 +169,14 @@ class Slots:
         loop = asyncio.get_running_loop()
         me = asyncio.current_task()
         while True:
+            self._waking -= 1
+            was_woken = True
             while waiting:
                 run = waiting.popleft()
+                if was_woken:
+                    was_woken = False
+                    if waiting:
+                        self._wake(2)
                 if queued:
                     _let_in(queued)
                 run.worker = me

@@ -24,6 +24,8 @@ from golden_runtime import (
     TaskQueue,
 )
 from golden_runtime.pool_handlers import ExecutorUnusableError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -108,6 +110,39 @@ def test_no_more_run_than_there_are_slots(sqlite_path: str) -> None:
 
     asyncio.run(scenario())
     assert most == 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=st.integers(1, 9), turns=st.lists(st.integers(0, 3) | st.none(), max_size=40))
+def test_no_slot_stays_idle_while_a_task_waits(size: int, turns: list[int | None]) -> None:
+    """Whatever handlers do, end at once, wait some turns, or wait for a sign: as many run as can, in order, and all end."""
+
+    async def scenario() -> None:
+        begun: list[int] = []
+        sign = asyncio.Event()
+
+        async def handler(task: Task) -> None:
+            index, waits = task.payload
+            begun.append(index)
+            if waits is None:
+                await sign.wait()
+            for _ in range(waits or 0):
+                await asyncio.sleep(0)
+
+        pool = ExecutorPool(handler, max_concurrent=size, max_backlog=100)
+        await pool.start()
+        for index, waits in enumerate(turns):
+            await pool.submit_workflow("n", (index, waits))
+        for _ in range(10 * len(turns) + 10):
+            await asyncio.sleep(0)
+        hanging = [index for index, waits in enumerate(turns) if waits is None][:size]
+        expected = hanging[-1] + 1 if len(hanging) == size else len(turns)
+        assert begun == list(range(expected))
+        sign.set()
+        assert await pool.stop() == ()
+        assert begun == list(range(len(turns)))
+
+    asyncio.run(scenario())
 
 
 def test_a_failure_is_a_dead_letter_after_its_retries(store: str) -> None:
