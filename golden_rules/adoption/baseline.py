@@ -42,7 +42,7 @@ class Baseline:
     Attributes:
         entries: What is frozen, and how often where several are alike.
         rules: The codes that were looked for when it was made or extended.
-        started: How many findings each team or package started with.
+        started: How many findings each file started with.
     """
 
     entries: Counter[Entry]

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from golden_rules.adoption.baseline import Baseline, Entry, Matched, entry_of, match
-from golden_rules.config import Config
 from golden_rules.findings import Finding
-from golden_rules.naming import module_parts
-from golden_rules.paths import relative_to
-
-# Deeper packages are counted with the one that holds them.
-_DEPTH = 2
-_TOP = "(top level)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +70,8 @@ def freeze(
     fresh = [position for position in range(len(entries)) if position not in matched.known]
     added = [at for at in fresh if old is None or (new_rules and entries[at].code not in before.rules)]
     taken_in = [entries[at] for at in added]
-    started = Counter(before.started)
-    started.update(group(entry.path) for entry in taken_in)
+    started = _moved(before.started, matched, entries)
+    started.update(entry.path for entry in taken_in)
     knows = frozenset(rules) if old is None or new_rules else before.rules
     now = Baseline(Counter([*(entries[at] for at in matched.known), *taken_in]), knows, started)
     outside = tuple(found[at][0] for at in fresh if at not in set(added))
@@ -96,20 +88,17 @@ def shares(baseline: Baseline, group: Callable[[str], str]) -> Iterable[Share]:
     left: Counter[str] = Counter()
     for entry, count in baseline.entries.items():
         left[group(entry.path)] += count
-    for name in sorted({*baseline.started, *left}):
-        yield Share(name, max(baseline.started.get(name, 0), left[name]), left[name])
+    started: Counter[str] = Counter()
+    for path, count in baseline.started.items():
+        started[group(path)] += count
+    for name in sorted({*started, *left}):
+        yield Share(name, max(started[name], left[name]), left[name])
 
 
-def grouping(config: Config, folder: Path) -> Callable[[str], str]:
-    """Return what tells the team or package of a path relative to `folder`, a baseline's.
-
-    Where `app` is a table, its names are the teams; elsewhere the package tells, two steps deep.
-    """
-
-    def group(path: str) -> str:
-        relative = relative_to(str(folder / path), str(config.root))
-        if isinstance(config.app, tuple) and (team := config.app_for(relative)):
-            return team
-        return ".".join(module_parts(relative)[:-1][:_DEPTH]) or _TOP
-
-    return group
+def _moved(started: Mapping[str, int], matched: Matched, entries: Sequence[Entry]) -> Counter[str]:
+    """Return how many findings each file started with, files that were renamed under their new names."""
+    renamed = {was.path: entries[at].path for at, was in matched.known.items()}
+    moved: Counter[str] = Counter()
+    for path, count in started.items():
+        moved[renamed.get(path, path)] += count
+    return moved

@@ -31,8 +31,9 @@ def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str 
     again.
     """
     from golden_rules.adoption.baseline import read_baseline, rendered
-    from golden_rules.adoption.freezing import freeze, grouping
+    from golden_rules.adoption.freezing import freeze
     from golden_rules.adoption.scope import beside
+    from golden_rules.adoption.teams import grouping
     from golden_rules.config import Configs
     from golden_rules.registry import codes_and_names
     from golden_rules.settings import DEFAULT_BASELINE
@@ -49,13 +50,17 @@ def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str 
         for failure in run.failures:
             click.echo(f"error: {failure}", err=True)
         return TROUBLE
+    found = [(finding, beside(file.parent, finding.path)) for finding in run.findings]
+    paths = [path for _, path in found] + (
+        [] if old is None else [*old.started, *(entry.path for entry in old.entries)]
+    )
     frozen = freeze(
         old,
-        [(finding, beside(file.parent, finding.path)) for finding in run.findings],
+        found,
         codes_and_names(),
         new_rules=new_rules,
         is_gone=lambda path: not (file.parent / path).exists(),
-        group=grouping(config, file.parent),
+        group=grouping(config, file.parent, paths),
     )
     if frozen.changed and not only_check:
         try:
