@@ -123,6 +123,9 @@ _RECEIVERS: tuple[tuple[re.Pattern[str], Library], ...] = (
     (re.compile(r"^_?(es|elastic|elasticsearch|opensearch|qdrant)(_client)?$"), Library("search", _SEARCH)),
 )  # fmt: skip
 
+# What of a library's objects is plain data: `response.json().get("id")` talks to nobody.
+_DATA = _words("json headers params cookies dict model_dump to_dict args form text content environ config loads")
+
 # The last parts of all calls that can talk, so that most calls need no further look.
 TALKING = frozenset(
     method for library in (*LIBRARIES.values(), *(library for _, library in _RECEIVERS)) for method in library.methods
@@ -136,10 +139,11 @@ def adapter_of(target: str | None, written: str) -> str:
         target: The absolute name of what is called, where known.
         written: The call as written.
     """
-    library = None if target is None else _library(target)
-    if library is not None:
-        return library.adapter if written.rpartition(".")[2] in library.methods else ""
     receiver, _, method = written.replace("()", "").rpartition(".")
+    if target is not None and (library := _library(target)) is not None:
+        # What is put onto a pipeline waits there for `execute`.
+        waits = "pipeline" in target.lower() and method != "execute"
+        return library.adapter if method in library.methods and not waits else ""
     name = receiver.rpartition(".")[2]
     for pattern, guessed in _RECEIVERS:
         if method in guessed.methods and pattern.match(name):
@@ -154,5 +158,7 @@ def is_library(target: str) -> bool:
 
 def _library(target: str) -> Library | None:
     parts = target.split(".")
+    if not _DATA.isdisjoint(parts[1:-1]):
+        return None
     known = (LIBRARIES.get(".".join(parts[:length])) for length in range(min(len(parts), 3), 0, -1))
     return next((library for library in known if library is not None), None)

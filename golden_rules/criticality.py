@@ -7,7 +7,7 @@ verb, and what talks to the outside, awaits, logs its failures or is called by a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -15,11 +15,13 @@ from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
-from golden_rules.measured import RUNTIME, is_timer, measured_by
+from golden_rules.dealings import dealings, handing_classes, tells
+from golden_rules.measured import is_timer, measured_by
 from golden_rules.options import NumberOption
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.surroundings import command_line, why_outside
 from golden_rules.traits import Reason, Role, name, place, shape
 
 
@@ -67,8 +69,10 @@ class Verdict:
 
 # The score from which a function counts as critical, by profile: of the median of some eighty public projects, none of
 # which the points were fitted to, `selective` flags one function in twenty, `comprehensive` one in seven.
-THRESHOLDS = {"selective": 9.0, "comprehensive": 4.5}
+THRESHOLDS = {"selective": 10.0, "comprehensive": 4.5}
 _NEVER = -100.0
+# The points of a call to a library that is known to talk to another system.
+_KNOWN = 9.5
 THRESHOLD = NumberOption(
     "threshold", "The points from which such a function is critical, where they are not those of all others."
 )
@@ -79,6 +83,7 @@ _RULES = {
     Kind.WORKFLOW: ("GR103", "unmeasured-workflow"),
     Kind.RESILIENCE_STEP: ("GR104", "unmeasured-resilience-step"),
 }
+
 
 _RESILIENCE_CALL = re.compile(
     r"(^|\.)_*(\w*retry_?polic(y|ies)|retrier|\w*retry|retry_(async|call|sync|execute|run|with|on|until|operation|request)\w*"
@@ -105,7 +110,7 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
         Step.DEAD_LETTER,
     ),
     (
-        re.compile(r"queue|lease", re.IGNORECASE),
+        re.compile(r"(?<!^K)(?<!_K)queue|lease", re.IGNORECASE),
         re.compile(
             r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"
         ),
@@ -113,13 +118,6 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
     ),
 )
 _TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
-_TEST_PATH = re.compile(
-    r"(^|/)(_?tests?|testing|testutils?|examples?|example_\w+|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
-    r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|[^/]*_tests?)\.py$"
-)
-_GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$")
-# Where the functions of a command line stand; `commands` alone may as well hold a service's operations.
-_COMMAND_LINE_PATH = re.compile(r"(^|/)(_?cli|\w+_cli|cmds|management/commands)(/|\.py$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +132,8 @@ class _File:
         named: For each name, the functions that call it, on whatever object.
         callers: For each function, those of its class or module that call it.
         calling: The functions that call others of their class or module.
+        handing: The classes most of whose methods only hand calls on.
+        commands: What it says of a function that the file belongs to a command line, if it does.
     """
 
     module: Outline
@@ -147,36 +147,42 @@ class _File:
     named: Mapping[str, set[Function]]
     callers: Mapping[Function, set[Function]]
     calling: frozenset[Function]
+    handing: frozenset[Class]
+    commands: Reason | None
 
 
 def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     thresholds = _thresholds(config, threshold)
-    outside = _outside(module.module, path, config)
+    outside = why_outside(module.module, path, config)
     callers = callers_of(module)
     calling = frozenset().union(*callers.values())
     named = called_names(module)
     apart = started_apart(module)
-    file = _File(module, path, config, directives, threshold, thresholds, outside, apart, named, callers, calling)
+    handing = handing_classes(module)
+    commands = command_line(module, path)
+    file = _File(
+        module,
+        path,
+        config,
+        directives,
+        threshold,
+        thresholds,
+        outside,
+        apart,
+        named,
+        callers,
+        calling,
+        handing,
+        commands,
+    )
     return {function: _verdict(file, function) for function in module.functions}
 
 
 def _thresholds(config: Config, otherwise: float) -> Mapping[Kind, float]:
     own = {kind: config.option(code, name, THRESHOLD) for kind, (code, name) in _RULES.items()}
     return {kind: otherwise if points is None else points for kind, points in own.items()}
-
-
-def _outside(module: str, path: str, config: Config) -> str:
-    if module == config.runtime_module or module.startswith((RUNTIME + ".", config.runtime_module + ".")):
-        return "it stands in the runtime"
-    if config.is_metrics_module(path):
-        return "it stands in a metrics module"
-    if _TEST_PATH.search(path):
-        return "it stands in tests, examples, migrations or vendored code"
-    if _GENERATED_PATH.search(path):
-        return "it stands in generated code"
-    return ""
 
 
 def _verdict(file: _File, function: Function) -> Verdict:
@@ -251,29 +257,39 @@ def _computes_on_tensors(module: Outline, function: Function) -> bool:
 
 def _scored(file: _File, function: Function) -> Verdict:
     """Return the verdict that the outline alone gives, before any threshold."""
-    reasons: list[Reason] = []
     entry = _entry(file.module, function)
     step = _resilience_step(function)
     adapter, talk = _external_call(file.module, function)
-    if entry:
-        reasons.append(Reason(10.0 if function.decorators else 9.0, f"it is {entry}", telling=True))
-    if step:
-        reasons.append(Reason(14.0, f"it {step}", telling=True))
-    if talk is not None:
-        reasons.append(talk)
-    if served := _resilience_calls(function):
-        shown = " and ".join(f"`{name}`" for name in served[:2])
-        reasons.append(Reason(4.0 if len(served) == 1 else 6.0, f"it works through {shown}", telling=True))
-    if function in file.apart and len(function.calls) >= 4:
-        reasons.append(Reason(4.0, "it is started as a task of its own", telling=True))
-    reasons += shape(function)
+    reasons = list(_doing(file, function, step, talk))
     reasons += name(function)
+    plain = not (entry or step or adapter)
+    reasons += dealings(function, file.handing, registered=bool(entry), plain=plain)
+    if (entry or plain) and not tells(function, reasons):
+        points = -1.0 if entry else -1.5
+        reasons.append(Reason(points, "nothing tells that it waits for another part of the system"))
     reasons += place(function, _role(file, function), registered=bool(entry))
-    if not entry and _COMMAND_LINE_PATH.search(file.path):
-        reasons.append(Reason(-3.0, "it stands in the command line"))
+    if entry:
+        points = 12.0 if entry.startswith(frameworks.UNATTENDED) else 10.0 if function.decorators else 9.0
+        reasons.append(Reason(points, f"it is {entry}", telling=True))
+    elif file.commands is not None:
+        reasons.append(file.commands)
     score = sum(reason.points for reason in reasons)
     ordered = tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
     return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)
+
+
+def _doing(file: _File, function: Function, step: Step | None, talk: Reason | None) -> Iterator[Reason]:
+    """Yield what a function's own work says."""
+    if step:
+        yield Reason(14.0, f"it {step}", telling=True)
+    if talk is not None:
+        yield talk
+    if served := _resilience_calls(function):
+        shown = " and ".join(f"`{name}`" for name in served[:2])
+        yield Reason(4.0 if len(served) == 1 else 6.0, f"it works through {shown}", telling=True)
+    if function in file.apart and len(function.calls) >= 4:
+        yield Reason(4.0, "it is started as a task of its own", telling=True)
+    yield from shape(function)
 
 
 def _role(file: _File, function: Function) -> Role:
@@ -300,7 +316,8 @@ def _entry(module: Outline, function: Function) -> str:
             return f"{found} (`@{decorator}`)"
     if function.owner is None:
         return ""
-    return frameworks.handler_method(function.owner.bases, function.name)
+    parameters = tuple([argument.arg for argument in function.node.args.args[1:3]])
+    return frameworks.handler_method(function.owner.bases, function.name, parameters)
 
 
 def _resilience_step(function: Function) -> Step | None:
@@ -319,6 +336,9 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
         if call.name.rpartition(".")[2] not in TALKING:
             continue
         target = resolve(module, function, call.name)
+        if target is not None and _is_own(module, target):
+            # What a library calls of itself is its own code.
+            target = None
         if adapter := adapter_of(target, call.name):
             found.append((call.line, adapter, call, target))
     if not found:
@@ -329,8 +349,12 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
     verb = "awaits" if call.awaited else "calls"
     # A receiver whose class is known is surer than one that is only named like a session or a cursor.
     if target is not None and is_library(target):
-        return adapter, Reason(9.5, f"it {verb} `{target}`", telling=True)
+        return adapter, Reason(_KNOWN, f"it {verb} `{target}`", telling=True)
     return adapter, Reason(3.0, f"it {verb} `{call.name.replace('()', '')}`", telling=True)
+
+
+def _is_own(module: Outline, target: str) -> bool:
+    return target.partition(".")[0] == module.module.partition(".")[0]
 
 
 def _resilience_calls(function: Function) -> list[str]:

@@ -49,15 +49,21 @@ _WORDS = {
     **dict.fromkeys(_BOTS, "a bot's command handler"),
     **dict.fromkeys(_RPC, "an RPC handler"),
 }
+# What works for its own ends: a failed task has no caller who would tell.
+UNATTENDED = ("a task", "a scheduled job", "a message consumer")
 # Where these words name other things than entry points.
 _NOT_ENTRY_ROOTS = frozenset({"click", "typer", "pytest", "mock", "unittest", "fixture", "hybrid_property", "property"})
 
 _HANDLER_BASES = re.compile(
     r"(View|ViewSet|APIView|Resource|RequestHandler|HTTPEndpoint|HTTPRequestHandler|Servicer|Servlet|Endpoint|Consumer|RestApi)$"
 )
-_HTTP_METHODS = re.compile(
-    r"^(async_)?(on_|do_)?(get|post|put|patch|delete|head|options|handle|dispatch|receive)$", re.IGNORECASE
-)
+_HTTP_METHODS = re.compile(r"^(async_)?(on_|do_)?(get|post|put|patch|delete|handle|dispatch|receive)$", re.IGNORECASE)
+# A base class of the project's own, such as `APIHandler`: only verbs of HTTP tell that a request is what it handles.
+_OWN_HANDLER_BASES = re.compile(r"(?<!Exception)(?<!Error)(?<!Log)(?<!Logging)(?<!Signal)(?<!Stream)(?<!File)Handler$")
+_VIEW_SET_ACTIONS = frozenset({"list", "create", "retrieve", "update", "partial_update", "destroy"})
+# What Falcon calls of a resource, which has no base class: `on_post(self, req, resp)`.
+_RESPONDER = re.compile(r"^on_(get|post|put|patch|delete)(_\w+)?$")
+_RESPONDER_PARAMETERS = (("req", "resp"), ("request", "response"))
 
 # Decorators that make a command of the command line.
 COMMANDS = frozenset({"command", "group", "option", "argument", "pass_context"})
@@ -93,12 +99,29 @@ def registering_decorator(decorator: str, target: str | None) -> str:
     return _WORDS.get(last, "")
 
 
-def handler_method(bases: tuple[str, ...], name: str) -> str:
-    """Return what a method is by its class's bases and its name, such as `a handler of `RequestHandler``, or `""`."""
+def handler_method(bases: tuple[str, ...], name: str, parameters: tuple[str, ...]) -> str:
+    """Return what a method is by its class's bases, its name and its parameters, or `""`.
+
+    For instance `a handler of `RequestHandler``, or `a responder`.
+
+    Args:
+        bases: The base classes as written.
+        name: The method's name.
+        parameters: The names of its first positional parameters, `self` left out.
+    """
     for base in bases:
-        match = _HANDLER_BASES.search(base.rpartition(".")[2])
-        if match is None:
-            continue
-        if _HTTP_METHODS.match(name) or (match[1] == "Servicer" and name[:1].isupper()):
+        last = base.rpartition(".")[2]
+        if _is_handler(last, name):
             return f"a handler of `{base}`"
+    if _RESPONDER.match(name) and parameters[:2] in _RESPONDER_PARAMETERS:
+        return "a responder"
     return ""
+
+
+def _is_handler(base: str, name: str) -> bool:
+    match = _HANDLER_BASES.search(base)
+    if match is None:
+        return name in _ROUTE_VERBS and bool(_OWN_HANDLER_BASES.search(base))
+    if match[1] == "Servicer" and name[:1].isupper():
+        return True
+    return bool(_HTTP_METHODS.match(name)) or (base.endswith("ViewSet") and name in _VIEW_SET_ACTIONS)

@@ -86,6 +86,7 @@ _SERVICE = re.compile(r"(^|_)(run|serve|consume|work|drain|main_loop|tick)(_|$)"
 _PROBES = _word_set(
     "health healthz healthcheck ready readyz readiness live livez liveness alive ping heartbeat metrics version favicon robots"
 )
+_SCHEMA = _word_set("schema schemas migration migrations")
 # Calls of values at hand: of the built-in functions, and of what strings, lists and mappings can do.
 _BUILT_IN = frozenset(dir(builtins))
 _ON_VALUES = _word_set(
@@ -96,7 +97,7 @@ _ON_VALUES = _word_set(
     search isoformat strftime strptime total_seconds now utcnow time
     """
 )
-_LOG_METHODS = _word_set("debug info warning warn error exception critical log")
+LOG_METHODS = _word_set("debug info warning warn error exception critical log")
 _PLAIN_TYPES = _word_set("bool str int float bytes")
 # Receivers by which a function calls itself, or what it overrides.
 _OWN = _word_set("self cls super()") | {""}
@@ -123,6 +124,8 @@ def shape(function: Function) -> Iterator[Reason]:
         yield Reason(1.0, "it handles failures", telling=True)
     if function.endless_loop and calls >= 2:
         yield Reason(2.0, "it loops without end", telling=True)
+    if function.nested:
+        yield Reason(-1.0, "it defines functions of its own")
     if function.returns_value:
         yield Reason(1.5, "it returns a value")
     yield from _steps(function)
@@ -165,7 +168,7 @@ def _steps(function: Function) -> Iterator[Reason]:
 def _is_of_values(receiver: str, method: str) -> bool:
     if not receiver:
         return method in _BUILT_IN
-    return method in _ON_VALUES or (method in _LOG_METHODS and "log" in receiver.lower())
+    return method in _ON_VALUES or (method in LOG_METHODS and "log" in receiver.lower())
 
 
 def is_private(function: Function) -> bool:
@@ -214,6 +217,10 @@ def name(function: Function) -> Iterator[Reason]:
             yield Reason(6.5, "it is a service loop", telling=True)
         elif function.awaits >= 2 or function.handlers:
             yield Reason(4.5, "it carries work out, by its name", telling=True)
+    if first == "register":
+        yield Reason(-2.0, "it registers something, which happens once")
+    if lowered in ("upgrade", "downgrade") or not _SCHEMA.isdisjoint(words):
+        yield Reason(-2.0, "it looks after a schema, by its name")
     if words and words[0] in _PROBES:
         yield Reason(-6.0, "it only says how the service is")
     if len(words) == 1:
@@ -251,5 +258,5 @@ def place(function: Function, role: Role, *, registered: bool) -> Iterator[Reaso
     elif last_names & frameworks.COMMANDS:
         # A command of the command line is gone before anybody scrapes it.
         yield Reason(-1.5, "it is a command of the command line")
-    elif last_names - _SILENT_DECORATORS:
+    elif any(name not in _SILENT_DECORATORS and not name.startswith("register") for name in last_names):
         yield Reason(3.0, f"it is decorated with `{function.decorators[0] or '...'}`")

@@ -172,6 +172,131 @@ class TestOrder:
         assert scores(source.format(call="repr"))["describe"] < scores(source.format(call="carrier.label"))["describe"]
 
 
+class TestDealings:
+    """Whom a function deals with decides more than its size."""
+
+    def test_what_only_hands_a_call_on(self) -> None:
+        """The series belongs to what is called: a facade's methods are worth less than one that does something with the answer."""
+        source = """
+            class Parcels:
+                async def book(self, order, carrier, *, insured=False, note=None):
+                    return await self._client.book(order, carrier, insured=insured, note=note)
+
+                async def track(self, order, carrier, *, insured=False, note=None):
+                    state = await self._client.track(order, carrier)
+                    await self._store.save(order, state)
+                    return state
+        """
+        found = scores(source)
+        assert found["Parcels.book"] < found["Parcels.track"]
+
+    def test_a_generated_client(self) -> None:
+        """Methods that are all alike are not critical one by one; the same method in a class of its own ranks higher."""
+        method = """
+                def {name}(self, number, params, options):
+                    if not number:
+                        raise ValueError(number)
+                    return client.request("get", number, params, options)
+        """
+        lone = scores("class Orders:" + method.format(name="find"))["Orders.find"]
+        alike = scores(
+            "class Orders:" + "".join(method.format(name=name) for name in ("find", "drop", "lend", "ship", "hold"))
+        )
+        assert alike["Orders.find"] < lone
+
+    def test_parts_of_the_system(self) -> None:
+        """What asks a store or a client waits for it; what asks a value at hand does not."""
+        source = "class Orders:\n    def close(self, number):\n        row = {asked}.{verb}(number)\n        self.tell(row)\n"
+        asking = scores(source.format(asked="self.order_store", verb="lock"))["Orders.close"]
+        counting = scores(source.format(asked="self.numbers", verb="lock"))["Orders.close"]
+        assert counting < asking
+
+    @pytest.mark.parametrize(
+        "call", ["print(number)", "click.echo(number)", "self.console.print(number)", "input('Which order? ')"]
+    )
+    def test_the_terminal(self, call: str) -> None:
+        """Who sits before a terminal needs no alert."""
+        source = "class Orders:\n    def ship(self, number):\n        {call}\n        self.carrier.take(number)\n"
+        talking = scores(source.format(call=call))["Orders.ship"]
+        assert talking < scores(source.format(call="self.paper.note(number)"))["Orders.ship"]
+
+    def test_a_step_of_a_middleware(self) -> None:
+        """Requests are measured where they are answered, not in each step on their way."""
+        source = "class {name}:\n    async def dispatch(self, request, call_next):\n        return await call_next(self.sign(request))\n"
+        assert (
+            scores(source.format(name="SignMiddleware"))["SignMiddleware.dispatch"]
+            < scores(source.format(name="Sign"))["Sign.dispatch"]
+        )
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import requests\n\ndef state(number):\n    answer = requests.get(number)\n    return answer.json().get('state')\n",
+            "import redis\n\ndef state(number):\n    return redis.Redis().get(number)\n",
+        ],
+    )
+    def test_talking(self, source: str) -> None:
+        """Calls of a library that talks are external calls."""
+        assert [code for code, _ in findings(source, threshold=0.0)] == ["GR102"]
+
+    @pytest.mark.parametrize(
+        ("source", "path"),
+        [
+            (
+                "import redis\n\ndef state(pipe: redis.Redis.pipeline):\n    return pipe.get('state')\n",
+                "src/shop/orders.py",
+            ),
+            (
+                "from requests import Response\n\ndef state(answer: Response):\n    data = answer.json()\n    return data.get('x')\n",
+                "src/shop/orders.py",
+            ),
+            ("from redis.parts import Box\n\ndef state(box: Box):\n    return box.get('state')\n", "redis/orders.py"),
+        ],
+    )
+    def test_not_talking(self, source: str, path: str) -> None:
+        """What waits on a pipeline, what is plain data, and what is a library's own code talk to nobody."""
+        assert "GR102" not in [code for code, _ in findings(source, path, threshold=-50.0)]
+
+
+class TestHandlers:
+    """What frameworks call by the class alone."""
+
+    @pytest.mark.parametrize(
+        ("base", "method"),
+        [
+            ("tornado.web.RequestHandler", "async def post(self, number)"),
+            ("APIHandler", "async def get(self, number)"),
+            ("web.View", "async def put(self)"),
+            ("HTTPEndpoint", "async def delete(self, request)"),
+            ("TemplateView", "def get(self, request)"),
+            ("viewsets.ModelViewSet", "def create(self, request)"),
+            ("viewsets.ModelViewSet", "def partial_update(self, request, pk)"),
+            ("orders_pb2_grpc.OrdersServicer", "def Ship(self, request, context)"),
+            ("object", "def on_post(self, req, resp)"),
+            ("object", "async def on_get_parcels(self, request, response)"),
+        ],
+    )
+    def test_handlers(self, base: str, method: str) -> None:
+        """They are entry points, whatever they do."""
+        source = f"class Orders({base}):\n    {method}:\n        return self.reply(self.order_store.load())\n"
+        assert [code for code, _ in findings(source, threshold=0.0)] == ["GR101"]
+
+    @pytest.mark.parametrize(
+        ("base", "method"),
+        [
+            ("LoggingHandler", "def get(self, number)"),
+            ("ExceptionHandler", "def post(self, error)"),
+            ("APIHandler", "def prepare(self)"),
+            ("object", "def on_post(self, letter)"),
+            ("dict", "def create(self, number)"),
+        ],
+    )
+    def test_no_handlers(self, base: str, method: str) -> None:
+        """Other classes and other methods are called by the program itself."""
+        source = f"class Orders({base}):\n    {method}:\n        return self.reply(self.order_store.load())\n"
+        assert "GR101" not in [code for code, _ in findings(source, threshold=-50.0)]
+
+
 class TestRequired:
     """What is named critical is, whatever it does."""
 

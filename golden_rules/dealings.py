@@ -1,0 +1,171 @@
+"""Whom a function deals with: what it only hands its call on to, the parts of a system it asks, the terminal.
+
+A function that hands its call on has no failures or slowness of its own: the series belongs to what it calls. Neither has a
+generated client whose methods are all alike. Points are chosen so that readers agree with what is flagged, and so that
+the ranking of what maintainers measure does not suffer.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.source.trees import dotted
+from golden_rules.traits import LOG_METHODS, Reason, is_private
+
+# What stands for another part of the system, by the last word of its name (`self.http_client`, `user_store`).
+_PARTNER = re.compile(
+    r"(?:^|[_a-z])(client|api|session|conn|connection|http|rpc|transport|socket|ws|channel|proxy|stub|store|db|repo|repository"
+    r"|storage|redis|cache|database|broker|queue|pool|engine)s?$",
+    re.IGNORECASE,
+)
+_TERMINAL = re.compile(
+    r"^(?:self\._*)?(?:print|input|pprint|getpass\.getpass|(?:click|typer|\w*console|ui|rich)\.\w+)$"
+)
+_TERMINAL_METHODS = frozenset(
+    {"print", "input", "pprint", "getpass", "echo", "secho", "prompt", "confirm", "line", "out"}
+)
+# What a handler answers with where it needs nobody's help.
+_PAGE = re.compile(
+    r"^(render\w*|\w*_template|TemplateResponse|send_file|send_from_directory|FileResponse|redirect\w*|\w*Redirect\w*)$"
+)
+# How many calls such a handler may make.
+_FEW = 3
+_CASTS = frozenset({"cast", "typing.cast", "t.cast"})
+_STAND_IN = re.compile(r"^_*(Async)?(InMemory|Mock|Fake|Dummy|Null|NoOp|Noop|Stub|Demo|Sample)")
+_PURE = re.compile(
+    r"(Formatter|Parser|Builder|Serializer|Encoder|Decoder|Validator|Schema|Config|Settings|Options|Field|Visitor|Renderer"
+    r"|Converter|Template|Exception|Error)s?$"
+)
+# From how many points on what tells is more than a hint.
+_SURE = 2.0
+# How many statements what only hands a call on may have: a check or a preparation before it is no work.
+_HANDING = 3
+# From how many public methods on a class is judged as a whole.
+_MANY = 4
+
+
+def dealings(function: Function, handing: frozenset[Class], *, registered: bool, plain: bool) -> Iterator[Reason]:
+    """Yield what the partners of a function say.
+
+    Args:
+        function: The function.
+        handing: The classes of the file that are made of functions that hand their calls on.
+        registered: Whether a framework calls it.
+        plain: Whether it is neither that, nor a resilience step, nor talks to another system itself.
+    """
+    if partner := _partner_of(function):
+        # Where a call says which system it is, the name of the receiver tells nothing more.
+        yield Reason(2.5, f"it asks `{partner}`", telling=registered or plain)
+    if any(_is_log(call.name) for call in function.calls):
+        yield Reason(1.0, "it logs")
+    if any(_is_of_terminal(call.name) for call in function.calls):
+        yield Reason(-3.0, "it talks to a terminal")
+    if plain:
+        yield from _handing(function)
+    elif registered and len(function.calls) <= _FEW and any(_is_page(call.name) for call in function.calls):
+        yield Reason(-3.0, "it only answers with a page or a file")
+    if not registered:
+        if function.owner in handing and handed_to(function):
+            yield Reason(-2.0, "most of its class only hands calls on")
+        if function.name.startswith(("on_", "_on_")):
+            yield Reason(-1.5, "it is a callback, by its name")
+    if function.owner is not None:
+        yield from _of_class(function, function.owner, plain=plain)
+
+
+def _of_class(function: Function, owner: Class, *, plain: bool) -> Iterator[Reason]:
+    if any(name.endswith("Middleware") for name in (owner.name, *owner.bases)):
+        yield Reason(-3.0, "every request passes through it on its way to what answers it")
+    if _STAND_IN.match(owner.name):
+        yield Reason(-3.0, "its class only stands in for another")
+    elif plain and not function.awaits and _PURE.search(owner.name):
+        yield Reason(-1.5, "its class only keeps or shapes values, by its name")
+
+
+def _handing(function: Function) -> Iterator[Reason]:
+    target = _ends_with(function)
+    points = 0.0
+    if target.startswith("self._") and target.count(".") == 1:
+        points -= 1.5
+    if target.startswith(("self.", "cls.", "super().")) and handed_to(function):
+        points -= 3.0 if function.parameters >= _MANY else 2.0
+    if points:
+        yield Reason(points, f"it hands the call on to `{target}`")
+
+
+def handed_to(function: Function) -> str:
+    """Return what a function hands its call on to, as written; `""` where it does more than that."""
+    first = function.node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    if function.statements - documented > _HANDING or function.withs or function.handlers or function.loops:
+        return ""
+    return _ends_with(function)
+
+
+def _ends_with(function: Function) -> str:
+    """Return the call that a function ends with, as written."""
+    match function.node.body[-1]:
+        case ast.Return(value=ast.expr() as value) | ast.Expr(value=value):
+            return _called(value)
+        case _:
+            return ""
+
+
+def _called(node: ast.expr) -> str:
+    while True:
+        match node:
+            case ast.Await(value=inner):
+                node = inner
+            case ast.Call(func=called, args=[_, inner]) if dotted(called) in _CASTS:
+                node = inner
+            case ast.Call(func=called):
+                return dotted(called)
+            case _:
+                return ""
+
+
+def handing_classes(module: Outline) -> frozenset[Class]:
+    """Return the classes most of whose public methods only hand their calls on: facades and generated clients."""
+    methods: dict[Class, list[Function]] = defaultdict(list)
+    for function in module.functions:
+        if function.owner is not None and not is_private(function) and not function.name.startswith("__"):
+            methods[function.owner].append(function)
+    return frozenset(
+        owner
+        for owner, public in methods.items()
+        if len(public) >= _MANY and 5 * sum(bool(handed_to(method)) for method in public) >= 3 * len(public)
+    )
+
+
+def _partner_of(function: Function) -> str:
+    """Return the first part of the system that a function asks, as written."""
+    found = [call for call in function.calls if _partner(call.name.rpartition(".")[0])]
+    return min(found, key=lambda call: call.line).name.rpartition(".")[0] if found else ""
+
+
+def tells(function: Function, reasons: Iterable[Reason]) -> bool:
+    """Return whether more than size, awaits and handlers tells that a function waits for another part of the system."""
+    return function.logs_in_handler or any(reason.telling and reason.points >= _SURE for reason in reasons)
+
+
+@lru_cache(maxsize=8192)
+def _partner(receiver: str) -> bool:
+    return any(_PARTNER.search(part) for part in receiver.replace("()", "").split(".")) if receiver else False
+
+
+def _is_of_terminal(call: str) -> bool:
+    return call.rpartition(".")[2] in _TERMINAL_METHODS and _TERMINAL.match(call) is not None
+
+
+def _is_page(call: str) -> bool:
+    return _PAGE.match(call.rpartition(".")[2]) is not None
+
+
+def _is_log(call: str) -> bool:
+    receiver, _, method = call.rpartition(".")
+    return method in LOG_METHODS and "log" in receiver.lower()
