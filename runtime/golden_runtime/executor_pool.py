@@ -126,20 +126,26 @@ class ExecutorPool:
         self._ids = itertools.count(1)
         # the event loop keeps no reference to its tasks
         self._background: list[asyncio.Task[None]] = []
+        self._is_starting = False
+        self._stopping: asyncio.Task[tuple[str, ...]] | None = None
         self._deadline = math.inf
         self._stopped = asyncio.Event()
         self._broken: BaseException | None = None
 
     async def start(self) -> None:
         """Begin to run tasks, in the background of the running event loop. Raises StorageError where the queue cannot be used."""
-        if self._slots.is_open or self._slots.is_closed:
+        if self._is_starting or self._slots.is_open or self._slots.is_closed:
             raise PoolClosedError(f"pool `{self.name}` was started before: make a new one")
+        if self._claims is not None:
+            self._is_starting = True
+            try:
+                await self._claims.open()
+            finally:
+                self._is_starting = False
         self._slots.open()
         self._background.append(asyncio.create_task(self._show_gauges()))
         if self._has_timeout:
             self._background.append(asyncio.create_task(self._end_overdue()))
-        if self._claims is not None:
-            await self._claims.open()
 
     async def submit_workflow(
         self,
@@ -151,7 +157,7 @@ class ExecutorPool:
         delay: float = 0.0,
         idempotency_key: str | None = None,
     ) -> str:
-        """Accept a task and return its id; waits while too many wait already.
+        """Accept a task and return its id; waits while too many wait already, unless a handler of this pool submits it.
 
         With a queue the task is stored when this returns, as by `TaskQueue.enqueue`, and any pool on that queue may run it.
         Priority, delay and idempotency key need one.
@@ -169,7 +175,7 @@ class ExecutorPool:
             if priority or delay or idempotency_key is not None:
                 raise ValueError("priority, delay and idempotency_key need a queue: give the pool one")
             slots = self._slots
-            if len(slots.waiting) >= self._max_backlog:
+            if len(slots.waiting) >= self._max_backlog and not slots.holds_current_task():
                 await slots.room(self._max_backlog)
                 if slots.is_closed:
                     raise self._closed()
@@ -181,7 +187,9 @@ class ExecutorPool:
             task = Task._make((workflow_id, self.name, name, payload, 0, 0, 1, 0, time.time(), math.inf, None))
             slots.begin(self._handlers.run_of(task))
             return workflow_id
-        while await self._claims.backlog(self._max_backlog) >= self._max_backlog:
+        while (
+            await self._claims.backlog(self._max_backlog) >= self._max_backlog and not self._slots.holds_current_task()
+        ):
             await self._slots.change.wait(self._poll_interval)
             if self._slots.is_closed:
                 raise self._closed()
@@ -212,19 +220,10 @@ class ExecutorPool:
 
         Returns the ids of the tasks that did not end: with a queue they are back in it, in memory they are lost. A coroutine
         function that does not end when it is cancelled goes on, and its task is released after five seconds all the same.
-        Called again meanwhile, it brings the deadline forward, and waits for the end.
+        Called again, it brings the deadline forward, and waits for the same end; one that is cancelled goes on all the same.
         """
-        seconds = self.drain_timeout if drain_timeout is None else drain_timeout
-        deadline = time.monotonic() + seconds
-        if self._slots.is_closed:
-            self._hurry(deadline)
-            await self._stopped.wait()
-            return ()
-        self._deadline = deadline
-        self._slots.close()
-        while self._slots.active and (left := self._deadline - time.monotonic()) > 0:
-            await self._slots.change.wait(left)
-        return await self._finish()
+        # in a task of its own, which goes on where this one is cancelled
+        return await asyncio.shield(self._begin_stop(self.drain_timeout if drain_timeout is None else drain_timeout))
 
     def get_metrics(self) -> PoolMetrics:
         """Return the figures of now: size, load, success rate, percentiles of durations, and where they move."""
@@ -251,27 +250,33 @@ class ExecutorPool:
     def _on_signal(self, count: int) -> None:
         if count == 1:
             _LOGGER.info("pool `%s` drains for up to %g seconds", self.name, self.drain_timeout)
-            self._background.append(asyncio.create_task(self._stop_aside()))
+            self._begin_stop(self.drain_timeout)
         else:
             _LOGGER.info("pool `%s` stops at once", self.name)
-            self._hurry(-math.inf)
+            self._begin_stop(-math.inf)
 
     def _break(self, error: BaseException) -> None:
         """Stop for a fault that no task is to blame for."""
         if self._broken is None:
             _LOGGER.error("pool `%s` stops: %s", self.name, error)
             self._broken = error
-            self._background.append(asyncio.create_task(self._stop_aside()))
+            self._begin_stop(self.drain_timeout)
 
-    async def _stop_aside(self) -> None:
-        left = await self.stop()
-        if left:
-            _LOGGER.info("pool `%s` has put back %s", self.name, "1 task" if len(left) == 1 else f"{len(left)} tasks")
+    def _begin_stop(self, seconds: float) -> asyncio.Task[tuple[str, ...]]:
+        """Take no more, and return the task that stops; one that is under way waits no longer than so many seconds."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+        self._slots.close()
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._drain())
+        return self._stopping
 
-    def _hurry(self, deadline: float) -> None:
-        """Let a stop that is under way wait no longer than until the deadline."""
-        self._deadline = min(deadline, self._deadline)
-        self._slots.change.set()
+    async def _drain(self) -> tuple[str, ...]:
+        while self._slots.active and (left := self._deadline - time.monotonic()) > 0:
+            await self._slots.change.wait(left)
+        back = await self._finish()
+        if back:
+            _LOGGER.info("pool `%s` has put back %s", self.name, "1 task" if len(back) == 1 else f"{len(back)} tasks")
+        return back
 
     async def _finish(self) -> tuple[str, ...]:
         """Release what has not begun, cancel what has, and end everything that was begun on the event loop here."""
@@ -288,8 +293,7 @@ class ExecutorPool:
         await self._slots.end()
         if self._claims is not None:
             await self._claims.close(CLEAN_UP)
-        me = asyncio.current_task()
-        await end_tasks([task for task in self._background if task is not me], 0)
+        await end_tasks(self._background, 0)
         self._handlers.close()
         self._series.occupied(0)
         self._stopped.set()

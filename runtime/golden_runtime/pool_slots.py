@@ -104,6 +104,10 @@ class Slots:
             self._queued.append(turn)
             await turn
 
+    def holds_current_task(self) -> bool:
+        """Whether this is the handler of a task: were it to wait for room, it would wait for itself."""
+        return asyncio.current_task() in self._workers
+
     def begin(self, run: Run) -> None:
         """Run a task as soon as a slot is free."""
         self.active[run] = None

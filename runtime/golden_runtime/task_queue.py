@@ -21,7 +21,7 @@ from golden_runtime.queue_series import QueueSeries
 from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.storage import task_operations
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
-from golden_runtime.storage.task_operations import Claim, ClaimRequest, TaskState, Upkeep
+from golden_runtime.storage.task_operations import Claim, ClaimRequest, NewTask, TaskState, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -103,14 +103,15 @@ class TaskQueue:
         payload: whatever JSON can say; a tuple comes back as a list, a key of a mapping as a string.
         priority: higher first; within one priority the oldest first.
         delay: seconds before it may be claimed.
-        idempotency_key: two tasks with one key are one task, whose id is returned, for as long as it is remembered.
+        idempotency_key: two tasks of this queue with one key are one task, whose id is returned, for as long as it is
+        remembered, whatever their names and payloads: make the name part of the key where several belong to one order.
         task_id: the id to use instead of a generated one.
 
         Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (then it is not),
         TypeError or ValueError for a payload or argument that cannot be stored.
         """
         new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = await self._soon("enqueue", partial(task_operations.enqueue, queue=self.name, new=new), is_single=True)
+        stored = await self._soon("enqueue", self._enqueue(new), is_single=True)
         self._announce()
         return stored
 
@@ -227,6 +228,9 @@ class TaskQueue:
         finally:
             self._series.timed(name, perf_counter() - began)
 
+    def _enqueue(self, new: NewTask) -> Operation[str]:
+        return partial(task_operations.enqueue, queue=self.name, new=new, retention=self._upkeep.retention)
+
     def _request(self, limit: int, names: Iterable[str] | None, lease_seconds: float | None) -> Operation[Claim]:
         check_number("limit", limit, least=0)
         request = ClaimRequest(limit, self._lease(lease_seconds), self._worker, names_of(names))
@@ -244,6 +248,9 @@ class TaskQueue:
     def _claimed(self, claim: Claim, seconds: float) -> tuple[Task, ...]:
         self._series.timed("claim" if claim.tasks else "poll", seconds)
         self._series.claimed(len(claim.tasks), claim.expired)
+        if claim.is_behind:
+            # forget more with the next claim, not only in a second
+            self._upkeep_at = -math.inf
         for burial in claim.buried:
             self.dead_letters.series.added(burial.error_type)
         return claim.tasks
@@ -300,7 +307,7 @@ class SyncTaskQueue:
     ) -> str:
         """See `TaskQueue.enqueue`."""
         new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = self._now("enqueue", partial(task_operations.enqueue, queue=self.name, new=new), is_single=True)
+        stored = self._now("enqueue", self._queue._enqueue(new), is_single=True)
         self._queue._announce()
         return stored
 

@@ -300,3 +300,20 @@ def test_times_may_be_dates(queue: SyncTaskQueue, clock: FakeClock) -> None:
     an_hour_ago = datetime.fromtimestamp(clock.now, UTC) - timedelta(hours=1)
     assert queue.dead_letters.count(failed_after=an_hour_ago) == 1
     assert queue.dead_letters.count(failed_before=an_hour_ago) == 0
+
+
+def test_a_letter_revives_its_own_task_and_no_other(queue: SyncTaskQueue) -> None:
+    """Another dead task may have the same id, here or in another queue of the store: what the letter holds is not lost."""
+    queue.enqueue("first", 1, task_id="X")
+    task = queue.get_next_task()
+    assert task is not None
+    queue.mark_failed(task, "broken")
+    second = queue.dead_letters.add_entry("second", 2, "other", task_id="X")
+    with TaskQueue(queue._storage, name="elsewhere", clock=FakeClock()).sync as elsewhere:
+        third = elsewhere.dead_letters.add_entry("third", 3, "other", task_id="X")
+        for letters, entry in ((queue.dead_letters, second), (elsewhere.dead_letters, third)):
+            assert len(letters.replay(entry)) == 1
+        assert [task.payload for task in elsewhere.get_next_tasks(9)] == [3]
+    assert [task.payload for task in queue.get_next_tasks(9)] == [2]
+    assert queue.dead_letters.replay() == ["X"]
+    assert [task.payload for task in queue.get_next_tasks(9)] == [1]

@@ -20,6 +20,7 @@ from golden_runtime import (
     PoolClosedError,
     RetryConfig,
     RetryPolicy,
+    StorageError,
     Task,
     TaskQueue,
 )
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -313,6 +315,78 @@ def test_stopping_drains_and_then_releases(store: str) -> None:
             task = await queue.get_next_task()
             assert task is not None
             assert (task.attempts, task.receives) == (0, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_is_cancelled_goes_on(sqlite_path: str) -> None:
+    """A lifespan that is cut off in mid-stop does not leave a pool that nobody can stop any more."""
+
+    async def scenario() -> None:
+        begun = asyncio.Event()
+
+        async def hang(task: Task) -> None:
+            begun.set()
+            await asyncio.sleep(3600)
+
+        async with TaskQueue(sqlite_path) as queue:
+            pool = ExecutorPool(hang, queue, poll_interval=0.01)
+            running = asyncio.create_task(pool.run_forever())
+            task_id = await queue.enqueue("n")
+            await begun.wait()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(pool.stop(60), 0.02)
+            async with asyncio.timeout(30):
+                assert await pool.stop(0) == (task_id,)
+                await running
+            state = await queue.get_state(task_id)
+            assert state is not None
+            assert state.state == "ready"
+
+    asyncio.run(scenario())
+
+
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nothing runs on, and once the store is there the same pool can be started."""
+
+    async def scenario() -> None:
+        queue = TaskQueue(tmp_path / "later" / "tasks.db")
+        pool = ExecutorPool(shout, queue)
+        for _ in range(2):
+            with pytest.raises(StorageError, match="cannot be opened"):
+                await pool.start()
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+        (tmp_path / "later").mkdir()
+        async with queue, pool:
+            await queue.enqueue("n")
+            await idle(queue)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_durable", [False, True])
+def test_handlers_that_submit_to_their_own_pool_do_not_wait_for_themselves(sqlite_path: str, is_durable: bool) -> None:
+    """Back-pressure would hold every slot, and none would ever be free."""
+
+    async def scenario() -> None:
+        done = 0
+
+        async def handler(task: Task) -> None:
+            nonlocal done
+            if task.name == "parent":
+                for index in range(3):
+                    await pool.submit_workflow("child", index)
+            done += 1
+
+        async with TaskQueue(sqlite_path) as queue:
+            pool = ExecutorPool(
+                handler, queue if is_durable else None, max_concurrent=2, max_backlog=2, poll_interval=0.01
+            )
+            async with pool, asyncio.timeout(30):
+                for index in range(6):
+                    await pool.submit_workflow("parent", index)
+                while done < 24:
+                    await asyncio.sleep(0.002)
 
     asyncio.run(scenario())
 

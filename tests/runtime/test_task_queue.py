@@ -265,7 +265,7 @@ def test_a_key_forgotten_at_that_moment_is_stored_anew(postgres_url: str) -> Non
                 return changed
 
         new = new_task("new", None, 0, 0.0, "k", None)
-        task_id = queue._storage.write(lambda its: task_operations.enqueue(Racing(its), queue.name, new))
+        task_id = queue._storage.write(lambda its: task_operations.enqueue(Racing(its), queue.name, new, 3600))
         task = queue.get_next_task()
         assert task is not None
         assert (task.id, task.name) == (task_id, "new")
@@ -299,7 +299,7 @@ def test_two_processes_that_make_the_same_number_both_have_their_task(queue: Syn
     mine, theirs = (new_task("n", who, 0, 0.0, None, None) for who in ("mine", "theirs"))
     theirs = theirs._replace(id=mine.id[:16] + theirs.id[16:-1] + ("0" if theirs.id[-1] != "0" else "1"))
     ids = [
-        queue._storage.write(partial(task_operations.enqueue, queue=queue.name, new=new))
+        queue._storage.write(partial(task_operations.enqueue, queue=queue.name, new=new, retention=3600))
         for new in (mine, theirs, mine, theirs)
     ]
     assert ids[:2] == ids[2:]
@@ -580,3 +580,34 @@ def test_a_number_is_no_boolean_on_either_store(queue: SyncTaskQueue) -> None:
     """Both stores give the same answer."""
     with pytest.raises(ValueError, match="priority `True` must be a whole number"):
         queue.enqueue("n", priority=True)
+
+
+def test_a_key_counts_no_longer_than_its_task_is_remembered(store: str, clock: FakeClock) -> None:
+    """Nor does an id, though no claim has come by to forget the old task: else what is accepted would never be done."""
+    with TaskQueue(store, retention_seconds=100, clock=clock).sync as queue:
+        old = queue.enqueue("n", "old", idempotency_key="key")
+        queue.enqueue("n", "old", task_id="mine")
+        for task in queue.get_next_tasks(2):
+            queue.mark_completed(task)
+        clock.advance(99)
+        assert queue.enqueue("n", "refused", idempotency_key="key") == old
+        with pytest.raises(DuplicateTaskError):
+            queue.enqueue("n", "refused", task_id="mine")
+        clock.advance(2)
+        assert queue.enqueue("n", "new", idempotency_key="key") != old
+        assert queue.enqueue("n", "new", task_id="mine") == "mine"
+        assert [task.payload for task in queue.get_next_tasks(9)] == ["new", "new"]
+
+
+def test_forgetting_keeps_up_with_what_is_done(sqlite_path: str, clock: FakeClock) -> None:
+    """However many tasks are closed in a second, the file does not grow for ever."""
+    with TaskQueue(sqlite_path, retention_seconds=0, clock=clock, durable=False).sync as queue:
+        ids: list[str] = []
+        for _ in range(20):
+            ids += [queue.enqueue("n") for _ in range(50)]
+            for task in queue.get_next_tasks(50):
+                queue.mark_completed(task)
+        clock.advance(2)
+        for _ in range(6):
+            assert queue.get_next_tasks(50) == ()
+        assert [task_id for task_id in ids if queue.get_state(task_id) is not None] == []

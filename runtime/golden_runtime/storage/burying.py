@@ -29,7 +29,7 @@ _POISONOUS = """SELECT id, token, receives, worker FROM golden_runtime_tasks
     ORDER BY moment LIMIT :limit {skip_locked}"""
 
 # the worker that stalled must not take this letter for one of its own making
-_REVOKE = "UPDATE golden_runtime_tasks SET token = token + 1 WHERE {is_it}"
+_REVOKE = "UPDATE golden_runtime_tasks SET token = token + 1 WHERE {is_it} AND token = :token AND state = {claimed}"
 
 _COLUMNS = (
     "queue",
@@ -75,8 +75,8 @@ def bury_expired(transaction: Transaction, queue: str, max_receives: int) -> tup
     for task_id, token, receives, worker in transaction.execute(_POISONOUS, parameters):
         message = f"claimed {receives} times and never closed: its worker, {worker} at last, died or stalled each time"
         burial = Burial("LeaseExpired", message, phase="lease", attempts=0)
-        if bury(transaction, task_id, token, burial) is not None:
-            transaction.change(_REVOKE, key(task_id))
+        transaction.change(_REVOKE, {**key(task_id), "token": token})
+        if bury(transaction, task_id, token + 1, burial) is not None:
             buried.append(burial)
     return tuple(buried)
 

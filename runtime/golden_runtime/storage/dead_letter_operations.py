@@ -39,7 +39,7 @@ _REMOVE = "DELETE FROM golden_runtime_dead_letters WHERE queue = :queue AND id =
 _TAKE = f"{_REMOVE} RETURNING {', '.join(_COLUMNS)}"
 
 _REVIVE = """UPDATE golden_runtime_tasks SET {becomes_waiting}, attempts = 0, receives = 0, worker = NULL,
-    history = :history WHERE {is_it} AND state = {dead}"""
+    history = :history WHERE {is_it} AND queue = :queue AND token = :token AND state = {dead}"""
 
 _REINSERT = """INSERT INTO golden_runtime_tasks
     (seq, id, is_given, queue, name, payload, priority, state, rank, moment, enqueued_at, token, idempotency_key, history)
@@ -110,7 +110,9 @@ def _revive(transaction: Transaction, row: Row, delay: float, now: float) -> str
     """Open the task again under its id; where that is forgotten, or taken by now, as a new row."""
     letter = _letter(row)
     history = json.dumps([asdict(failure) for failure in _history(letter, now)])
-    if transaction.change(_REVIVE, {**key(letter.task_id), "delay": delay, "history": history}):
+    # the very claim that the letter is of: another task may have the same id by now, or in another queue
+    own = {**key(letter.task_id), "queue": letter.queue, "token": letter.token}
+    if transaction.change(_REVIVE, {**own, "delay": delay, "history": history}):
         return letter.task_id
     task: dict[str, object] = {
         **new_key(letter.task_id),

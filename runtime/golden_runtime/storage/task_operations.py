@@ -33,6 +33,10 @@ _HOLDER = "SELECT id FROM golden_runtime_tasks WHERE {is_in_the_way}"
 
 _BY_KEY = "SELECT id FROM golden_runtime_tasks WHERE queue = :queue AND idempotency_key = :key"
 
+# a closed task is remembered for the retention and no longer, whether or not a claim has come by to forget it
+_FORGET_HOLDER = """DELETE FROM golden_runtime_tasks WHERE ({is_in_the_way} OR (queue = :queue AND idempotency_key = :key))
+    AND state IN ({dead}, {completed}) AND moment <= {now} - :retention"""
+
 _PROMOTE = """UPDATE golden_runtime_tasks SET {becomes_ready} WHERE seq IN (
     SELECT seq FROM golden_runtime_tasks WHERE queue = :queue AND state = {delayed} AND rank = 0 AND moment <= {now}
     ORDER BY moment LIMIT :limit {skip_locked})"""
@@ -108,6 +112,8 @@ class Claim:
     tasks: tuple[Task, ...]
     expired: int
     buried: tuple[Burial, ...]
+    # whether there is more to forget than one claim forgets
+    is_behind: bool = False
 
 
 NOTHING = Claim((), 0, ())
@@ -131,8 +137,11 @@ class TaskState:
     last_error: str | None
 
 
-def enqueue(transaction: Transaction, queue: str, new: NewTask) -> str:
-    """Store a task and return its id, or the id of the task that has its idempotency key."""
+def enqueue(transaction: Transaction, queue: str, new: NewTask, retention: float) -> str:
+    """Store a task and return its id, or the id of the task that has its idempotency key.
+
+    Closed tasks are in nobody's way once they have been closed for the `retention` in seconds.
+    """
     task_id = new.id
     row = {
         "queue": queue,
@@ -142,6 +151,9 @@ def enqueue(transaction: Transaction, queue: str, new: NewTask) -> str:
         **waiting(new.priority, new.delay),
     }
     while not transaction.change(_INSERT, {**row, **new_key(task_id)}):
+        old = {**key(task_id), "queue": queue, "key": new.idempotency_key, "retention": retention}
+        if transaction.change(_FORGET_HOLDER, old):
+            continue
         if new.idempotency_key is not None:
             present = transaction.execute(_BY_KEY, {"queue": queue, "key": new.idempotency_key})
             if present:
@@ -203,18 +215,22 @@ def _claimed(transaction: Transaction, queue: str, request: ClaimRequest) -> lis
     return rows
 
 
-def upkeep(transaction: Transaction, queue: str, settings: Upkeep, *, forget: bool) -> tuple[int, tuple[Burial, ...]]:
+def upkeep(
+    transaction: Transaction, queue: str, settings: Upkeep, *, forget: bool
+) -> tuple[int, tuple[Burial, ...], bool]:
     """Let delayed tasks come due, return expired leases, bury what kills its workers, `forget` what is long closed.
 
-    Returns how many leases had run out, and what was buried.
+    Returns how many leases had run out, what was buried, and whether there is more to forget.
     """
     limited = {"queue": queue, "limit": _RETURNED_AT_ONCE}
     transaction.change(_PROMOTE, dict(limited))
     returned = transaction.change(_RETURN_EXPIRED, {**limited, "max_receives": settings.max_receives})
     buried = bury_expired(transaction, queue, settings.max_receives)
+    forgotten = 0
     if forget:
-        transaction.change(_FORGET, {"queue": queue, "limit": _FORGOTTEN_AT_ONCE, "retention": settings.retention})
-    return returned + len(buried), buried
+        old = {"queue": queue, "limit": _FORGOTTEN_AT_ONCE, "retention": settings.retention}
+        forgotten = transaction.change(_FORGET, old)
+    return returned + len(buried), buried, forgotten == _FORGOTTEN_AT_ONCE
 
 
 def claim_and_keep_up(
@@ -224,10 +240,10 @@ def claim_and_keep_up(
     first = NOTHING if forget else claim(transaction, queue, request)
     if len(first.tasks) == request.limit:
         return first
-    expired, buried = upkeep(transaction, queue, settings, forget=forget)
+    expired, buried, is_behind = upkeep(transaction, queue, settings, forget=forget)
     rest = replace(request, limit=request.limit - len(first.tasks))
     second = claim(transaction, queue, rest)
-    return Claim(first.tasks + second.tasks, expired, first.buried + buried + second.buried)
+    return Claim(first.tasks + second.tasks, expired, first.buried + buried + second.buried, is_behind)
 
 
 def heartbeat(transaction: Transaction, tasks: Sequence[Task], lease: float) -> tuple[Task, ...]:
