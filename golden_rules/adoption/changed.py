@@ -23,6 +23,7 @@ _USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_SUBMODULE = "160000"  # the mode of its entry in a tree
 _WHOLE = ((1, sys.maxsize),)
 
 Ranges = tuple[tuple[int, int], ...]
@@ -64,14 +65,50 @@ def changes_since(base: str) -> Changes:
             + ("name the base, as in `--changed=HEAD~1`, and in CI" if _exists("HEAD~1") else "in CI")
             + " clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
         )
+    return Changes(named, root, dict(_lines_since(start, root)))
+
+
+def _lines_since(start: str, root: str) -> Iterator[tuple[str, Ranges]]:
+    """Yield the files of a work tree that differ from a commit, those of its submodules among them, with what was changed."""
     # whatever a user has set for himself, the output must be the plain one
     plain = ("--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules")
     prefixes = ("--src-prefix=a/", "--dst-prefix=b/", "--find-renames", "--diff-algorithm=histogram")
-    lines = dict(_changed_lines(_git("diff", *plain, *prefixes, start, "--", root=root)))
+    yield from _changed_lines(_git("diff", *plain, *prefixes, start, "--", root=root))
     for path in _git("ls-files", "--others", "--exclude-standard", "-z", root=root).split("\0"):
         if path:
-            lines[path] = _WHOLE
-    return Changes(named, root, lines)
+            yield path, _WHOLE
+    for module in _submodules(root):
+        for path, ranges in _lines_since(_start_of(module, start, root), str(Path(root, module))):
+            yield f"{module}/{path}", ranges
+
+
+def _submodules(root: str) -> Iterator[str]:
+    """Yield the paths of the submodules that are checked out in a work tree."""
+    if not Path(root, ".gitmodules").is_file():
+        return
+    listed = _run(("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$"), root)
+    for entry in listed.stdout.decode(errors="surrogateescape").split("\0"):
+        path = entry.partition("\n")[2]
+        if path and Path(root, path, ".git").exists():
+            yield path
+
+
+def _start_of(module: str, start: str, root: str) -> str:
+    """Return the commit that a submodule was at in a commit of the repository around it; the empty tree where it is newer.
+
+    Raises UsageError where the submodule does not hold that commit.
+    """
+    mode, _, rest = _git("ls-tree", start, "--", module, root=root).partition(" ")
+    folder = str(Path(root, module))
+    if mode != _SUBMODULE:
+        return _git("hash-object", "-t", "tree", os.devnull, root=folder)
+    commit = rest.split()[1]
+    if not _exists(commit, folder):
+        raise UsageError(
+            f"the submodule `{module}` does not hold the commit {commit[:12]} that it was at before the change: run"
+            f" `git -C {module} fetch origin {commit}`, and in CI clone submodules without a depth, too"
+        )
+    return commit
 
 
 def _git(*arguments: str, root: str | None = None) -> str:
@@ -96,8 +133,10 @@ def _run(arguments: Sequence[str], root: str | None = None) -> subprocess.Comple
         raise UsageError("`--changed` needs git, which is not installed") from error
 
 
-def _exists(revision: str) -> bool:
-    return _run(("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")).returncode == 0
+def _exists(revision: str, root: str | None = None) -> bool:
+    return (
+        _run(("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"), root).returncode == 0
+    )
 
 
 def _usual_base() -> str:

@@ -256,6 +256,58 @@ class TestWithoutABase:
         assert run("--changed=HEAD~1").exception is None
 
 
+@pytest.fixture
+def library(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A submodule of the repository, at `libs/pay`, with an old finding; it came with `main`."""
+    origin = tmp_path_factory.mktemp("library")
+    git("init", "--quiet", "--initial-branch=main", str(origin))
+    (origin / "old.py").write_text((shop / "old.py").read_text())
+    git("add", "--all", folder=origin)
+    git("commit", "--quiet", "--message", "Start", folder=origin)
+    git("checkout", "--quiet", "main")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", f"file://{origin}", "libs/pay")
+    commit("Take the library in")
+    git("checkout", "--quiet", "-b", "bump")
+    return shop / "libs/pay"
+
+
+class TestSubmodules:
+    """What a change takes in of another repository counts as well."""
+
+    def test_committed_uncommitted_and_new(self, library: Path) -> None:
+        """Findings in lines that differ from the commit that the base has the submodule at, and no others."""
+        assert found("--changed=main") == []
+        body = (library / "old.py").read_text()
+        (library / "old.py").write_text(body + TIMED.format(name="third"))
+        git("commit", "--quiet", "--all", "--message", "Add", folder=library)
+        assert found("--changed=main") == ["third"]
+        commit("Bump")
+        (library / "fresh.py").write_text(body + TIMED.format(name="third"))
+        assert found("--changed=main") == ["one", "two", "third", "third"]
+
+    def test_one_that_is_new(self, library: Path) -> None:
+        """All of it was changed, as its files were not there before."""
+        assert found("--changed=main~1") == found("libs/pay") == ["one", "two"]
+
+    def test_one_that_is_not_checked_out(self, library: Path) -> None:
+        """It holds nothing to find."""
+        git("submodule", "--quiet", "deinit", "--force", "libs/pay")
+        assert found("--changed=main") == []
+
+    def test_one_without_the_commit(self, library: Path) -> None:
+        """A shallow submodule says what it lacks, and does not pass as if nothing had changed."""
+        was = git("rev-parse", "HEAD", folder=library).strip()
+        git("checkout", "--quiet", "--orphan", "other", folder=library)
+        git("commit", "--quiet", "--message", "Anew", folder=library)
+        git("branch", "--quiet", "-D", "main", folder=library)
+        git("remote", "remove", "origin", folder=library)
+        git("reflog", "expire", "--expire=all", "--all", folder=library)
+        git("gc", "--quiet", "--prune=now", folder=library)
+        done = run("--changed=main")
+        assert isinstance(done.exception, UsageError)
+        assert str(done.exception).startswith(f"the submodule `libs/pay` does not hold the commit {was[:12]}")
+
+
 @settings(deadline=None)
 @given(before=LINES, after=LINES, at=st.integers(0, 7))
 def test_what_fixes_write_is_part_of_the_change(before: list[bytes], after: list[bytes], at: int) -> None:
