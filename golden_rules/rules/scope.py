@@ -10,9 +10,11 @@ from golden_rules.source.outline import Outline
 
 # Tests, code whose purpose is to measure, code that runs once, and code of others.
 _OUT_OF_SCOPE = re.compile(
-    r"(^|/)(tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_party\w*)(/|$)"
+    r"(^|/)(_?tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_party\w*)(/|$)"
     r"|(^|/)(conftest|test_[^/]*|[^/]*_tests?|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*)\.py$"
 )
+_BENCHMARK = re.compile(r"(^|[._])bench(mark)?(s|ed|ing|er)?([._]|$)")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RUNTIME = "golden_runtime"
 
 
@@ -21,6 +23,11 @@ _RUNTIME = "golden_runtime"
 def out_of_scope(path: str) -> bool:
     """Whether a file holds tests, benchmarks, migrations or vendored code."""
     return bool(_OUT_OF_SCOPE.search(path))
+
+
+def is_benchmark(qualname: str) -> bool:
+    """Whether a function, or the class or function around it, is a benchmark by its name: `run_benchmark`, `BenchmarkRunner`."""
+    return bool(_BENCHMARK.search(_HUMP.sub("_", qualname).lower()))
 
 
 def in_runtime(outline: Outline, config: Config) -> bool:

@@ -286,3 +286,153 @@ def test_tests_and_the_runtime_are_left_alone(rule: type[Rule]) -> None:
     assert len(found(rule, case)) == 1
     assert found(rule, case, "tests/test_orders.py") == []
     assert found(rule, case, "golden_runtime/orders.py") == []
+
+
+RETRIED_IN_A_TABLE = """\
+class Deliveries:
+    def settle(self, row, error):
+        {test}:
+            row.status = "queued"
+            row.available_at = self.clock() + 30
+        else:
+            row.status = {dead}
+        {kept}
+        self.session.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "dead", "kept", "is_found"),
+    [
+        ("if row.attempts < self.max_attempts", '"failed"', "row.last_error = str(error)", True),
+        ("if row.attempts < self.max_attempts", "Status.DEAD", "row.last_error = str(error)", True),
+        ("if row.retries < row.max_retries", '"dead_letter"', "self.history.add(row, error=str(error))", True),
+        ("if row.shipped", '"failed"', "row.last_error = str(error)", False),
+        ("if row.attempts < self.max_attempts", '"done"', "row.last_error = str(error)", False),
+        ("if row.attempts < self.max_attempts", '"failed"', "row.touched = True", False),
+    ],
+    ids=["status", "enum", "keyword", "no attempts", "no failure", "no error"],
+)
+def test_work_whose_attempts_are_used_up_is_a_dead_letter(test: str, dead: str, kept: str, is_found: bool) -> None:
+    """A row that is queued again until its attempts are used up, and then marked as failed with its error."""
+    findings = found(HandBuiltDeadLetterQueue, RETRIED_IN_A_TABLE.format(test=test, dead=dead, kept=kept))
+    assert [finding.function for finding in findings] == (["Deliveries"] if is_found else [])
+
+
+def test_attempts_are_used_up_in_sql_too() -> None:
+    """One statement that counts, and says what becomes of the row."""
+    code = """\
+def settle(connection, number, error):
+    connection.execute(
+        "UPDATE orders SET attempts = attempts + 1, last_error = ?,"
+        " status = CASE WHEN attempts + 1 >= max_attempts THEN 'dead' ELSE 'pending' END WHERE number = ?",
+        (str(error), number),
+    )
+"""
+    assert len(found(HandBuiltDeadLetterQueue, code)) == 1
+
+
+def test_a_callback_may_keep_dead_letters() -> None:
+    """Whoever is told of a dead letter keeps it; a result that is returned does not."""
+    told = "class Mails:\n    def send(self, mail):\n        self.dead_letter_handler(mail)\n"
+    returned = "def read(rows):\n    result = Result()\n    result.dead_letters.append(rows)\n    return result\n"
+    assert len(found(HandBuiltDeadLetterQueue, told)) == 1
+    assert found(HandBuiltDeadLetterQueue, returned) == []
+
+
+DISABLED_AFTER_FAILURES = """\
+class Feed:
+    def fetch(self):
+        if self.{flag}:
+            return None
+        try:
+            return self.source.read()
+        except OSError:
+            self.failures += 1
+            if self.failures >= self.max_failures:
+                self.{flag} = True
+            return None
+"""
+
+
+@pytest.mark.parametrize(("flag", "is_found"), [("source_disabled", True), ("unavailable", True), ("warned", False)])
+def test_a_flag_that_failures_set_is_a_breaker(flag: str, is_found: bool) -> None:
+    """Nothing is tried any more once there were too many failures; a flag that only warns is none."""
+    assert bool(found(HandBuiltCircuitBreaker, DISABLED_AFTER_FAILURES.format(flag=flag))) is is_found
+
+
+COUNT_AS_STATE = """\
+# {comment}
+_errors = {{}}
+
+
+def reset(tool):
+    # {comment}
+    _errors.pop(tool, None)
+
+
+def call(tool, order):
+    if _errors.get(tool, 0) >= MAX_ERRORS:
+        raise RuntimeError(tool)
+    try:
+        return tool(order)
+    except ValueError:
+        _errors[tool] = _errors.get(tool, 0) + 1
+        raise
+"""
+
+
+def test_a_count_that_refuses_calls_is_a_breaker_where_it_is_called_one() -> None:
+    """The finding names the function that refuses, and a short circuit is another thing."""
+    findings = found(HandBuiltCircuitBreaker, COUNT_AS_STATE.format(comment="circuit breaker for tools"))
+    assert [finding.function for finding in findings] == ["call"]
+    assert found(HandBuiltCircuitBreaker, COUNT_AS_STATE.format(comment="short-circuit")) == []
+
+
+def test_a_login_that_locks_is_no_breaker() -> None:
+    """Those who guess passwords are kept out for safety."""
+    code = DISABLED_AFTER_FAILURES.format(flag="blocked_until").replace("= True", "= now() + 60")
+    assert found(HandBuiltCircuitBreaker, code)
+    assert found(HandBuiltCircuitBreaker, code.replace("class Feed", "class LoginGuard")) == []
+
+
+SLOTS_GIVEN_BACK = """\
+import asyncio
+
+
+class Receiver:
+    def __init__(self, size):
+        self.slots = asyncio.Semaphore(size)
+
+    async def run(self, queue):
+        while True:
+            order = await queue.get()
+            await self.slots.acquire()
+            self._start(order)
+
+    def _start(self, order):
+        asyncio.create_task(order.ship()).add_done_callback(self.{give_back})
+
+    def {give_back}(self, task):
+        self.slots.release()
+"""
+
+
+def test_slots_may_be_taken_and_given_back_in_different_methods() -> None:
+    """A pool whose task gives its slot back when it is done."""
+    findings = found(HandBuiltPool, SLOTS_GIVEN_BACK.format(give_back="_on_done"))
+    assert [finding.function for finding in findings] == ["Receiver"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        SLOTS_GIVEN_BACK.replace("order.ship()", "self.slots.acquire()").format(give_back="_free"),
+        "import asyncio\n\n\nasync def benchmark(orders):\n    slots = asyncio.Semaphore(4)\n    await asyncio.gather(*(one.ship(slots) for one in orders))\n",
+        "import threading\n\n\nclass QuietThreadPool(ThreadPoolExecutor):\n    def _adjust(self):\n        threading.Thread(target=self.run).start()\n",
+    ],
+    ids=["waits for a slot", "benchmark", "executor"],
+)
+def test_what_only_waits_measures_or_extends_is_no_pool(code: str) -> None:
+    """A task that waits for a slot, a benchmark, and an executor that inherits its pool."""
+    assert found(HandBuiltPool, code) == []

@@ -135,3 +135,22 @@ def test_what_only_looks_like_a_counter_is_left_alone(call: str) -> None:
 def test_commands_and_instrumentation_are_left_alone(path: str) -> None:
     """A command says at its end what it did; instrumentation counts for others."""
     assert not found(counting(REPORTS["log call"]), path)
+
+
+def test_a_drawn_number_is_no_count() -> None:
+    """A counter whose next number the program goes on with."""
+    drawn = """
+        class Steps:
+            def name(self, step):
+                number = self.step_counter.increment(step)
+                return f"{step}-{number}"
+    """
+    assert found(drawn) == ()
+    assert found(drawn.replace("number = ", "").replace("-{number}", "")) != ()
+
+
+def test_tests_of_a_package_are_left_alone() -> None:
+    """A folder of tests may begin with an underscore."""
+    source = counting("logger.info('sent %d', self.sent)")
+    assert found(source, "src/shop/_tests/mail.py") == ()
+    assert found(source) != ()

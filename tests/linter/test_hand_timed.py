@@ -136,17 +136,36 @@ def test_what_is_not_certain_is_not_fixed(body: str) -> None:
     assert fixed(source) == source
 
 
+def test_generators_are_timed() -> None:
+    """A generator's duration is telemetry as well; that of the block under a context manager belongs to the block."""
+    generator = "import time\n\n\ndef f(rows, log):\n    start = time.time()\n    yield from rows\n    log.info('%s', time.time() - start)\n"
+    lent = generator.replace("\n\n\ndef", "\nfrom contextlib import contextmanager\n\n\n@contextmanager\ndef")
+    before = lent.replace("    yield from rows\n", "    rows.load()\n") + "    yield\n"
+    assert [len(messages(source)) for source in (generator, lent, before)] == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
-    "source",
+    "end",
     [
-        "import time\n\n\ndef f(rows, log):\n    start = time.time()\n    yield from rows\n    log.info('%s', time.time() - start)\n",
-        "import time\n\n\nclass Timer:\n    def __exit__(self, *args):\n        print(time.time() - self.start)\n",
+        "response.headers['X-Process-Time'] = str({d})",
+        "response.headers.add('Server-Timing', f'app;dur={{{d}}}')",
+        "self.metrics.request_timer.add_value({d})",
+        "took = {d}\nreport.display_results(order, took)",
     ],
-    ids=["generator", "context manager"],
+    ids=["header", "header by a method", "timer", "display"],
 )
-def test_left_alone_for_now(source: str) -> None:
-    """Generators, and helpers whose purpose is to measure."""
-    assert messages(source) == []
+def test_further_places_of_telemetry(end: str) -> None:
+    """A response's header, a timer under another name, and what is shown to a person."""
+    assert len(messages(timed_function(end.format(d="time.monotonic() - start")))) == 1
+
+
+def test_helpers_that_measure_are_left_alone() -> None:
+    """A context manager's methods, and benchmarks."""
+    timer = "import time\n\n\nclass Timer:\n    def __exit__(self, *args):\n        print(time.time() - self.start)\n"
+    assert messages(timer) == []
+    assert (
+        messages(timed_function("log.info('%s', time.monotonic() - start)").replace("def f", "def run_benchmark")) == []
+    )
 
 
 @pytest.mark.parametrize("path", ["tests/test_pack.py", "benchmarks/pack.py", "src/shop/metrics.py", "conftest.py"])

@@ -18,6 +18,7 @@ from golden_rules.rules.handbuilt.vocabulary import (
     is_report,
     is_waiting,
     keeps_durations,
+    puts,
 )
 from golden_rules.source.body import Body, callee, dotted
 
@@ -204,6 +205,8 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return None
     if step.decision:
         return Sink(Use.PASSED, f"`{name}`")
+    if not keyword and (entry := _entry(call)) and puts(name):
+        return Sink(Use.KEPT, f'the entry `"{entry}"`')
     if is_duration(keyword):
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) or (not keyword and keeps_durations(name)):
@@ -213,6 +216,13 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     return Sink(Use.PASSED, f"`{name}`")
 
 
+def _entry(call: cst.Call) -> str:
+    """Return the key that a call's first argument names, where it names a duration: `headers.add("Server-Timing", took)`."""
+    first = call.args[0].value if call.args else None
+    key = first.evaluated_value if isinstance(first, cst.SimpleString) else None
+    return key if isinstance(key, str) and is_duration(key.replace("-", "_")) else ""
+
+
 def _dict_element(body: Body, element: cst.DictElement, step: _Step) -> _Outcome:
     key = element.key.evaluated_value if isinstance(element.key, cst.SimpleString) else dotted(element.key)
     word = key.decode(errors="replace") if isinstance(key, bytes) else key
@@ -220,7 +230,7 @@ def _dict_element(body: Body, element: cst.DictElement, step: _Step) -> _Outcome
         return Sink(Use.PASSED, "a dictionary")
     if is_limit(word):
         return Sink(Use.DECIDES, f'`"{word}"`')
-    if is_duration(word):
+    if is_duration(word.replace("-", "_")):
         return Sink(Use.KEPT, f'the entry `"{word}"`')
     return [_Step(body.parent(element), step.name)]
 
@@ -277,7 +287,7 @@ def _target_words(target: cst.BaseExpression) -> Iterator[str]:
             index = element.slice
             if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
                 value = index.value.evaluated_value
-                yield value if isinstance(value, str) else ""
+                yield value.replace("-", "_") if isinstance(value, str) else ""
             elif isinstance(index, cst.Index):
                 yield dotted(index.value)
         yield dotted(target.value)

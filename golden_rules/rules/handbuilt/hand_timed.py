@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
 from golden_rules.rules.handbuilt.wrappers import wraps_another
-from golden_rules.rules.scope import out_of_scope
+from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
@@ -59,9 +59,10 @@ class HandTimed(FunctionRule):
 
     ## When not to follow it
 
-    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now. Tests,
-    benchmarks, migrations, vendored code and the modules named in `metrics-modules` are left alone, and so are
-    generators, context managers and decorators that measure others.
+    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now. Where a
+    command prints how long it took for the person who waits for it, and nobody will ask again. Tests, benchmarks, migrations,
+    vendored code and the modules named in `metrics-modules` are left alone, and so are context managers and decorators
+    that measure others.
     """
 
     code: ClassVar[str] = "GR201"
@@ -363,7 +364,7 @@ class Monitor:
 """,
             "silence since the last heartbeat",
         ),
-        Good(
+        Bad(
             """\
 import time
 
@@ -374,7 +375,30 @@ def batches(rows, logger):
         yield batch
     logger.info("all rows in %.1f s", time.perf_counter() - start)
 """,
-            "generators are left alone",
+            """\
+from golden_runtime import timed
+
+
+def batches(rows, logger):
+    start = timed("shop.orders.batches.duration").start()
+    for batch in rows:
+        yield batch
+    logger.info("all rows in %.1f s", start.stop())
+""",
+        ),
+        Good(
+            """\
+import contextlib
+import time
+
+
+@contextlib.contextmanager
+def logged(logger):
+    start = time.perf_counter()
+    yield
+    logger.info("done in %.1f s", time.perf_counter() - start)
+""",
+            "a context manager of the project's own measures others",
         ),
         Good(
             """\
@@ -422,7 +446,7 @@ def logged(function):
 def may_time(subject: Subject) -> bool:
     """Whether a function reads a clock and subtracts, where that is to be looked at."""
     function = subject.function
-    if function.yields or function.name in _CONTEXT_MANAGER:
+    if function.name in _CONTEXT_MANAGER or is_benchmark(function.qualname):
         return False
     if ast.BinOp not in function.nodes and not function.nested:
         return False

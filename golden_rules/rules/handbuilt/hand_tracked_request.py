@@ -251,7 +251,7 @@ class Poller:
         """Return whether the function handles failures and may time itself."""
         if not subject.function.handlers or counts_for_others(subject.path, subject.config):
             return False
-        return may_time(subject)
+        return not subject.function.yields and may_time(subject)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation, at the first telemetry difference, where the outcome is recorded as well."""

@@ -79,12 +79,16 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
         return
     waiting: list[_Place] = [(statement, (), False) for statement in reversed(function.node.body)]
     declared = _declared(function)
+    kept: ast.expr | None = None
     while waiting:
         node, handlers, branch = waiting.pop()
         kind = type(node)
         if kind in _LEAVES or kind in _NESTED:
             continue
-        if isinstance(node, ast.Call | ast.AugAssign | ast.Assign):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+            # `number = self.step_counter.increment(step)` draws a number, and the program goes on with it.
+            kept = node.value
+        if isinstance(node, ast.Call | ast.AugAssign | ast.Assign) and node is not kept:
             found = _increment(outline, function, node, declared)
             if found is not None:
                 yield Increment(node, *found, handlers, branch)

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from golden_rules.criticality import Kind
 from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
+from golden_rules.rules.handbuilt.wrappers import yields_context
 from golden_rules.source.imports import reference
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
 
@@ -49,21 +51,30 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
     if subject.verdict.critical and subject.verdict.kind is Kind.ENTRY_POINT and not subject.verdict.measured:
         # The plain name is for the decorator that GR101 asks for besides, which times the whole of it.
         taken.add(f"{base}.duration")
-    for difference in _first_of_each_start(found):
+    for difference in _first_of_each_start(found, subject.function):
         target = target_name(found.body, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
         yield TimedStart(difference, target, metric, *_fixes(subject, piece, found, difference, metric))
 
 
-def _first_of_each_start(found: Timings) -> list[Difference]:
+def _first_of_each_start(found: Timings, function: Function) -> list[Difference]:
     """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
     firsts: dict[object, Difference] = {}
+    lends = yields_context(function)
     for difference in found.differences:
-        if difference.telemetry:
+        if difference.telemetry and not (lends and _times_the_block(found, difference)):
             firsts.setdefault(difference.stamp or difference.start, difference)
     return sorted(
         firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
     )
+
+
+def _times_the_block(found: Timings, difference: Difference) -> bool:
+    """Whether a context manager hands over to its block while this is measured, so that it measures that block."""
+    body = found.body
+    begun = body.order(difference.stamp.binding) if difference.stamp else 0
+    ended = body.order(difference.node)
+    return any(begun < body.order(node) < ended for node in body.nodes if isinstance(node, cst.Yield))
 
 
 def _fixes(

@@ -24,7 +24,7 @@ _METRIC_METHODS = frozenset(
 )  # fmt: skip
 _RECORDING_METHODS = frozenset(
     {
-        "set", "add", "inc", "inc_by", "update", "append", "put", "push", "push_value", "log_value", "send", "emit", "measure", "set_value",
+        "set", "add", "inc", "inc_by", "add_value", "record_value", "update_value", "put_value", "add_sample", "record_sample", "add_point", "update", "append", "put", "push", "push_value", "log_value", "send", "emit", "measure", "set_value",
         "increase", "appendleft", "track", "report", "mark", "labels",
     }
 )  # fmt: skip
@@ -50,8 +50,9 @@ _FORMATTER = re.compile(
     r"(^|_)(format|fmt|formatted|human|humanize|humanized|pretty|prettify|readable|stringify|to_str|colored|color|colorize|style|styled|bold|dim)(_|$)"
     r"|^(seconds|secs|ms|duration|time|td|timedelta|delta|elapsed)_(to|as|in)?_?\w*|_(seconds|millis|milliseconds|ms|str|string)$"
 )
+_PUTTING = re.compile(r"^(set|add|put|append|insert|setdefault|store|write)(_\w+)?$")
 _REPORT = re.compile(
-    r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile)(_\w+)?$"
+    r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile|display|show)(_\w+)?$"
     r"|^_*(add|set|update|push|send|write|note|save|store|inc|increment|incr|on)_\w*(metric|metrics|stats|statistics|latency|latencies|duration|durations|timing|timings|elapsed|perf"
     r"|telemetry|usage|_time|seconds)$|(metrics?|latency|duration|timing|telemetry)_(\w+_)?(update|record|observe|callback|hook)$"
 )
@@ -96,6 +97,11 @@ def is_pure(name: str) -> bool:
 def is_report(name: str) -> bool:
     """Whether a function of the project's own reports what it is given: `_record_latency`, `report_usage`."""
     return bool(_REPORT.search(snake(name)))
+
+
+def puts(name: str) -> bool:
+    """Whether a method puts what it is given under a key: `headers.add`, `set_tag`, `setdefault`."""
+    return bool(_PUTTING.match(snake(name)))
 
 
 def keeps_durations(name: str) -> bool:

@@ -35,7 +35,7 @@ def decorator_edits(
     either value or leaves the function.
     """
     lines = _timing_lines(piece.node, found, difference)
-    if lines is None or function.decorators or not can_be_decorated(function):
+    if lines is None or function.decorators or function.yields or not can_be_decorated(function):
         return None
     start = source.line_start(function.line)
     text = source.line(function.line)

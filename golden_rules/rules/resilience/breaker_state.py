@@ -11,6 +11,8 @@ from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.breaker_words import (
     ASKS,
     FAILURES,
+    GIVEN_UP,
+    GUARDS,
     HALF_OPEN,
     IS_BREAKER,
     IS_OPEN,
@@ -77,6 +79,7 @@ class _Seen:
     failures: str = ""
     counted: str = ""
     limited: bool = False
+    refused: bool = False
     half_open: bool = False
     on_error: frozenset[str] = frozenset()
 
@@ -86,6 +89,8 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
 
     `outline` is that of the file: what one class sets, the record that it sets it on may ask.
     """
+    if GUARDS.search(snake(unit.name)):
+        return None
     seen = _Seen()
     gates: dict[str, _Gate] = {}
     for function in unit.functions:
@@ -97,8 +102,10 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 seen.half_open = seen.half_open or _is_half_open(node)
             elif kind in _COUNTING:
                 _note_failures(seen, node, outer)
-            if kind in _SETTING and function.name not in _INITIAL:
-                for gate in _gates(node, outer):
+            elif isinstance(node, ast.If):
+                seen.refused = seen.refused or _refuses(node)
+            if (kind in _SETTING or kind is ast.If) and function.name not in _INITIAL:
+                for gate in (*_gates(node, outer), *_given_up(node, outer)):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.on_error |= frozenset(_closes_on_error(function, nodes, outer))
     asked = _asked_words(outline) if gates else frozenset()
@@ -119,14 +126,32 @@ def _asked_words(outline: Outline) -> frozenset[str]:
 
 def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
     named = bool(NAMED.search(snake(unit.name)))
-    if not gates:
-        return Breaker(seen.failures, "", unit.functions) if named and _keeps_elsewhere(unit, seen) else None
-    best = max(gates, key=lambda gate: gate.weight)
-    words = {best.word, seen.counted} - {""}
-    touching = tuple(function for function in unit.functions if _mentions(function, words))
-    if not _is_breaker(seen, best, named=named, text=unit.text if unit.owner else unit.text_of(touching)):
-        return None
-    return Breaker(seen.failures, best.shown, unit.functions if named else touching)
+    if gates:
+        best = max(gates, key=lambda gate: gate.weight)
+        touching = _touching(unit, {best.word, seen.counted})
+        if _is_breaker(seen, best, named=named, text=_text(unit, touching)):
+            return Breaker(seen.failures, best.shown, unit.functions if named else touching)
+    elif named and _keeps_elsewhere(unit, seen):
+        return Breaker(seen.failures, "", unit.functions)
+    if seen.failures and seen.refused and not named:
+        # The count is the state: `if self.failures >= 3: return`, under a comment that says what that is.
+        touching = tuple(sorted(_touching(unit, {seen.counted}), key=_only_resets))
+        if SPEAKS.search(_text(unit, touching)):
+            return Breaker(seen.failures, "", touching)
+    return None
+
+
+def _touching(unit: Unit, words: set[str]) -> tuple[Function, ...]:
+    return tuple(function for function in unit.functions if _mentions(function, words - {""}))
+
+
+def _only_resets(function: Function) -> bool:
+    """Whether a function neither counts nor refuses, so that a finding had better name another."""
+    return not any(_refuses(node) or _counted(node) is not None for node in walk(function.node))
+
+
+def _text(unit: Unit, touching: tuple[Function, ...]) -> str:
+    return unit.text if unit.owner else unit.text_of(touching)
 
 
 def _keeps_elsewhere(unit: Unit, seen: _Seen) -> bool:
@@ -164,6 +189,36 @@ def _gates(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
             weight = _weight(word, value)
             if weight is not None:
                 yield _Gate(word, shown(target), weight)
+
+
+def _given_up(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
+    """Yield the flags that are set because failures have reached a limit: `if errors > 3: self.disabled = True`."""
+    if not isinstance(node, ast.If) or not _reaches_limit(node.test):
+        return
+    for statement in node.body:
+        for target, value in stores(statement):
+            if isinstance(value, ast.Constant) and value.value is True and is_kept(target, outer):
+                word = word_of(target)
+                if GIVEN_UP.search(word):
+                    yield _Gate(word, shown(target), 2)
+
+
+def _refuses(node: ast.AST) -> bool:
+    """Whether a statement leaves because failures have reached a limit, perhaps on a further condition."""
+    if not isinstance(node, ast.If) or not _reaches_limit(node.test):
+        return False
+    ends = [node.body[-1], *(inner.body[-1] for inner in node.body if isinstance(inner, ast.If))]
+    return any(isinstance(end, ast.Return | ast.Raise | ast.Continue) for end in ends)
+
+
+def _reaches_limit(test: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and isinstance(node.ops[0], _LIMITING)
+        and _limits(node.left, node.comparators[0], exactly=isinstance(node.ops[0], ast.Eq))
+        for node in walk(test)
+    )
 
 
 def _is_report(target: ast.expr) -> bool:

@@ -7,7 +7,7 @@ import re
 # What a class or a file has in its source, in lower case, if there is a breaker in it: one of each.
 _GATE_PARTS = (
     "opened", "is_open", "isopen", "open_since", "opensince", "tripped", "half_open", "halfopen", "half-open", "circuit", "breaker_open",
-    "breakeropen", ".open", '"open', "'open", "until", "cooldown", "cool_down", "coolingdown", "last_fail", "lastfail", "last_err", "lasterr",
+    "breakeropen", ".open", '"open', "'open", "until", "disabled", "unavailable", "suspended", "fail_fast", "quarantined", "blacklisted", "black_listed", "bypass", "cooldown", "cool_down", "coolingdown", "last_fail", "lastfail", "last_err", "lasterr",
 )  # fmt: skip
 _FAILURE_PARTS = (
     "fail",
@@ -35,7 +35,9 @@ PLAIN_DATA = re.compile(
     r"(Error|Exception|Config|Configuration|Settings|Options|Enum|Model|Event|Command|Listener|Handler|Monitor|Protocol|Stats|Statistics"
     r"|Metrics|Serializer|Schema|View|Probe|Snapshot|Report|Registry|Entity|Sensor|Switch|Storage|Store|Repository|State)$"
 )
-SPEAKS = re.compile(r"circuit|breaker|half[-_ ]?open", re.IGNORECASE)
+SPEAKS = re.compile(r"(?<!short)(?<!short[-_ ])circuit|(?<!line)(?<!line[-_ ])breaker|half[-_ ]?open", re.IGNORECASE)
+# Those who guess passwords are locked out for safety, and those who ask too often are held back.
+GUARDS = re.compile(r"log_?in|password|brute_?force|credential|passcode|lock_?out|rate_?limit|throttl", re.IGNORECASE)
 RESTS = re.compile(r"cool_?down", re.IGNORECASE)
 IS_BREAKER = re.compile(r"(^|_)breaker$")
 OPENS = re.compile(
@@ -70,6 +72,8 @@ UNTIL = re.compile(
 OUT_UNTIL = re.compile(
     r"(^|_)(disabled?|unavailable|unhealthy|dead|down|broken|offline|circuit|breaker|open|tripped|failed)_until(_|$)"
 )
+# Flags that say by themselves that nothing is tried any more, where they are set because there were too many failures.
+GIVEN_UP = re.compile(r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?)$")
 STATE = re.compile(r"(^|_)(state|status)$")
 IS_OPEN = re.compile(r"^(state_?|circuit_?|status_?)?((half_?)?open(ed|ing)?|tripped)$")
 LAST_FAILURE = re.compile(r"(^|_)last_(fail(ure|ed)?|error)(_(time|at|ts|timestamp))?$")

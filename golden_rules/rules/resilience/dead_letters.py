@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.units import Unit
+from golden_rules.rules.resilience.used_up import may_use_up, used_up
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
 from golden_rules.source.outline import Function
 from golden_rules.source.text import matches_at
@@ -42,8 +43,12 @@ DEAD = re.compile(
 _PLACE = re.compile(
     r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box)|poison_(queue|messages|store|records|topic)|parking_lot)"
     r"(_(queue|topic|subject|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
-    r"|producer|publisher|client|writer|sender|by_\w+|letters))*$"
+    r"|producer|publisher|client|writer|sender|by_\w+|letters|messages|items|events|jobs|tasks|entries|records))*$"
     r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
+)
+# Who is told of a dead letter, to keep it.
+_CALLBACK = re.compile(
+    r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
 )
 _SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
 _FAILED = re.compile(
@@ -82,7 +87,8 @@ _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|pars
 
 def may_hold_dead(text: str) -> bool:
     """Whether there can be dead letters in a text; much faster than to look."""
-    return matches_at(_DEAD_TEXT, _HEADS, text.lower())
+    lowered = text.lower()
+    return matches_at(_DEAD_TEXT, _HEADS, lowered) or may_use_up(lowered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +108,18 @@ def dead_letters_of(unit: Unit) -> DeadLetters | None:
     """Return where a class or the functions of a file keep failed work by hand, `None` where they do not."""
     stored = {function: where for function in unit.functions if (where := _puts_aside(unit, function)) is not None}
     if not stored:
-        return _tried_again(unit)
+        return _tried_again(unit) or _used_up(unit)
     first = max(stored, key=lambda function: bool(stored[function]))
     rest = (one for one in unit.functions if one is not first and (one in stored or _speaks(one)))
     return DeadLetters(stored[first], (first, *rest))
+
+
+def _used_up(unit: Unit) -> DeadLetters | None:
+    for function in unit.functions:
+        status = used_up(function)
+        if status:
+            return DeadLetters(f'the status "{status}"', (function,))
+    return None
 
 
 def keeps_anything(unit: Unit) -> bool:
@@ -133,8 +147,13 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
     for node in walk(function.node):
         where = ""
         match node:
+            case ast.Call(func=ast.Attribute() | ast.Name() as called, args=[_, *_]) if _CALLBACK.search(
+                word_of(called)
+            ):
+                where = dotted(called)
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
-                where = "" if _is_queue_of_another(function, base) else _put(unit, node, base, method)
+                elsewhere = _is_queue_of_another(function, base) or _is_result(function, base)
+                where = "" if elsewhere else _put(unit, node, base, method)
                 by_name = by_name or (moves and _stores_anything(node, base, method))
             case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if _SENDS_AWAY.match(sends):
                 where = _first_dead(node)
@@ -153,6 +172,18 @@ def _is_queue_of_another(function: Function, base: ast.expr) -> bool:
     """Whether a variable was made of a class of dead letters, which is where they are kept: `dlq = DeadLetterQueue(...)`."""
     made = function.instances.get(base.id, "") if isinstance(base, ast.Name) else ""
     return bool(DEAD.search(snake(made))) or made.endswith(("DLQ", "DeadLetterQueue"))
+
+
+def _is_result(function: Function, base: ast.expr) -> bool:
+    """Whether a variable is a field of something that the function makes and returns: `result.dead_letters.append(task)`."""
+    return (
+        isinstance(base, ast.Attribute)
+        and isinstance(base.value, ast.Name)
+        and any(
+            isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == base.value.id
+            for node in walk(function.node)
+        )
+    )
 
 
 def _moves(word: str) -> bool:

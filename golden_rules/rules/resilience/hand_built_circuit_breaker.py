@@ -22,10 +22,12 @@ class HandBuiltCircuitBreaker(ModuleRule):
     Finds classes, and modules with global variables, that count failures, compare the count with a limit, and then set
     something that refuses further calls: a state, a flag, a point in time until which nothing is tried. Where the code calls
     itself a circuit breaker or has a half-open state, fewer of these signs will do, and an error handler that sets
-    `disabled_until`, which is looked at before the next call, is a breaker with a limit of one.
+    `disabled_until`, which is looked at before the next call, is a breaker with a limit of one. A flag such as
+    `source_disabled` that is set because failures have reached a limit counts as well, and where the code speaks of a circuit
+    breaker, the count itself may be what refuses calls (`if self.failures >= 3: return`).
 
-    Exceptions, settings and records of breakers are left alone, and so are health checks that restart or replace
-    what has failed, loops that give up, back-off between polls, rate limits, and classes that wrap a breaker of a library.
+    Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so are health checks that restart or replace
+    what has failed, loops that give up, back-off between polls, and classes that wrap a breaker of a library.
 
     ## Why is this bad?
     Breakers are easy to write and hard to get right under concurrency: most let every waiting call through as a probe
@@ -280,6 +282,10 @@ class Gateway:
 
 def _why(breaker: Breaker) -> str:
     if not breaker.opened:
-        return "counts failures and opens"
+        return (
+            f"counts failures in `{breaker.failures}` and refuses calls"
+            if breaker.failures
+            else "counts failures and opens"
+        )
     counted = f"counts failures in `{breaker.failures}` and " if breaker.failures else ""
     return f"{counted}keeps in `{breaker.opened}` whether calls go through"

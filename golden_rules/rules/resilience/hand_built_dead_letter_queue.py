@@ -29,7 +29,9 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     Finds classes that are dead-letter queues, and functions that put failed work where dead letters go: a container, a table,
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
     `producer.send(self.dlq_topic, event)`), or functions called so that store what they are given. Containers of failed work
-    by another name (`self._failed_events`) are found where an error handler fills them and another function tries again.
+    by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
+    a table with a status, where a function queues a row again while it has attempts left, and marks it as failed, with its
+    error, once they are used up.
 
     Code that gives its dead letters to somebody else's queue is left alone, as are a broker's own dead-lettering, errors
     that are collected and returned, and records, settings and metrics of dead letters.
@@ -201,6 +203,8 @@ def _found(unit: Unit) -> tuple[Class | Function, str] | None:
 
 def _where(letters: DeadLetters) -> str:
     first = letters.touching[0].name
+    if letters.where.startswith("the status"):
+        return f"`{first}` puts them aside under {letters.where} when their attempts are used up"
     return f"`{first}` puts them into `{letters.where}`" if letters.where else f"`{first}` stores them"
 
 

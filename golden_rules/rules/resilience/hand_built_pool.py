@@ -11,7 +11,7 @@ from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, doing, is_semaphore, pool_of
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.resilience.variables import shown, stores
-from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
 from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
 
@@ -20,6 +20,7 @@ _STARTS_TEXT = re.compile(
 )
 # Pools of what is borrowed, rather than of what runs.
 _CONNECTIONS = re.compile(r"(Connection|Session|Channel|Socket)s?(Pool|Manager)$")
+_INHERITED = re.compile(r"(Executor|(Thread|Process|Task|Worker)Pool)$")
 _BOUND_TEXT = re.compile(r"Semaphore|CapacityLimiter|range\(|len\(|[Pp]ool")
 
 
@@ -34,7 +35,7 @@ class HandBuiltPool(ModuleRule):
     - a set of tasks whose size is compared with a limit, so that the next waits until one is done.
 
     A semaphore that only guards a client, one background task or thread, tasks without a bound, executors of
-    `concurrent.futures`, and pools of connections are left alone.
+    `concurrent.futures` and classes that extend them, pools of connections, and benchmarks are left alone.
 
     ## Why is this bad?
     The bound is the easy part. What such code mostly lacks: tasks that are waited for, or cancelled, when the service stops;
@@ -52,7 +53,8 @@ class HandBuiltPool(ModuleRule):
     takes its place.
 
     ## When not to follow it
-    Where a script runs a handful of things at once and ends, or results must come back in order. Tests, benchmarks,
+    Where a script runs a handful of things at once and ends, or results must come back in order: a semaphore around one
+    `gather` of a few short calls, in code that no service runs for long, is as good as a pool. Tests, benchmarks,
     migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
@@ -226,7 +228,7 @@ async def watch(shops, follow):
             shown(target) for node in subject.outline.tree.body for target, value in stores(node) if is_semaphore(value)
         )
         for unit in (*classes_of(subject), plain):
-            if _CONNECTIONS.search(unit.name):
+            if _CONNECTIONS.search(unit.name) or _extends_pool(unit):
                 continue
             if _may_hold(unit.text) or (shared and unit.functions):
                 for around, pool in _pools(unit, plain, shared):
@@ -238,6 +240,11 @@ async def watch(shops, follow):
                         remedy="use `ExecutorPool`",
                         around=around,
                     )
+
+
+def _extends_pool(unit: Unit) -> bool:
+    """Whether a class only adds to an executor or pool that it inherits from."""
+    return unit.owner is not None and any(_INHERITED.search(base) for base in unit.owner.bases)
 
 
 def _may_hold(text: str) -> bool:
@@ -252,7 +259,7 @@ def _pools(unit: Unit, plain: Unit, shared: frozenset[str]) -> Iterator[tuple[Cl
     own = frozenset(name for done in deeds.values() for name in done.semaphores if name.startswith("self."))
     reachable = {function.name: function.node for function in (*plain.functions, *unit.functions)}
     for function, done in deeds.items():
-        if pool is None or function not in pool.touching:
+        if (pool is None or function not in pool.touching) and not is_benchmark(function.qualname):
             why = bounded_function(done, own | shared, {**reachable, **done.nested})
             if why:
                 yield function, Pool(why, (function,))

@@ -28,6 +28,7 @@ _UNDER_WAY = re.compile(
     r"(^|_)(tasks?|futures?|futs?|workers?|threads?|procs?|process(es)?|running|active|pending|in_?flight|jobs|coros?|children|greenlets|background)(_|$)"
 )
 _LIMIT = re.compile(r"(^|_)(max|limit|concurrency|concurrent|size|capacity|slots|parallel\w*|workers)(_|$)")
+_WHEN_DONE = re.compile(r"(^|_)(done|finish(ed)?|complet(e|ed|ion)|callback|exit(ed)?|ended)(_|$)")
 POOL_NAME = re.compile(
     r"(^|_)(worker|thread|task|executor|process|job|coroutine|async|aio|greenlet|fiber)_?pool(_executor|_manager)?$|^pool_?executor$"
 )
@@ -65,6 +66,7 @@ class Doing:
     Attributes:
         semaphores: The semaphores it makes, as written.
         held: The variables it enters with `with` or acquires, as written.
+        released: The variables it releases, as written.
         given: The variables it hands to what it calls, as written.
         limited: The container whose size it compares with a limit and then waits, `""` where there is none.
         nested: The functions in it, by name.
@@ -72,6 +74,7 @@ class Doing:
 
     semaphores: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     starts: list[Start] = field(default_factory=list)
     limited: str = ""
@@ -125,7 +128,9 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
     base, _, method = dotted(call.func).rpartition(".")
     if method.startswith("acquire") and base:
         found.held.add(base.removesuffix("()"))
-    if method in _STARTS:
+    if method == "release" and base:
+        found.released.add(base)
+    if method in _STARTS and not _is_wait(call):
         found.starts.append(Start(method, frozenset(_handed(call)), many, counted))
     elif method in _TOGETHER and not (
         method == "gather" and base.rpartition(".")[2] in ("self", "client", "ray", "comm")
@@ -137,6 +142,15 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
         found.waits = True
     arguments = (*call.args, *(keyword.value for keyword in call.keywords))
     found.given.update(shown(argument) for argument in arguments if isinstance(argument, ast.Name | ast.Attribute))
+
+
+def _is_wait(call: ast.Call) -> bool:
+    """Whether what is started only waits for a slot: `create_task(semaphore.acquire())`."""
+    match call.args:
+        case [ast.Call(func=ast.Attribute(attr="acquire" | "wait" | "get" | "join"))]:
+            return True
+        case _:
+            return False
 
 
 def is_semaphore(value: ast.expr) -> bool:
@@ -243,9 +257,29 @@ def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
                 why = f"`{function.name}` starts workers with `{start.how}` that take their work from a queue"
                 return Pool(why, (function, *started))
     starters = {one for one in starters if any(start.how in _STARTS for start in deeds[one].starts)}
+    lent = _lent(semaphores, deeds, starters)
+    if lent is not None:
+        return lent
     if POOL_NAME.search(snake(unit.name)) and starters:
         first = min(starters, key=lambda function: function.line)
         return Pool(f"`{first.name}` starts what is in it with `{deeds[first].starts[0].how}`", unit.functions)
+    return None
+
+
+def _lent(semaphores: set[str], deeds: Mapping[Function, Doing], starters: set[Function]) -> Pool | None:
+    """Return the pool whose slots are taken in one method and given back in another, when a task it starts is done."""
+    for semaphore in sorted(semaphores):
+        takers = [function for function, done in deeds.items() if semaphore in done.held]
+        givers = [
+            function
+            for function, done in deeds.items()
+            if semaphore in done.released and function not in takers and _WHEN_DONE.search(snake(function.name))
+        ]
+        if takers and givers and starters:
+            first = min(starters, key=lambda function: function.line)
+            how = next(start.how for start in deeds[first].starts if start.how in _STARTS)
+            others = (one for one in (*takers, *givers) if one is not first)
+            return Pool(f"`{semaphore}` bounds the tasks that `{first.name}` starts with `{how}`", (first, *others))
     return None
 
 
