@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
@@ -359,10 +360,16 @@ def _is_own(module: Outline, target: str) -> bool:
 
 def _resilience_calls(function: Function) -> list[str]:
     """Return the calls to resilience parts, one for each part, in order of the text."""
+    calls = [(call, part) for call in function.calls if (part := _resilience_part(call.name))]
     found: dict[str, str] = {}
-    for call in sorted(function.calls, key=lambda call: call.line):
-        match = _RESILIENCE_CALL.search(call.name)
-        # To make a `DeadLetter` is not to work through one.
-        if match and not call.name.rpartition(".")[2][:1].isupper():
-            found.setdefault(match.group(), call.name)
+    for call, part in sorted(calls, key=lambda item: item[0].line):
+        found.setdefault(part, call.name)
     return list(found.values())
+
+
+@lru_cache(maxsize=16384)
+def _resilience_part(call: str) -> str:
+    """Return the part of a call's name that says it works through a resilience part, or `""`."""
+    match = _RESILIENCE_CALL.search(call)
+    # To make a `DeadLetter` is not to work through one.
+    return "" if match is None or call.rpartition(".")[2][:1].isupper() else match.group()

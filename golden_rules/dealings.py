@@ -12,8 +12,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
-from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.source.outline import Call, Class, Function, Outline
 from golden_rules.source.trees import dotted
 from golden_rules.traits import LOG_METHODS, Reason, is_private
 
@@ -49,6 +50,25 @@ _HANDING = 3
 _MANY = 4
 
 
+class Mark(NamedTuple):
+    """What a call is to.
+
+    Attributes:
+        partner: Another part of the system.
+        log: A log.
+        terminal: A terminal.
+        page: A page, a file or another address that a handler answers with.
+    """
+
+    partner: bool
+    log: bool
+    terminal: bool
+    page: bool
+
+
+_UNMARKED = Mark(partner=False, log=False, terminal=False, page=False)
+
+
 def dealings(function: Function, handing: frozenset[Class], *, registered: bool, plain: bool) -> Iterator[Reason]:
     """Yield what the partners of a function say.
 
@@ -58,17 +78,18 @@ def dealings(function: Function, handing: frozenset[Class], *, registered: bool,
         registered: Whether a framework calls it.
         plain: Whether it is neither that, nor a resilience step, nor talks to another system itself.
     """
-    if partner := _partner_of(function):
+    marked = [(call, mark) for call in function.calls if (mark := mark_of(call.name)) is not _UNMARKED]
+    if asked := [call for call, mark in marked if mark.partner]:
         # Where a call says which system it is, the name of the receiver tells nothing more.
-        yield Reason(2.5, f"it asks `{partner}`", telling=registered or plain)
-    if any(_is_log(call.name) for call in function.calls):
+        yield Reason(2.5, f"it asks `{_first_receiver(asked)}`", telling=registered or plain)
+    if any(mark.log for _, mark in marked):
         yield Reason(1.0, "it logs")
-    if any(_is_of_terminal(call.name) for call in function.calls):
+    if any(mark.terminal for _, mark in marked):
         yield Reason(-3.0, "it talks to a terminal")
+    elif registered and len(function.calls) <= _FEW and any(mark.page for _, mark in marked):
+        yield Reason(-3.0, "it only answers with a page or a file")
     if plain:
         yield from _handing(function)
-    elif registered and len(function.calls) <= _FEW and any(_is_page(call.name) for call in function.calls):
-        yield Reason(-3.0, "it only answers with a page or a file")
     if not registered:
         if function.owner in handing and handed_to(function):
             yield Reason(-2.0, "most of its class only hands calls on")
@@ -142,10 +163,8 @@ def handing_classes(module: Outline) -> frozenset[Class]:
     )
 
 
-def _partner_of(function: Function) -> str:
-    """Return the first part of the system that a function asks, as written."""
-    found = [call for call in function.calls if _partner(call.name.rpartition(".")[0])]
-    return min(found, key=lambda call: call.line).name.rpartition(".")[0] if found else ""
+def _first_receiver(calls: Iterable[Call]) -> str:
+    return min(calls, key=lambda call: call.line).name.rpartition(".")[0]
 
 
 def tells(function: Function, reasons: Iterable[Reason]) -> bool:
@@ -153,19 +172,14 @@ def tells(function: Function, reasons: Iterable[Reason]) -> bool:
     return function.logs_in_handler or any(reason.telling and reason.points >= _SURE for reason in reasons)
 
 
-@lru_cache(maxsize=8192)
-def _partner(receiver: str) -> bool:
-    return any(_PARTNER.search(part) for part in receiver.replace("()", "").split(".")) if receiver else False
-
-
-def _is_of_terminal(call: str) -> bool:
-    return call.rpartition(".")[2] in _TERMINAL_METHODS and _TERMINAL.match(call) is not None
-
-
-def _is_page(call: str) -> bool:
-    return _PAGE.match(call.rpartition(".")[2]) is not None
-
-
-def _is_log(call: str) -> bool:
+@lru_cache(maxsize=16384)
+def mark_of(call: str) -> Mark:
+    """Return what a call is to, by its name as written."""
     receiver, _, method = call.rpartition(".")
-    return method in LOG_METHODS and "log" in receiver.lower()
+    mark = Mark(
+        partner=bool(receiver) and any(map(_PARTNER.search, receiver.replace("()", "").split("."))),
+        log=method in LOG_METHODS and "log" in receiver.lower(),
+        terminal=method in _TERMINAL_METHODS and _TERMINAL.match(call) is not None,
+        page=_PAGE.match(method) is not None,
+    )
+    return mark if any(mark) else _UNMARKED
