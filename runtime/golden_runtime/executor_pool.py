@@ -8,12 +8,13 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from golden_runtime.circuit_breaker import CircuitBreaker
 from golden_runtime.payloads import checked_text
 from golden_runtime.pool_claims import Claims
-from golden_runtime.pool_handlers import Executors, ExecutorUnusableError, Handler, Handlers
+from golden_runtime.pool_executors import Executors, ExecutorUnusableError, Handler
+from golden_runtime.pool_handlers import Handlers
 from golden_runtime.pool_metrics import History, PoolMetrics
 from golden_runtime.pool_pauses import Pauses
 from golden_runtime.pool_runs import CLEAN_UP, Runner, TaskTimeoutError
@@ -22,10 +23,8 @@ from golden_runtime.pool_slots import Slots, end_tasks
 from golden_runtime.queue_errors import DuplicateTaskError
 from golden_runtime.retry_policy import RetryPolicy
 from golden_runtime.settings import check_seconds, check_whole
+from golden_runtime.task_queue import TaskQueue
 from golden_runtime.tasks import Task
-
-if TYPE_CHECKING:
-    from golden_runtime.task_queue import TaskQueue
 
 __all__ = ["ExecutorPool", "ExecutorUnusableError", "PoolClosedError", "TaskTimeoutError"]
 
@@ -50,7 +49,8 @@ class ExecutorPool:
 
     handlers: a function of a `Task`, or one for each task name; a pool claims only the names it has handlers for. Coroutine
     functions run on the event loop, plain functions in `executor`: any `concurrent.futures.Executor` (threads, processes, a
-    `dask.distributed` client's), or a function that makes one, again when it breaks; threads by default.
+    `dask.distributed` client's), or a function that makes one, again when it breaks; threads by default. One with fewer workers
+    than `max_concurrent` keeps tasks waiting, and that counts towards `task_timeout`.
     queue: a TaskQueue. Without one, tasks wait in memory, and are lost with the process.
     retry, breaker: what each task is run under; the order is slot, retry, breaker, handler. A task that fails in the end
     becomes a dead letter. One that an open breaker rejects, this one or another within the handler, is put back for as long
@@ -79,6 +79,11 @@ class ExecutorPool:
         poll_interval: float = 0.5,
         drain_timeout: float = 20.0,
     ) -> None:
+        checked_text("pool name", name)
+        _check_kind("queue", queue, TaskQueue)
+        _check_kind("retry", retry, RetryPolicy)
+        _check_kind("breaker", breaker, CircuitBreaker)
+        check_seconds("drain_timeout", drain_timeout, zero=True)
         check_whole("max_concurrent", max_concurrent, least=1)
         check_whole("max_attempts", max_attempts, least=1)
         check_seconds("poll_interval", poll_interval)
@@ -222,6 +227,8 @@ class ExecutorPool:
         function that does not end when it is cancelled goes on, and its task is released after five seconds all the same.
         Called again, it brings the deadline forward, and waits for the same end; one that is cancelled goes on all the same.
         """
+        if drain_timeout is not None:
+            check_seconds("drain_timeout", drain_timeout, zero=True)
         # in a task of its own, which goes on where this one is cancelled
         return await asyncio.shield(self._begin_stop(self.drain_timeout if drain_timeout is None else drain_timeout))
 
@@ -317,3 +324,8 @@ class ExecutorPool:
         while True:
             self._series.occupied(self._slots.busy)
             await asyncio.sleep(_GAUGES_EVERY)
+
+
+def _check_kind(setting: str, given: object, kind: type) -> None:
+    if given is not None and not isinstance(given, kind):
+        raise TypeError(f"`{setting}` must be a {kind.__name__}, not `{given!r}`")

@@ -12,10 +12,31 @@ _LONGEST_MESSAGE: Final = 4_000
 _LONGEST_TRACEBACK: Final = 30_000
 
 
+class RemoteError(Exception):
+    """Stands for an exception of another process that cannot come from there: what is known of it is text."""
+
+    def __init__(self, error_type: str, message: str, traceback_text: str) -> None:
+        super().__init__(error_type, message, traceback_text)
+        self.error_type = error_type
+        self.message = message
+        self.traceback_text = traceback_text
+
+    @classmethod
+    def of(cls, error: BaseException) -> RemoteError:
+        """Return what is known of an exception."""
+        return cls(type(error).__name__, message(error), _traceback(error))
+
+    def __str__(self) -> str:
+        """Return the type and the message."""
+        return f"{self.error_type}: {self.message}"
+
+
 def burial(error: BaseException | str, *, phase: str, attempts: int) -> Burial:
     """Return what a dead letter says of an error: its type, message and traceback, or a message alone."""
     if isinstance(error, str):
         return Burial("Failure", clean(error, _LONGEST_MESSAGE), "", phase, attempts)
+    if isinstance(error, RemoteError):
+        return Burial(error.error_type, error.message, error.traceback_text, phase, attempts)
     return Burial(type(error).__name__, message(error), _traceback(error), phase, attempts)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from golden_runtime.circuit_breaker import CircuitBreaker, CircuitBreakerError
 from golden_runtime.outcomes import CANCELLED, FAILURE, SUCCESS
-from golden_runtime.pool_handlers import ExecutorLostError, ExecutorUnusableError, Run, left_behind
+from golden_runtime.pool_executors import ExecutorLostError, ExecutorUnusableError
+from golden_runtime.pool_handlers import Run, left_behind
 from golden_runtime.pool_metrics import History, PoolSeries
 from golden_runtime.pool_pauses import Pauses
 from golden_runtime.queue_errors import QueueError, StaleLeaseError, StorageUnavailableError

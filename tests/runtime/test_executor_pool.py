@@ -24,7 +24,7 @@ from golden_runtime import (
     Task,
     TaskQueue,
 )
-from golden_runtime.pool_handlers import ExecutorUnusableError
+from golden_runtime.pool_executors import ExecutorUnusableError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import os
+import signal
 import sys
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from golden_runtime import CircuitBreaker, ExecutorPool, RetryConfig, RetryPolicy, Task, TaskQueue
+from golden_runtime.pool_executors import ExecutorUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +45,39 @@ def ask_too_much(task: Task) -> object:
 def close(task: Task) -> None:
     """Raise what closes coroutines."""
     raise GeneratorExit
+
+
+class Picky(Exception):
+    """An exception that pickle cannot make again, as those of many clients are."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status} {reason}")
+
+
+def be_picky(task: Task) -> None:
+    """Raise what cannot come from another process."""
+    raise Picky(418, "short and stout")
+
+
+def give_lock(task: Task) -> object:
+    """Return what cannot come from another process."""
+    return threading.Lock()
+
+
+def kill_if_told(task: Task) -> None:
+    """Take the process along."""
+    if task.payload == "poison":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count_up(task: Task) -> Any:
+    """A generator function."""
+    yield 1
+
+
+async def count_up_async(task: Task) -> Any:
+    """An asynchronous generator function."""
+    yield 1
 
 
 async def leave_async(task: Task) -> None:
@@ -126,7 +163,7 @@ def test_what_ends_a_program_does_not_cross_from_another_process(sqlite_path: st
                 await queue.enqueue("ask")
                 handlers = {"leave": leave, "ask": ask_too_much}
                 letters = await buried(queue, handlers=handlers, executor=executor)
-                assert {letter.error_type for letter in letters} == {"SystemExit", "RuntimeError"}
+                assert {letter.error_type for letter in letters} == {"SystemExit", "StopIteration"}
 
     asyncio.run(scenario())
 
@@ -292,3 +329,102 @@ def test_the_time_of_the_deaf_is_up_all_the_same(sqlite_path: str, hasty: None) 
             assert await queue.dead_letters.count() == 1
 
     asyncio.run(scenario())
+
+
+def spawning(number: int) -> ProcessPoolExecutor:
+    """Return an executor whose processes do not inherit this one's threads in mid-step."""
+    return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))
+
+
+def test_nothing_has_to_come_back_from_another_process(sqlite_path: str) -> None:
+    """A result is not wanted, and an exception that cannot be pickled is told in words: neither harms its neighbours."""
+
+    async def scenario() -> None:
+        handlers = {"picky": be_picky, "lock": give_lock}
+        async with TaskQueue(sqlite_path) as queue:
+            ids = {name: await queue.enqueue(name) for name in handlers}
+            [letter] = await buried(queue, handlers=handlers, executor=lambda: spawning(1))
+            assert (letter.error_type, letter.message, letter.phase) == ("Picky", "418 short and stout", "execute")
+            assert "in be_picky" in letter.traceback
+            state = await queue.get_state(ids["lock"])
+            assert state is not None
+            assert (state.state, state.receives) == ("completed", 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_poisonous_task_does_not_take_its_neighbours_with_it(sqlite_path: str) -> None:
+    """A process that dies breaks the executor for all; each then runs alone, and only the killer is charged."""
+
+    async def scenario() -> None:
+        async with TaskQueue(sqlite_path, max_receives=1) as queue:
+            for payload in ("good", "poison", "good", "good"):
+                await queue.enqueue("n", payload)
+            async with ExecutorPool(kill_if_told, queue, max_concurrent=4, executor=lambda: spawning(1)):
+                await idle(queue)
+            [letter] = await queue.dead_letters.get_entries()
+            assert (letter.payload, letter.phase, letter.error_type) == ("poison", "lease", "ExecutorLostError")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("handler", [count_up, count_up_async, {"n": count_up}])
+def test_generator_functions_are_refused(handler: Any) -> None:
+    """Calling one runs nothing, so that every task would be completed undone."""
+    with pytest.raises(TypeError, match="is a generator function"):
+        ExecutorPool(handler)
+
+
+def test_what_a_plain_function_returns_to_be_awaited_is_awaited(sqlite_path: str) -> None:
+    """A decorator may hide that a function is a coroutine function; what nobody can run is a failure, no completion."""
+
+    async def scenario() -> None:
+        done: list[object] = []
+
+        async def work(task: Task) -> None:
+            await asyncio.sleep(0)
+            done.append(task.name)
+
+        handlers = {"hidden": lambda task: work(task), "generator": lambda task: count_up(task)}
+        async with TaskQueue(sqlite_path) as queue:
+            for name in handlers:
+                await queue.enqueue(name)
+            [letter] = await buried(queue, handlers=handlers)
+            assert (letter.name, letter.error_type) == ("generator", "TypeError")
+            assert done == ["hidden"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("make", [lambda: 1 / 0, lambda: None])
+def test_an_executor_that_cannot_be_made_stops_the_pool_not_the_tasks(sqlite_path: str, make: Any) -> None:
+    """A cluster that is away is no fault of the tasks."""
+
+    async def scenario() -> None:
+        async with TaskQueue(sqlite_path) as queue:
+            for index in range(20):
+                await queue.enqueue("n", index)
+            with pytest.raises(ExecutorUnusableError, match="executor"):
+                await ExecutorPool(panic, queue, executor=make).run_forever()
+            assert (await queue.stats()).ready == 20
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"retry": RetryConfig()},
+        {"breaker": 5},
+        {"executor": 5},
+        {"queue": "tasks.db"},
+        {"name": 5},
+        {"drain_timeout": -1},
+        {"handlers": {"": panic}},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_parts_of_the_wrong_kind_are_refused(options: dict[str, Any]) -> None:
+    """When the pool is made, not with every task."""
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        ExecutorPool(**{"handlers": panic, **options})
