@@ -1,4 +1,4 @@
-"""The texts of a project's files with golden-rules in them: its configuration, its hook, its dependency."""
+"""The texts of a project's files with golden-rules in them: its configuration and its dependency."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from golden_rules.adoption.proposal import Proposal
 
-_HOOK = "golden-rules"
-_REPOSITORY = "https://github.com/golden-rules/golden-rules"
 _USUAL_METRICS_MODULES = ("metrics", "telemetry", "observability")
 
 
@@ -35,47 +33,6 @@ def with_configuration(pyproject: str, proposal: Proposal) -> str:
     newline = _newline(pyproject)
     start = pyproject if not pyproject or pyproject.endswith(newline) else pyproject + newline
     return f"{start}{newline if start.strip() else ''}[tool.golden-rules]{newline}{configuration(proposal, newline)}"
-
-
-def with_hook(text: str, version: str) -> str:
-    """Return a .pre-commit-config.yaml with the hook, or as it is where it has it.
-
-    Raises:
-        UsageError: It is not written in the usual way, so that only a person can add the hook.
-    """
-    if re.search(rf"^\s*(?:-\s+)?id:\s*['\"]?{_HOOK}\b", text, re.MULTILINE):
-        return text
-    newline = _newline(text)
-    entry = [f"- repo: {_REPOSITORY}", f"  rev: v{version}", "  hooks:", f"    - id: {_HOOK}"]
-    if not text.strip():
-        return f"repos:{newline}" + "".join(f"  {line}{newline}" for line in entry)
-    lines = text.splitlines(keepends=True)
-    start = next((at for at, line in enumerate(lines) if re.match(r"repos:\s*(?:#.*)?$", line)), None)
-    end = None if start is None else _end_of_list(lines, start + 1)
-    if start is None or end is None:
-        raise UsageError(
-            f"`.pre-commit-config.yaml` has no list under `repos:` that a line can be added to: add the hook `{_HOOK}` of"
-            f" {_REPOSITORY} by hand"
-        )
-    first = next((line for line in lines[start + 1 : end] if line.lstrip().startswith("- ")), "  - ")
-    indent = first[: len(first) - len(first.lstrip())]
-    if end and not lines[end - 1].endswith(("\n", "\r")):
-        lines[end - 1] += newline
-    return "".join([*lines[:end], *(f"{indent}{line}{newline}" for line in entry), *lines[end:]])
-
-
-def _end_of_list(lines: list[str], start: int) -> int | None:
-    """Return where the list under a key ends, blank lines and comments after it left out; `None` where there is none."""
-    end = None
-    for at in range(start, len(lines)):
-        line = lines[at]
-        if re.match(r"\s*-\s", line) or (
-            end is not None and re.match(r"\s+\S", line) and not line.lstrip().startswith("#")
-        ):
-            end = at + 1
-        elif line.strip() and not line.lstrip().startswith("#"):
-            break
-    return end
 
 
 def with_runtime(name: str, text: str, requirement: str) -> str:

@@ -45,7 +45,7 @@ def init(folder: str, yes: bool, dry_run: bool, freeze: bool | None) -> int:
     run = _survey(files, config)
     stated = "runtime_module" in configs.origins(str(Path(folder).absolute()))
     plan = _plan(config, files, run, runtime_stated=stated)
-    for line in plan.words:
+    for line in (*plan.words, *plan.left):
         click.echo(line)
     click.echo("".join(_diffs(plan)), nl=False)
     wants_baseline = bool(run.findings) and config.baseline is None and freeze is not False
@@ -53,18 +53,33 @@ def init(folder: str, yes: bool, dry_run: bool, freeze: bool | None) -> int:
         if wants_baseline:
             click.echo("Would freeze what there is to find then in a baseline.")
         return CLEAN
-    if plan.changes and (yes or click.confirm("Write this?", default=True)):
+    written = bool(plan.changes) and (yes or click.confirm("Write this?", default=True))
+    if written:
         _write(plan)
     elif not plan.changes:
-        click.echo("The configuration, the hook and the dependency are in place.")
+        click.echo(
+            "Nothing was changed: what is left to do stands above."
+            if plan.left
+            else "The configuration, the hook and the dependency are in place."
+        )
     if wants_baseline and (freeze or yes or click.confirm("Freeze what there is to find in a baseline?", default=True)):
         from golden_rules.commands.baseline import baseline
 
         status: int = click.get_current_context().invoke(baseline, folder=folder)
         if status != CLEAN:
             return status
-    click.echo("Next: `golden-rules check`, and `pre-commit install` where hooks are not installed yet.")
+    hooked = _has_hook(config.root)
+    install = ", and `pre-commit install` where hooks are not installed yet" if hooked else ""
+    click.echo(
+        f"Next: {'what is left to do above, and ' if plan.left and written else ''}`golden-rules check`{install}."
+    )
     return CLEAN
+
+
+def _has_hook(root: Path) -> bool:
+    from golden_rules.adoption.hooks import has_hook
+
+    return has_hook(_text(root / _HOOKS_FILE) or "")
 
 
 def _survey(files: list[SourceFile], config: Config) -> Run:
@@ -88,20 +103,21 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be written, and in words what it rests on."""
+    """What is to be written, in words what it rests on, and what is left for a person to do."""
 
     changes: tuple[_Change, ...]
     words: tuple[str, ...]
+    left: tuple[str, ...]
 
 
 def _plan(config: Config, files: list[SourceFile], run: Run, *, runtime_stated: bool) -> _Plan:
     """Return the plan for a project that was looked at."""
     texts = _Texts(config.root)
-    words = list(_propose(config, files, run, texts))
-    words += _add_hook(config.root, texts)
+    words = tuple(_propose(config, files, run, texts))
+    left = list(_add_hook(config.root, texts))
     if not runtime_stated:
-        words += _add_runtime(config, texts)
-    return _Plan(tuple(texts.changes()), tuple(words))
+        left += _add_runtime(config, texts)
+    return _Plan(tuple(texts.changes()), words, tuple(left))
 
 
 class _Texts:
@@ -173,16 +189,17 @@ def _document(root: Path, pyproject: str | None) -> dict[str, Any]:
 
 def _add_hook(root: Path, texts: _Texts) -> Iterator[str]:
     from golden_rules import __version__
-    from golden_rules.adoption.installing import with_hook
+    from golden_rules.adoption.hooks import NoPlaceForHook, entry, with_hook
 
     there = texts.get(_HOOKS_FILE)
     if there is None and not (root / ".git").exists():
-        yield "There is no git repository here, so no hook for pre-commit."
+        yield "Left out: the hook for pre-commit, as there is no git repository here."
         return
     try:
         texts.set(_HOOKS_FILE, with_hook(there or "", __version__))
-    except UsageError as error:
-        yield f"{str(error)[:1].upper()}{str(error)[1:]}."
+    except NoPlaceForHook as error:
+        pasted = "\n".join(entry(__version__))
+        yield f"Left to you: the hook in `{shown(root / _HOOKS_FILE)}`, for {error}. Paste this into it, under `repos:`:\n{pasted}"
 
 
 def _add_runtime(config: Config, texts: _Texts) -> Iterator[str]:
@@ -197,12 +214,12 @@ def _add_runtime(config: Config, texts: _Texts) -> Iterator[str]:
     if name is None:
         name = next((file for file in ("pyproject.toml", "requirements.txt") if texts.get(file) is not None), None)
     if name is None:
-        yield f"No file declares dependencies here: declare `{requirement}` where the project does."
+        yield f"Left to you: no file declares dependencies here, so declare `{requirement}` where the project does."
         return
     try:
         texts.set(name, with_runtime(name.rpartition("/")[2], texts.get(name) or "", requirement))
     except UsageError as error:
-        yield f"{str(error)[:1].upper()}{str(error)[1:]}."
+        yield f"Left to you: {error}."
 
 
 def _diffs(plan: _Plan) -> Iterator[str]:

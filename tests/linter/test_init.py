@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from golden_rules.adoption.installing import with_hook, with_runtime
+from golden_rules.adoption.installing import with_runtime
 from golden_rules.cli import commands
 from golden_rules.config import load_config
 from golden_rules.errors import UsageError
@@ -93,7 +93,7 @@ class TestWhatItWrites:
         assert (shop / ".pre-commit-config.yaml").read_text() == HOOKS.replace(
             "  - id: check-yaml\n",
             "  - id: check-yaml\n- repo: https://github.com/golden-rules/golden-rules\n  rev: v0.1.0\n  hooks:\n"
-            "    - id: golden-rules\n",
+            "  - id: golden-rules\n",
         )
         checked = CliRunner().invoke(commands, ["check"], standalone_mode=False)
         assert checked.return_value == 0
@@ -129,9 +129,26 @@ class TestWhatItWrites:
         (tmp_path / "main.py").write_text(CHARGE)
         done = run("--yes", "--no-baseline")
         assert set(everything(tmp_path)) == {"main.py", "golden-rules.toml"}
-        assert "There is no git repository here, so no hook for pre-commit." in done.stdout
+        assert "Left out: the hook for pre-commit, as there is no git repository here." in done.stdout
         assert "declare `golden-runtime>=0.1` where the project does" in done.stdout
         assert tomllib.loads((tmp_path / "golden-rules.toml").read_text())["app"]
+
+    @pytest.mark.parametrize(
+        "text", ["repos: [{repo: local, hooks: [{id: x}]}]\n", "repos:\n  [\n    {repo: local}\n  ]\n"]
+    )
+    def test_a_hook_that_only_a_person_can_add(self, shop: Path, text: str) -> None:
+        """It says so, with the lines to paste, and never that all is in place; nor is a hook to be installed that is not there."""
+        (shop / ".pre-commit-config.yaml").write_text(text)
+        first, second = run("--yes", "--no-baseline"), run("--yes", "--no-baseline")
+        assert (shop / ".pre-commit-config.yaml").read_text() == text
+        for done in (first, second):
+            assert done.return_value == 0
+            assert "Left to you: the hook in `.pre-commit-config.yaml`, for " in done.stdout
+            assert "    hooks:\n      - id: golden-rules\n" in done.stdout
+            assert "in place" not in done.stdout
+            assert "pre-commit install" not in done.stdout
+        assert "Next: what is left to do above, and `golden-rules check`." in first.stdout
+        assert "Nothing was changed: what is left to do stands above." in second.stdout
 
     def test_a_configuration_that_is_there_stays(self, shop: Path) -> None:
         """Only what is missing is added."""
@@ -193,32 +210,3 @@ class TestWhatItWrites:
 def test_dependencies_keep_their_style(name: str, before: str, after: str) -> None:
     """One more line or entry as the others are; all else stays."""
     assert with_runtime(name, before, "golden-runtime>=0.1") == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", "repos:\n  - repo: R\n    rev: v1\n    hooks:\n      - id: golden-rules\n"),
-        (
-            "repos:\n    - repo: local\n      hooks:\n        - id: x",
-            "repos:\n    - repo: local\n      hooks:\n        - id: x\n    - repo: R\n      rev: v1\n      hooks:\n        - id: golden-rules\n",
-        ),
-        (
-            "repos:\n- repo: local\n  hooks:\n  - id: x\nci:\n  skip: [x]\n",
-            "repos:\n- repo: local\n  hooks:\n  - id: x\n- repo: R\n  rev: v1\n  hooks:\n    - id: golden-rules\nci:\n  skip: [x]\n",
-        ),
-        ("repos:\n- repo: local\n  hooks:\n  - id: golden-rules-fix\n", None),
-    ],
-)
-def test_hooks_keep_their_style(before: str, after: str | None) -> None:
-    """One more repository at the end of the list; where the hook is there, nothing."""
-    expected = (
-        before if after is None else after.replace("repo: R", "repo: https://github.com/golden-rules/golden-rules")
-    )
-    assert with_hook(before, "1") == expected
-
-
-def test_hooks_in_an_unusual_form_are_left_to_people() -> None:
-    """A list in brackets is no place for a line."""
-    with pytest.raises(UsageError, match="add the hook `golden-rules` of"):
-        with_hook("repos: [{repo: local}]\n", "1")
