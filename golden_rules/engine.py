@@ -166,7 +166,7 @@ def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bo
                     path=fact.path,
                     severity=Severity.ERROR,
                     remedy=violation.remedy,
-                    fix=fact.fix,
+                    fix=violation.fix or fact.fix,
                     silence=fact.silence,
                     **place,
                 )

@@ -65,7 +65,7 @@ def fix_source(
         unsafe: Whether unsafe fixes are applied too.
         wanted: Chooses from what is found in a content what to fix; by default all of it.
         may_go: Tells of a name at the top level whether the file can lose it, as no other file imports it.
-        told: What the rules about the whole project find in `source`.
+        told: What the rules about the whole project find in `source` and is to be fixed.
 
     Raises:
         FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
@@ -74,16 +74,15 @@ def fix_source(
     content = source
     result = analyse_source(content, path, config, rules)
     for _ in range(_MAX_ROUNDS + 1):
-        found = (*told, *result.findings)
-        told = ()
-        chosen_from = found if wanted is None else wanted(content, found)
+        chosen_from = result.findings if wanted is None else wanted(content, result.findings)
         fixable = {
             finding: fix
-            for finding in chosen_from
+            for finding in (*told, *chosen_from)
             if (fix := finding.fix_for(unsafe=unsafe)) is not None and all(map(may_go, fix.removes))
         }
         if not fixable:
             break
+        told = ()
         content, chosen = _round(content, path, fixable)
         applied += chosen
         result = analyse_source(content, path, config, rules)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golden_rules.cache import Caches, facts_key
-from golden_rules.files import SourceFile
+from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import Fact, FileFacts, FileResult, Finding
 from golden_rules.packing import unpacked, unpacked_facts
 from golden_rules.work import Fixing, Outcome, reworked, trouble_noted
 
 # What a fix leaves unused goes in the next round; each takes away something.
-_MAX_ROUNDS = 50
+_MAX_ROUNDS = 200
 
 Files = Sequence[SourceFile]
 Outcomes = list[Outcome | None]
@@ -105,53 +106,132 @@ class Removals:
         return replace(finding, fix=fixes[0], unsafe_fix=fixes[1])
 
     def _names(self, index: int) -> frozenset[str]:
-        from golden_rules.rules.base import NAMES
-
-        facts = _unpacked(_told(self._outcomes[index]))
-        return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
+        return names_of(self._outcomes[index])
 
 
-def mend(
-    files: Files, outcomes: Outcomes, projects: Sequence[Project], fixing: Fixing, caches: Caches
-) -> Iterator[tuple[int, Outcome]]:
-    """Apply the fixes that hang on other files, until none is left; yield what comes of each file that changes.
+class Mending:
+    """Fixes that hang on other files, or change several, applied until none is left."""
 
-    Whoever iterates writes the file and puts its outcome among `outcomes`, so that they hold what is on disk when the next
-    one is looked at.
-    """
-    for _ in range(_MAX_ROUNDS):
-        removals = Removals(files, outcomes, projects)
-        told = _told_of(files, outcomes, projects, fixing, caches)
-        changed = False
-        for index, file in enumerate(files):
-            done = outcomes[index]
-            findings = told.get(index, ())
-            if done is None or done.failure or not (findings or _waits(file, done, fixing)):
-                continue
-            failures: list[str] = []
-            further: Outcome | None = None
-            with trouble_noted(failures, file):
-                further = reworked(file, done, fixing, findings, removals.of(index))
-            if failures:
-                outcomes[index] = replace(done, failure=failures[0])
-            elif further is not None:
+    def __init__(
+        self, files: Files, outcomes: Outcomes, projects: Sequence[Project], fixing: Fixing, caches: Caches
+    ) -> None:
+        """Take the run; nothing is done before it is asked for."""
+        self._files = files
+        self._outcomes = outcomes
+        self._projects = projects
+        self._fixing = fixing
+        self._caches = caches
+
+    def steps(self) -> Iterator[tuple[int, Outcome]]:
+        """Yield what comes of each file that changes.
+
+        Whoever iterates writes the file and puts its outcome among those of the run, so that they hold what is on disk when
+        the next one is looked at.
+        """
+        for _ in range(_MAX_ROUNDS):
+            changed = False
+            for step in itertools.chain(self._single(), self._across()):
                 changed = True
+                yield step
+            if not changed:
+                return
+
+    def _single(self) -> Iterator[tuple[int, Outcome]]:
+        """Yield what comes of the fixes of single files, one round of them."""
+        removals = Removals(self._files, self._outcomes, self._projects)
+        told: dict[int, list[Finding]] = defaultdict(list)
+        for index, finding in self._fixable():
+            if not _spans(finding):
+                told[index].append(finding)
+        for index, file in enumerate(self._files):
+            done = self._outcomes[index]
+            if done is None or done.failure or not (told[index] or _waits(file, done, self._fixing)):
+                continue
+            further = self._reworked(index, done, self._counting(index, done, told[index]), removals.of(index))
+            if further is not None:
                 yield index, further
-        if not changed:
-            return
+
+    def _across(self) -> Iterator[tuple[int, Outcome]]:
+        """Yield what comes of one fix that changes several files: all of it, the file that loses a name last, or nothing."""
+        for index, finding in self._fixable():
+            done = self._outcomes[index]
+            if done is None or not _spans(finding) or not self._counting(index, done, [finding]):
+                continue
+            if steps := self._steps_across(index, finding):
+                for at, further in steps:
+                    if any(other is not None and other.failure for other in self._outcomes):
+                        return  # a file that could not be written still uses the name
+                    yield at, further
+                return
+
+    def _fixable(self) -> Iterator[tuple[int, Finding]]:
+        """Yield what the rules about the whole project find now and can fix, with the position of the file."""
+        for project in self._projects:
+            positions = {self._files[index].relative: index for index in project.members}
+            for finding in concluded_of(project, self._files, self._outcomes, self._caches):
+                if finding.silence is None and finding.fix_for(unsafe=self._fixing.unsafe):
+                    yield positions[finding.path], finding
+
+    def _counting(self, index: int, done: Outcome, told: Sequence[Finding]) -> Sequence[Finding]:
+        """Return those of a project's findings in a file that count: not in a baseline, and in what was changed."""
+        scope, file = self._fixing.scope, self._files[index]
+        result = result_of(file, done)
+        if scope is None or not told or result is None:
+            return told
+        content = read_source(file.path) if done.content is None else done.content
+        before = content if done.before is None else done.before
+        own = [finding for finding in result.findings if not any(_same_place(finding, other) for other in told)]
+        counting = {id(finding) for finding in scope.fixable(file, before, content, [*own, *told])}
+        return [finding for finding in told if id(finding) in counting]
+
+    def _steps_across(self, index: int, finding: Finding) -> list[tuple[int, Outcome]]:
+        """Return what comes of each file of a fix that changes several; nothing where one would still mention what goes."""
+        fix = finding.fix_for(unsafe=self._fixing.unsafe)
+        if fix is None:
+            return []
+        root = self._files[index].config.root
+        positions = {file.relative: at for at, file in enumerate(self._files) if file.config.root == root}
+        own = replace(fix, elsewhere=(), removes=())
+        parts = [
+            *(
+                (positions[other.path], replace(own, edits=other.edits, imports=other.imports))
+                for other in fix.elsewhere
+            ),
+            (index, own),
+        ]
+        steps: list[tuple[int, Outcome]] = []
+        for at, part in parts:
+            done = self._outcomes[at]
+            told = replace(finding, path=self._files[at].relative, fix=part)
+            further = None if done is None else self._reworked(at, done, [told], _nothing)
+            if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
+                return []
+            steps.append((at, further))
+        return steps
+
+    def _reworked(
+        self, index: int, done: Outcome, told: Sequence[Finding], may_go: Callable[[str], bool]
+    ) -> Outcome | None:
+        """Return what comes of further fixes of a file; `None` where that is nothing, or trouble, which is noted."""
+        file = self._files[index]
+        failures: list[str] = []
+        with trouble_noted(failures, file):
+            return reworked(file, done, self._fixing, told, may_go)
+        self._outcomes[index] = replace(done, failure=failures[0])
+        return None
 
 
-def _told_of(
-    files: Files, outcomes: Outcomes, projects: Sequence[Project], fixing: Fixing, caches: Caches
-) -> Mapping[int, list[Finding]]:
-    """Return what the rules about a whole project find and can fix, by the position of the file."""
-    told: dict[int, list[Finding]] = defaultdict(list)
-    for project in projects:
-        positions = {files[index].relative: index for index in project.members}
-        for finding in concluded_of(project, files, outcomes, caches):
-            if finding.silence is None and finding.fix_for(unsafe=fixing.unsafe):
-                told[positions[finding.path]].append(finding)
-    return told
+def _spans(finding: Finding) -> bool:
+    """Whether a finding's fix changes several files."""
+    return any(fix is not None and fix.elsewhere for fix in (finding.fix, finding.unsafe_fix))
+
+
+def _same_place(one: Finding, other: Finding) -> bool:
+    return (one.code, one.line, one.column) == (other.code, other.line, other.column)
+
+
+def _nothing(_name: str) -> bool:
+    return False
 
 
 def _waits(file: SourceFile, done: Outcome, fixing: Fixing) -> bool:
@@ -166,6 +246,14 @@ def result_of(file: SourceFile, done: Outcome) -> FileResult | None:
     if done.result is None and done.packed is not None:
         return unpacked(done.packed, file.relative)
     return done.result
+
+
+def names_of(done: Outcome | None) -> frozenset[str]:
+    """Return the names that a file mentions."""
+    from golden_rules.rules.base import NAMES
+
+    facts = _unpacked(_told(done))
+    return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
 
 
 def _removes(finding: Finding) -> bool:

@@ -16,7 +16,7 @@ from golden_rules.files import SourceFile
 from golden_rules.findings import FileResult, Finding, Severity
 from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
-from golden_rules.projects import Project, Removals, concluded_of, mend, projects_of, result_of
+from golden_rules.projects import Mending, Project, Removals, concluded_of, projects_of, result_of
 from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
 from golden_rules.writing import replace_file
 
@@ -105,7 +105,7 @@ def check_files(
                 outcomes[index] = _settled(caches, files[index], fixing, result)
         projects = projects_of(files, outcomes, folders)
         if fixing is not None:
-            for index, further in mend(files, outcomes, projects, fixing, caches):
+            for index, further in Mending(files, outcomes, projects, fixing, caches).steps():
                 outcomes[index] = _settled(caches, files[index], fixing, further)
         run = Run()
         removals = Removals(files, outcomes, projects)
@@ -169,11 +169,19 @@ def _take_in_projects(
     for project in projects:
         displayed = {files[index].relative: files[index].display for index in project.members}
         for finding in concluded_of(project, files, outcomes, caches):
-            (run.findings if finding.silence is None else run.silenced).append(
-                replace(finding, path=displayed[finding.path])
-            )
+            shown = replace(finding, path=displayed[finding.path])
+            if finding.fix is not None and finding.fix.elsewhere:
+                run.findings = [_with_fix(known, shown) for known in run.findings]
+            else:
+                (run.findings if finding.silence is None else run.silenced).append(shown)
     if projects:
         run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
+
+
+def _with_fix(known: Finding, found: Finding) -> Finding:
+    """Return what is known of a place in a file, with the fix that the rule has found for it in all files."""
+    same = (known.path, known.code, known.line, known.column) == (found.path, found.code, found.line, found.column)
+    return replace(known, fix=found.fix) if same else known
 
 
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:

@@ -168,11 +168,14 @@ class ProjectViolation:
     Attributes:
         message: What is wrong and why, in the code's own terms.
         remedy: What to write instead.
+        fix: What remedies it in several files; by default the fact's own fix, in its file. Such a violation is no finding of its
+            own: it gives its fix to the one that the rule has found at that place in the file.
     """
 
     fact: Fact
     message: str
     remedy: str
+    fix: Fix | None = None
 
 
 class Rule(ABC):

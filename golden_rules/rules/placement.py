@@ -43,7 +43,7 @@ def measuring_place(subject: Subject) -> int:
         entry = entries.get(index)
         if entry is None:
             continue
-        if _is_named(entry, order[:at]) or _is_always_above(entry):
+        if _is_named(entry, order[:at]) or has_to_stay_above(entry):
             break
         if _is_named(entry, order[at + 1 :]):
             place = index
@@ -64,7 +64,7 @@ def out_of_order(subject: Subject, measuring: Applied) -> tuple[Applied, bool] |
         if entry.index > measuring.index and _is_named(entry, order[:at]):
             return entry, True
     for entry in reversed(entries):
-        if entry.index < measuring.index and _is_always_above(entry):
+        if entry.index < measuring.index and has_to_stay_above(entry):
             return None
         if entry.index < measuring.index and _is_named(entry, order[at + 1 :]):
             return entry, False
@@ -80,7 +80,8 @@ def insertion_point(subject: Subject, place: int) -> tuple[int, str]:
     return source.line_start(line), text[: len(text) - len(text.lstrip())]
 
 
-def _is_always_above(entry: Applied) -> bool:
+def has_to_stay_above(entry: Applied) -> bool:
+    """Whether a decorator registers, replaces or describes a function, so that a measuring one must stand below it."""
     last = entry.written.rpartition(".")[2]
     return last in _OF_CLASSES or barrier(entry) is not None or bool(registering_decorator(entry.written, entry.target))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from golden_rules.findings import Edit
 from golden_rules.source.text import SourceText
@@ -25,12 +27,37 @@ def without_lines(source: SourceText, item: ast.stmt, *, is_first: bool = False)
     return _without(source, item.lineno, item.end_lineno or item.lineno, is_first=is_first)
 
 
-def without_definition(source: SourceText, tree: ast.Module, item: ast.stmt) -> Edit | None:
-    """Return the edit that takes a statement out of the top level of a file, or `None` where it shares a line with another.
+def without_definitions(source: SourceText, tree: ast.Module, items: Iterable[ast.stmt]) -> list[Edit] | None:
+    """Return the edits that take statements out of the top level of a file, or `None` where one shares a line with another.
 
-    Its decorators go with it, the text that documents an assignment, comments in and behind it, and the comment right above
-    it unless that speaks of more.
+    Their decorators go with them, the text that documents an assignment, comments in and behind them, and the comment right
+    above unless that speaks of more.
     """
+    runs: list[_Extent] = []
+    for item in sorted(items, key=lambda item: item.lineno):
+        extent = _extent(source, tree, item)
+        if extent is None:
+            return None
+        if runs and not any(source.line(line).strip() for line in range(runs[-1].last + 1, extent.first)):
+            extent = replace(runs.pop(), last=extent.last)
+        runs.append(extent)
+    edits = []
+    for run in runs:
+        first = _with_comment_above(source, run)
+        edits.append(_without(source, first, run.last, is_first=first == 1))
+    return edits
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """The lines of statements at the top level, and the last line of what stands above them."""
+
+    first: int
+    last: int
+    above: int
+
+
+def _extent(source: SourceText, tree: ast.Module, item: ast.stmt) -> _Extent | None:
     at = tree.body.index(item)
     first, last = _start(item), _end(item)
     above = _end(tree.body[at - 1]) if at else 0
@@ -40,9 +67,7 @@ def without_definition(source: SourceText, tree: ast.Module, item: ast.stmt) -> 
     below = _start(rest[0]) if rest else source.line_count + 1
     if above >= first or below <= last:
         return None
-    last = _with_comments_behind(source, last, below)
-    first = _with_comment_above(source, first, last, above)
-    return _without(source, first, last, is_first=first == 1)
+    return _Extent(first, _with_comments_behind(source, last, below), above)
 
 
 def _without(source: SourceText, first: int, last: int, *, is_first: bool) -> Edit:
@@ -91,13 +116,13 @@ def _with_comments_behind(source: SourceText, last: int, below: int) -> int:
     return last
 
 
-def _with_comment_above(source: SourceText, first: int, last: int, above: int) -> int:
-    """Return the line where the comment right above a definition starts, or its own where the comment is for others too."""
-    top = first
-    while top - 1 > above and source.line(top - 1).startswith("#"):
+def _with_comment_above(source: SourceText, run: _Extent) -> int:
+    """Return the line where the comment right above statements starts, or theirs where the comment is for others too."""
+    top = run.first
+    while top - 1 > run.above and source.line(top - 1).startswith("#"):
         top -= 1
-    lines = [source.line(line) for line in range(top, first)]
-    followed = last < source.line_count and bool(source.line(last + 1).strip())
+    lines = [source.line(line) for line in range(top, run.first)]
+    followed = run.last < source.line_count and bool(source.line(run.last + 1).strip())
     if top == 1 or followed or any(_FOR_MORE.match(line) for line in lines):
-        return first
+        return run.first
     return top

@@ -160,9 +160,9 @@ class TestCheck:
         program = (
             "import sys\nfrom golden_rules.rules.unmeasured.required import UnmeasuredRequired as Rule\n"
             "check = Rule.check\n"
-            "def broken(self, subject, piece):\n"
+            "def broken(self, subject):\n"
             "    if subject.path == 'a.py': raise ZeroDivisionError('no!')\n"
-            "    return check(self, subject, piece)\n"
+            "    return check(self, subject)\n"
             "Rule.check = broken\n"
             "from golden_rules.cli import main\nmain(['check', '--format', 'concise'])\n"
         )
@@ -490,6 +490,9 @@ class TestStartUp:
 
     def test_loads_libcst_for_a_slice(self, shop: Path) -> None:
         """The test above would notice: a file with something to look at does load it."""
+        (shop / "timed.py").write_text(
+            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    print(time.time() - start)\n"
+        )
         program = "import sys\nfrom golden_rules.cli import main\ntry: main(['check'])\nfinally: print('libcst' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)
         assert done.stdout.endswith("True\n")

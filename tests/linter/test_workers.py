@@ -24,10 +24,10 @@ import golden_rules.workers
 
 check = Rule.check
 
-def changed(self, subject, piece):
+def changed(self, subject):
     if subject.path == "f05.py":
         {deed}
-    return check(self, subject, piece)
+    return check(self, subject)
 
 Rule.check = changed
 from golden_rules.cli import main

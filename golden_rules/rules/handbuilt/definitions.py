@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from golden_rules.rules.base import ModuleSubject
+from golden_rules.rules.handbuilt.helpers import measuring_helpers
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
@@ -77,8 +78,6 @@ def _metrics(outline: Outline) -> Iterator[Definition]:
 
 
 def _helpers(subject: ModuleSubject) -> Iterator[Definition]:
-    from golden_rules.rules.handbuilt.homemade_instrumentation import measuring_helpers
-
     for helper in measuring_helpers(subject):
         around = helper.around
         top_level = "." not in around.qualname

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-from golden_rules.findings import Fix
-from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
-from golden_rules.rules.handbuilt.metric_modules import counts_for_others
-from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.findings import Fact, Fix
+from golden_rules.rules.base import (
+    Bad,
+    Good,
+    ModuleRule,
+    ModuleSubject,
+    Observation,
+    ProjectRule,
+    ProjectViolation,
+    Violation,
+)
+from golden_rules.rules.handbuilt.helpers import homemade
+from golden_rules.rules.scope import out_of_scope
 from golden_rules.source.outline import Class, Function
 
 
-class HomemadeInstrumentation(ModuleRule):
+class HomemadeInstrumentation(ModuleRule, ProjectRule):
     """A decorator or context manager of the project's own times, counts or traces what it stands around.
 
     ## What it does
@@ -30,10 +39,15 @@ class HomemadeInstrumentation(ModuleRule):
 
     ## Fix safety
 
-    The fix puts `@timed`, `@counted` or `@track_request` in place of each use, and deletes the definition with the metrics
-    that it alone fed. It is unsafe: the series change their names, and lines of the log go. It is there for decorators that
-    are private to their file, take no arguments, stand right above the functions they decorate, and pass the call on and
-    measure, with nothing besides: no warning, no condition, no look at arguments or result. All others are left to you.
+    The fix puts `@timed`, `@counted` or `@track_request` in place of each use, in all files of the project or in none, and
+    deletes the definition with the metrics that it alone fed. It is unsafe: the series change their names, arguments such as
+    `@track_time("orders")` and lines of the log go, and another project may import the decorator.
+
+    It is there for decorators that pass the call on and measure, with nothing besides: no warning, no condition but one that
+    tells coroutine functions from others, no look at arguments or result; and whose name stands nowhere else than in plain
+    imports and on functions. Those that are called by hand, exported by a package, tested, or used where one of the runtime's
+    could not stand are left to you. Where single files are checked, only a decorator whose name begins with an underscore is
+    replaced.
 
     ## When not to follow it
 
@@ -372,66 +386,49 @@ def locked(lock, log):
 
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each decorator, generator or class that measures what it stands around."""
-        if out_of_scope(subject.path) or counts_for_others(subject.path, subject.config):
-            return
-        if in_runtime(subject.outline, subject.config):
-            return
-        for helper in measuring_helpers(subject):
-            target = f"{subject.outline.module}.{helper.around.qualname}"
-            if any(target == entry or target.startswith(entry + ".") for entry in subject.config.measured_by):
-                continue
+        for helper in homemade(subject):
             yield Violation(
                 span=_name_span(subject, helper.around),
-                message=f"`{helper.around.qualname}` is a {helper.kind} of the project's own: {helper.why}",
+                message=helper.message,
                 remedy=f"use {_decorator(helper.what)}, or name it in `measured-by`",
-                fix=_fix(subject, helper.around),
+                fix=_own_fix(subject, helper.around),
                 around=helper.around,
             )
 
+    def observe(self, subject: ModuleSubject) -> Iterator[Observation]:
+        """Yield the decorators of a file that the runtime's can take the place of, and where it uses those of others."""
+        from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
+        from golden_rules.rules.handbuilt.homemade_uses import uses_elsewhere
 
-class Helper(NamedTuple):
-    """Something of a project's own that measures what it stands around.
+        if subject.config.is_below_runtime(subject.path) or not subject.config.runtime_declared:
+            return
+        if not out_of_scope(subject.path):
+            for uses in uses_elsewhere(subject):
+                yield Observation(uses.told())
+        for helper in homemade(subject):
+            around = helper.around
+            if isinstance(around, Function) and (found := homemade_fix(subject, around)) is not None:
+                target = f"{subject.outline.module}.{around.name}"
+                data = (target, around.name, helper.message, *found.reading.told())
+                yield Observation(data, _name_span(subject, around), around.qualname, found.fix)
 
-    Attributes:
-        around: The decorator, generator or class.
-        kind: What it is, in words: "timing decorator".
-        what: What it does: "timing", "counting" or "tracing".
-        why: What it measures with, in the code's own terms.
-    """
+    def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
+        """Yield a violation for each decorator that the runtime's can take the place of in every file that mentions it."""
+        from golden_rules.rules.handbuilt.homemade_fixes import fixes_across
 
-    around: Function | Class
-    kind: str
-    what: str
-    why: str
-
-
-def measuring_helpers(subject: ModuleSubject) -> Iterator[Helper]:
-    """Yield the decorators, generators and classes of a file that measure what they stand around."""
-    from golden_rules.rules.handbuilt.measuring import measures, times_block
-    from golden_rules.rules.handbuilt.wrappers import decorated_by, yields_context
-
-    seen: set[Function] = set()
-    for wrapper, decorator in decorated_by(subject.outline):
-        if decorator in seen or (found := measures(subject, wrapper)) is None:
-            continue
-        seen.add(decorator)
-        yield Helper(decorator, f"{found.what} decorator", found.what, f"what it returns {found.how}")
-    for function in subject.outline.functions:
-        if function.parent is None and yields_context(function) and (found := measures(subject, function)) is not None:
-            yield Helper(function, f"{found.what} context manager", found.what, f"it {found.how} around its block")
-    for owner in subject.outline.classes:
-        if reading := times_block(subject, owner):
-            yield Helper(
-                owner, "timing context manager", "timing", f"it reads `{reading}` where its block starts and ends"
-            )
+        if whole:
+            for fact, fix in fixes_across(facts, self.code):
+                yield ProjectViolation(fact, str(fact.data[2]), fix.description, fix)
 
 
-def _fix(subject: ModuleSubject, around: Function | Class) -> Fix | None:
+def _own_fix(subject: ModuleSubject, around: Function | Class) -> Fix | None:
+    """Return the fix of a decorator that its own file alone uses."""
     if not isinstance(around, Function):
         return None
     from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
 
-    return homemade_fix(subject, around)
+    found = homemade_fix(subject, around)
+    return found.fix if found is not None and found.uses else None
 
 
 def _name_span(subject: ModuleSubject, around: Function | Class) -> tuple[int, int]:

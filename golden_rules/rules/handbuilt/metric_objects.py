@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
 from golden_rules.source.names import resolve
-from golden_rules.source.removal import without_definition
+from golden_rules.source.removal import without_definitions
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def feed(subject: Subject, call: ast.Call) -> Feed | None:
         return None
     series, names = made
     labels = _labels(names, given)
-    removal = without_definition(subject.source, subject.outline.tree, statement)
+    removal = without_definitions(subject.source, subject.outline.tree, [statement])
     if labels is None or removal is None or not _keeps_its_name(series, subject.config.namespace):
         return None
-    return Feed(name, series, labels, removal)
+    return Feed(name, series, labels, removal[0])
 
 
 def _definition(outline: Outline, name: str) -> ast.Assign | None:

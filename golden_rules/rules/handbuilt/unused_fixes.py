@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Fix, Safety
-from golden_rules.source.removal import without_definition
+from golden_rules.source.removal import without_definitions
 
 if TYPE_CHECKING:
     from golden_rules.findings import Edit
@@ -22,12 +22,12 @@ def unused_fix(subject: ModuleSubject, definition: Definition) -> Fix | str:
         return "it stands under a condition"
     if subject.path.endswith("__init__.py") and not definition.name.startswith("_"):
         return "others may import it from the package"
-    edit = without_definition(subject.source, subject.outline.tree, statement)
-    if edit is None:
+    edits = without_definitions(subject.source, subject.outline.tree, [statement])
+    if edits is None:
         return "it shares a line with other code"
-    if _is_mentioned(subject, definition.name, edit):
+    if _is_mentioned(subject, definition.name, edits[0]):
         return "the rest of the file still mentions it"
-    return Fix(Safety.UNSAFE, f"delete `{definition.name}`", (edit,), removes=(definition.name,))
+    return Fix(Safety.UNSAFE, f"delete `{definition.name}`", tuple(edits), removes=(definition.name,))
 
 
 def _statement(subject: ModuleSubject, definition: Definition) -> ast.stmt | None:
