@@ -1,6 +1,6 @@
 """golden-rules: every critical function is measured, and nobody hand-builds what the runtime does.
 
-For authors of rules: `FunctionRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give, and `StringsOption` and its sisters for what projects may say to them. For editors and engines:
+For authors of rules: `FunctionRule`, `OutlineRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give, and `StringsOption` and its sisters for what projects may say to them. For editors and engines:
 `analyse_source`, `check_source`, `Config`. They are imported when first used, so that the command line starts fast.
 """
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ModuleRule,
         ModuleSubject,
         Observation,
+        OutlineRule,
         ProjectRule,
         ProjectViolation,
         Rule,
@@ -60,6 +61,7 @@ __all__ = [
     "NumberOption",
     "Observation",
     "Option",
+    "OutlineRule",
     "PatternOption",
     "ProjectRule",
     "ProjectViolation",
@@ -94,6 +96,7 @@ _HOMES = {
         "ModuleRule",
         "ModuleSubject",
         "Observation",
+        "OutlineRule",
         "ProjectRule",
         "ProjectViolation",
         "Rule",

@@ -25,6 +25,7 @@ from golden_rules.rules.base import (
     FunctionRule,
     ModuleRule,
     ModuleSubject,
+    OutlineRule,
     ProjectRule,
     Rule,
     SliceKind,
@@ -116,14 +117,18 @@ def analyse_source(
 def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tuple[Finding, Function | Class | None]]:
     """Yield what the rules find in a file, each with the function or class that a comment would silence it for."""
     about_functions = [rule for rule in rules if isinstance(rule, FunctionRule)]
+    about_outlines = [rule for rule in rules if isinstance(rule, OutlineRule)]
     about_unmeasured = [rule for rule in rules if isinstance(rule, UnmeasuredRule)]
     served = serving(module.outline, module.verdicts)
     for function, verdict in module.verdicts.items():
         subject = Subject(module.path, function, module.outline, module.source, module.config, verdict)
         for finding in _function_findings(subject, about_functions):
             yield finding, function
+        for finding in _outline_findings(subject, about_outlines):
+            yield finding, function
         if verdict.critical and not verdict.measured and function not in served:
-            for finding in _unmeasured_findings(subject, about_unmeasured):
+            kind = verdict.kind
+            for finding in _outline_findings(subject, [rule for rule in about_unmeasured if rule.kind is kind]):
                 yield finding, function
     about_classes = [rule for rule in rules if isinstance(rule, ClassRule)]
     for owner in module.outline.classes if about_classes else ():
@@ -259,11 +264,11 @@ def _triggered(rules: Sequence[Rule], text: str) -> list[Rule]:
     return found
 
 
-def _unmeasured_findings(subject: Subject, rules: Sequence[UnmeasuredRule]) -> Iterator[Finding]:
+def _outline_findings(subject: Subject, rules: Sequence[OutlineRule | UnmeasuredRule]) -> Iterator[Finding]:
+    """Yield what the rules that need no slice find in one function."""
     for rule in rules:
-        if rule.kind is subject.verdict.kind:
-            for violation in rule.check(subject):
-                yield _finding(subject.path, subject.source, subject.function.qualname, rule, violation)
+        for violation in rule.check(subject):
+            yield _finding(subject.path, subject.source, subject.function.qualname, rule, violation)
 
 
 def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
 from golden_rules.options import Option
-from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, ProjectRule, Rule, UnmeasuredRule
+from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, OutlineRule, ProjectRule, Rule, UnmeasuredRule
 from golden_rules.rules.handbuilt.direct_metric_client import DirectMetricClient
 from golden_rules.rules.handbuilt.hand_counted import HandCounted
 from golden_rules.rules.handbuilt.hand_timed import HandTimed
@@ -58,7 +58,7 @@ BUILT_IN: tuple[type[Rule], ...] = (
     UnboundedLabel,
     FailureBlind,
 )
-_KINDS = (FunctionRule, UnmeasuredRule, ClassRule, ModuleRule, ProjectRule)
+_KINDS = (FunctionRule, OutlineRule, UnmeasuredRule, ClassRule, ModuleRule, ProjectRule)
 # Findings that the engine makes itself.
 ENGINE_CODES = {rule.code: rule.name for rule in ENGINE_RULES}
 

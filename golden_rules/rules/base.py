@@ -179,7 +179,7 @@ class ProjectViolation:
 
 
 class Rule(ABC):
-    """What all rules have; a rule is a subclass of `FunctionRule`, `ClassRule`, `ModuleRule` or `ProjectRule`, or of `UnmeasuredRule`.
+    """What all rules have; a rule is a subclass of one of the subclasses here.
 
     The docstring of a subclass is its documentation, in Markdown, with the sections of a ruff rule page: what it does,
     why it matters, fix safety, when not to follow it. The example comes from the first of `cases`.
@@ -234,6 +234,14 @@ class FunctionRule(Rule):
     @abstractmethod
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield what is wrong with a function, seen as a LibCST node."""
+
+
+class OutlineRule(Rule):
+    """A rule about single functions that needs no more than the outline and its `ast` nodes."""
+
+    @abstractmethod
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        """Yield what is wrong with a function."""
 
 
 class UnmeasuredRule(Rule):

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.naming import metric_name
 from golden_rules.options import StringsOption
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.handbuilt.increments import Increment
-    from golden_rules.source.slices import Slice
 
 _ALLOWED = StringsOption(
     "allowed", "Counters that are numbers of the domain, as written (`self.score`) or by their last name (`score`)."
 )
 
 
-class HandCounted(FunctionRule):
+class HandCounted(OutlineRule):
     """A function keeps a counter by hand that only reports read.
 
     ## What it does
@@ -221,14 +218,9 @@ class Monitor:
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        """Return whether the function adds to a counter that is telemetry."""
-        return bool(counted(subject).events)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         """Yield one violation for all counters of the function, at the first."""
         from golden_rules.rules.handbuilt.counter_fixes import counted_fix
-        from golden_rules.rules.handbuilt.places import statement_span
 
         allowed = self.value(_ALLOWED, subject.config)
         events = tuple(
@@ -238,12 +230,9 @@ class Monitor:
         )
         if not events:
             return
-        span = statement_span(subject.source, piece, events[0].node)
-        if span is None:
-            return
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         yield Violation(
-            span=span,
+            span=subject.source.span(events[0].node),
             message=f"`{subject.function.qualname}` counts by hand: {_what(events)}",
             remedy=_remedy(events, metric),
             fix=counted_fix(subject, events),

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.clocks import clock_unit
+from golden_rules.rules.handbuilt.timing_hints import may_subtract_readings
 from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import is_benchmark, out_of_scope
-from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.rules.handbuilt.timings import Difference
-    from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
@@ -454,11 +453,7 @@ def may_time(subject: Subject) -> bool:
         return False
     if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
         return False
-    return _subtracts(function) and not wraps_another(function)
-
-
-def _subtracts(function: Function) -> bool:
-    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in walk(function.node))
+    return may_subtract_readings(subject.outline, function) and not wraps_another(function)
 
 
 def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.naming import metric_name
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.handbuilt.increments import Increment
-    from golden_rules.source.slices import Slice
 
 
-class HandTrackedErrors(FunctionRule):
+class HandTrackedErrors(OutlineRule):
     """An `except` clause counts failures by hand.
 
     ## What it does
@@ -192,23 +189,17 @@ def call(breaker, function):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        """Return whether an `except` clause of the function counts failures."""
-        return bool(subject.function.handlers) and bool(counted(subject).errors)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         """Yield one violation for all error counters of the function, at the first."""
         from golden_rules.rules.handbuilt.counter_fixes import errors_fix
-        from golden_rules.rules.handbuilt.places import statement_span
 
-        errors = counted(subject).errors
-        span = statement_span(subject.source, piece, errors[0].node)
-        if span is None:
+        errors = counted(subject).errors if subject.function.handlers else ()
+        if not errors:
             return
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         counters = " and ".join(f"`{name}`" for name in dict.fromkeys(error.shown for error in errors))
         yield Violation(
-            span=span,
+            span=subject.source.span(errors[0].node),
             message=f"`{subject.function.qualname}` counts failures by hand: where it catches {_caught(errors)} it adds to {counters}",
             remedy=f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}',
             fix=errors_fix(subject, errors),

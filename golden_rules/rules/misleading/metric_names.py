@@ -7,19 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.options import PatternOption
-from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.declared import constants, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
-
-if TYPE_CHECKING:
-    import libcst as cst
-
-    from golden_rules.source.slices import Slice
 
 # OpenTelemetry's grammar for the names of instruments, and Prometheus' for labels, which the runtime follows.
 _METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,254}")
@@ -57,7 +52,7 @@ _FREE = frozenset({"track_adapter_request", "track_cache_operation"})
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-class InvalidMetricName(FunctionRule):
+class InvalidMetricName(OutlineRule):
     """A name given to the runtime is none, is made as the program runs, or goes against the conventions.
 
     ## What it does
@@ -91,7 +86,6 @@ class InvalidMetricName(FunctionRule):
 
     code: ClassVar[str] = "GR403"
     name: ClassVar[str] = "invalid-metric-name"
-    slice_kind: ClassVar[SliceKind] = SliceKind.HEADER
     triggers: ClassVar[tuple[str, ...]] = ("counted", "timed", "track_", "measure_memory")
     options = (_PATTERN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
@@ -232,14 +226,14 @@ def deliver(name, order):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
-            return False
-        return any(_named(subject))
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:  # noqa: ARG002 - the header confirms the function alone
+            return
+        named = list(_named(subject))
+        if not named:
+            return
         known, pattern = constants(subject.outline), self.value(_PATTERN, subject.config)
-        for decorator, call in _named(subject):
+        for decorator, call in named:
             node = argument(call, 0, _NAMES[decorator])
             if node is not None:
                 wrong = _wrong(subject, decorator, call, node, known, pattern)

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
 
+from golden_rules.rules.misleading.unbounded_words import CLOCKS, DROP, ID, NOUN, RANDOM, REQUEST, endless, words_of
 from golden_rules.source.body import Body, dotted
 
 # How far a value is followed through variables; `a = b; b = a` must end.
 _MAX_STEPS = 6
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-# Things of which there is always another one. A worker, a model, a shard or a pool is none: there are a few of them.
-_ENDLESS = (
-    r"requests?|req|correlation|trace|span|user|session|message|msg|event|order|transaction|txn|conversation|chat|run|execution"
-    r"|invocation|customer|payment|invoice|upload|flow_run|task_run|dag_run|workflow_run|job|visitor|end_user|owner|room|mxid|document|doc"
-)
-_ID = re.compile(rf"(\w+_)?({_ENDLESS})_?(ids?|uuid|guid|key)|(\w+_)?(uuid|guid|nonce)")
-_NOUN = re.compile(rf"(\w+_)?({_ENDLESS})")
-_PERSON = re.compile(r"(\w+_)?(e_?mail|e_?mail_address|username|user_name|phone|phone_number|full_name|display_name)")
-_ADDRESS = re.compile(
-    r"(client|remote|peer|user|source|src|real)_?(ip|ip_addr(ess)?|addr(ess)?|host)|ip_addr(ess)?|x_forwarded_for"
-)
-_URL = re.compile(r"(full|raw|request|req|page|target|image|download|final)?_?(url|uri|href)")
-_PATH = re.compile(r"(full|raw|request|req|url|file)_?path|path_info|filename|file_name|query_string")
-_TEXT = re.compile(
-    r"(\w+_)?(error|err|exception|exc)_?(message|msg|text|str|string|detail|details)|message|traceback|stack_?trace|sql|query|prompt|stderr|stdout"
-)
-_TIME = re.compile(r"timestamp|ts|time_?stamp|(created|updated|started|finished|expires)_at|now")
-_REQUEST = re.compile(r"(\w+\.)*(\w*_)?(request|req|environ|scope|handler)$", re.IGNORECASE)
-_CLOCKS = frozenset(
-    {"time", "time_ns", "now", "utcnow", "monotonic", "perf_counter", "today", "isoformat", "timestamp", "strftime"}
-)
-_RANDOM = frozenset({"uuid1", "uuid4", "uuid7", "token_hex", "token_urlsafe", "token_bytes", "urandom"})
 # What gives a value back much as it was.
 _SAME = frozenset(
     {
@@ -72,9 +48,6 @@ class Growth:
     what: str
     instead: str
     exception: str = ""
-
-
-_DROP = "leave it out, and write it to a log or a span"
 
 
 class Values:
@@ -134,35 +107,35 @@ class Values:
             return self.growth(value, steps - 1)
         if node.value in self._body.bindings and not _only_loops(self._body, node.value):
             return None
-        return _by_word(node, _snake(node.value))
+        return _by_word(node, words_of(node.value))
 
     def _attribute(self, node: cst.Attribute, steps: int) -> Growth | None:
         if isinstance(node.value, cst.Call) and node.attr.value in ("hex", "int", "bytes"):
             return self.growth(node.value, steps - 1)
-        holder, word = dotted(node.value), _snake(node.attr.value)
-        last = _snake(holder.removesuffix("()").rpartition(".")[2])
+        holder, word = dotted(node.value), words_of(node.attr.value)
+        last = words_of(holder.removesuffix("()").rpartition(".")[2])
         if holder in self._exceptions and word in ("message", "msg", "detail", "args", "strerror"):
             return Growth(node, "the text of an exception", f"label with `type({holder}).__name__`", "")
-        if word in ("path", "url", "raw_url", "uri") and (_REQUEST.search(holder) or last == "url"):
+        if word in ("path", "url", "raw_url", "uri") and (REQUEST.search(holder) or last == "url"):
             return Growth(node, "what the client asked for", "label with the route's template")
         if word == "host" and last == "client":
-            return Growth(node, "a client's address", _DROP)
-        if word in ("id", "uuid", "pk") and _NOUN.fullmatch(last):
-            return Growth(node, f"another one for each {last.replace('_', ' ')}", _DROP)
+            return Growth(node, "a client's address", DROP)
+        if word in ("id", "uuid", "pk") and NOUN.fullmatch(last):
+            return Growth(node, f"another one for each {last.replace('_', ' ')}", DROP)
         # What an object is configured with is no longer every address there is.
-        if holder in ("self", "cls") and not _ID.fullmatch(word.lstrip("_")):
+        if holder in ("self", "cls") and not ID.fullmatch(word.lstrip("_")):
             return None
         return _by_word(node, word)
 
     def _call(self, node: cst.Call, steps: int) -> Growth | None:
         name = dotted(node.func)
         last = name.rpartition(".")[2]
-        if last in _RANDOM:
-            return Growth(node, "random", _DROP)
-        if last in _CLOCKS and (not node.args or last in ("now", "isoformat", "strftime")):
+        if last in RANDOM:
+            return Growth(node, "random", DROP)
+        if last in CLOCKS and (not node.args or last in ("now", "isoformat", "strftime")):
             return Growth(node, "a point in time", "leave it out: a series has the time already")
         if last == "get" and node.args and (key := text_of(node.args[0].value)):
-            return _by_word(node, _snake(key))
+            return _by_word(node, words_of(key))
         if last in _SAME:
             inner = node.args[0].value if node.args and "." not in name else _receiver(node)
             return self.growth(inner, steps - 1) if inner is not None else None
@@ -171,9 +144,9 @@ class Values:
     def _entry(self, node: cst.Subscript) -> Growth | None:
         key = node.slice[0].slice if len(node.slice) == 1 else None
         word = text_of(key.value) if isinstance(key, cst.Index) else ""
-        if _REQUEST.search(dotted(node.value)) and word.lower() in ("path", "path_info", "raw_path", "request_uri"):
+        if REQUEST.search(dotted(node.value)) and word.lower() in ("path", "path_info", "raw_path", "request_uri"):
             return Growth(node, "what the client asked for", "label with the route's template")
-        return _by_word(node, _snake(word)) if word else None
+        return _by_word(node, words_of(word)) if word else None
 
 
 def text_of(node: cst.BaseExpression) -> str:
@@ -186,22 +159,8 @@ def text_of(node: cst.BaseExpression) -> str:
 
 def _by_word(node: cst.BaseExpression, word: str) -> Growth | None:
     """Return why a value grows, by the name that it goes under."""
-    word = word.lstrip("_")
-    if match := _ID.fullmatch(word):
-        noun = (match[2] or "").replace("_", " ")
-        return Growth(node, f"another one for each {noun}" if noun else "another one each time", _DROP)
-    kinds: Mapping[re.Pattern[str], tuple[str, str]] = {
-        _PERSON: ("another one for each person", _DROP),
-        _ADDRESS: ("a client's address", _DROP),
-        _URL: ("an address", "label with the host, or the route's template"),
-        _PATH: ("a path", "label with the route's template, or a class of files"),
-        _TEXT: ("a text", "label with a class of texts"),
-        _TIME: ("a point in time", "leave it out: a series has the time already"),
-    }
-    for pattern, (what, instead) in kinds.items():
-        if pattern.fullmatch(word):
-            return Growth(node, what, instead)
-    return None
+    why = endless(word)
+    return None if why is None else Growth(node, *why)
 
 
 def _parts(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
@@ -239,7 +198,3 @@ def _only_loops(body: Body, name: str) -> bool:
 
 def _receiver(call: cst.Call) -> cst.BaseExpression | None:
     return call.func.value if isinstance(call.func, cst.Attribute) else None
-
-
-def _snake(name: str) -> str:
-    return _HUMP.sub("_", name).lower().replace(".", "_").replace("-", "_").replace(" ", "_")

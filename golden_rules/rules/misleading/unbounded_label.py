@@ -10,6 +10,7 @@ from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import applied, argument
+from golden_rules.rules.misleading.label_hints import may_label_endlessly
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.names import resolve
 
@@ -205,12 +206,15 @@ def mark(issue, user_id):
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return False
         function = subject.function
-        labels = not _LABELLING.isdisjoint(function.called) and any(
-            _may_label(subject, call.name) for call in function.calls
-        )
-        return labels or any(
+        if any(
             entry.name and entry.call and argument(entry.call, 1, "labels")
             for entry in applied(subject.outline, function, subject.config)
+        ):
+            return True
+        return (
+            not _LABELLING.isdisjoint(function.called)
+            and any(_may_label(subject, call.name) for call in function.calls)
+            and may_label_endlessly(function, _LABELLING)
         )
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:

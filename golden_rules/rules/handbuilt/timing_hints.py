@@ -1,0 +1,71 @@
+"""Which functions may take one clock reading from another: what `ast` tells, before LibCST parses anything."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start
+from golden_rules.source.outline import Function, Outline
+from golden_rules.source.trees import dotted, walk
+
+_HOLDERS = (ast.Attribute, ast.Name)
+
+
+def may_subtract_readings(outline: Outline, function: Function) -> bool:
+    """Tell whether a function may take an earlier clock reading from a later one; where it does, this never says no."""
+    # What is defined in the function is looked at as well: it is cheaper to see too much than to tell scopes apart.
+    nodes = list(walk(function.node))
+    differences = [node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)]
+    if not differences:
+        return False
+    stamps = {
+        dotted(target)
+        for target, value in _settings(nodes)
+        if isinstance(target, _HOLDERS) and _reads(outline, function, value)
+    }
+    return any(
+        _may_be_start(function, _variable(node.right), stamps)
+        and (dotted(node.left) in stamps or _reads(outline, function, node.left))
+        for node in differences
+    )
+
+
+def _may_be_start(function: Function, name: str, stamps: set[str]) -> bool:
+    if not name or is_since(name):
+        return False
+    # A function around may have read the clock.
+    return name in stamps or is_start(name) or ("." not in name and function.parent is not None)
+
+
+def _reads(outline: Outline, function: Function, value: ast.expr) -> bool:
+    """Whether there is a clock reading anywhere in an expression."""
+    return any(
+        isinstance(node, ast.Call) and clock_unit(outline, function, dotted(node.func)) is not None
+        for node in walk(value)
+    )
+
+
+def _settings(nodes: list[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each target of each assignment, those in tuples one by one, with the whole value."""
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from ((part, node.value) for part in _targets(target))
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            yield node.target, node.value
+
+
+def _targets(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for part in target.elts:
+            yield from _targets(part)
+    else:
+        yield target
+
+
+def _variable(node: ast.expr) -> str:
+    """Return a variable as written: a chain of names, or an entry of one under a constant key."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return f"{dotted(node.value)}.{node.slice.value}" if dotted(node.value) else ""
+    return dotted(node) if isinstance(node, _HOLDERS) else ""
