@@ -424,14 +424,30 @@ def test_slots_may_be_taken_and_given_back_in_different_methods() -> None:
     assert [finding.function for finding in findings] == ["Receiver"]
 
 
+GUARDED = """\
+import asyncio
+
+
+class Shop:
+    def __init__(self):
+        self.slots = asyncio.Semaphore(4)
+
+    async def open(self, door):
+        async with self.slots:
+            task = asyncio.create_task(door.open())
+            await task
+"""
+
+
 @pytest.mark.parametrize(
     "code",
     [
         SLOTS_GIVEN_BACK.replace("order.ship()", "self.slots.acquire()").format(give_back="_free"),
         "import asyncio\n\n\nasync def benchmark(orders):\n    slots = asyncio.Semaphore(4)\n    await asyncio.gather(*(one.ship(slots) for one in orders))\n",
         "import threading\n\n\nclass QuietThreadPool(ThreadPoolExecutor):\n    def _adjust(self):\n        threading.Thread(target=self.run).start()\n",
+        GUARDED,
     ],
-    ids=["waits for a slot", "benchmark", "executor"],
+    ids=["waits for a slot", "benchmark", "executor", "guarded"],
 )
 def test_what_only_waits_measures_or_extends_is_no_pool(code: str) -> None:
     """A task that waits for a slot, a benchmark, and an executor that inherits its pool."""

@@ -66,6 +66,7 @@ class Doing:
     Attributes:
         semaphores: The semaphores it makes, as written.
         held: The variables it enters with `with` or acquires, as written.
+        acquired: Those that it acquires.
         released: The variables it releases, as written.
         given: The variables it hands to what it calls, as written.
         limited: The container whose size it compares with a limit and then waits, `""` where there is none.
@@ -74,6 +75,7 @@ class Doing:
 
     semaphores: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    acquired: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     starts: list[Start] = field(default_factory=list)
@@ -128,6 +130,7 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
     base, _, method = dotted(call.func).rpartition(".")
     if method.startswith("acquire") and base:
         found.held.add(base.removesuffix("()"))
+        found.acquired.add(base.removesuffix("()"))
     if method == "release" and base:
         found.released.add(base)
     if method in _STARTS and not _is_wait(call):
@@ -243,7 +246,10 @@ def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
     for function in unit.functions:
         for start in deeds[function].starts:
             started = [by_name[name] for name in start.targets if name in by_name and by_name[name] is not function]
-            bounded = [one for one in (function, *started) if one in holders]
+            bounded = [one for one in started if one in holders]
+            if semaphores & deeds[function].held and (start.many or semaphores & deeds[function].acquired):
+                # What is started in a `with` that waits for it is only guarded.
+                bounded = [function, *bounded]
             if bounded and _links(start, function, bounded):
                 semaphore = min(semaphores & deeds[bounded[0]].held)
                 touching = (
