@@ -119,7 +119,7 @@ def _replay(letters: SyncDeadLetterQueue, given: argparse.Namespace) -> int:
             names = ", ".join(map(str, missing))
             return _complain(f"queue `{letters.queue}` has no dead letter {names}; nothing was replayed", _NOT_FOUND)
     if given.dry_run:
-        number = len(given.ids) or min(letters.count(**which), given.limit or sys.maxsize)
+        number = len(set(given.ids)) or min(letters.count(**which), given.limit or sys.maxsize)
         return _say(given, f"{_letters(number)} would be replayed", replayed=0, would_replay=number)
     task_ids = letters.replay(given.ids or None, rate=given.rate, limit=given.limit, **which)
     pace = f", {given.rate:g} a second" if given.rate else ""

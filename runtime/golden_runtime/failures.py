@@ -7,7 +7,7 @@ from typing import Final
 
 from golden_runtime.storage.burying import Burial
 
-# Characters. The end of a traceback says more than its beginning.
+# Characters. Of a traceback the end says most, and where the message at its end is long, the beginning.
 _LONGEST_MESSAGE: Final = 4_000
 _LONGEST_TRACEBACK: Final = 30_000
 
@@ -63,4 +63,7 @@ def _traceback(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - as above
         text = f"(the traceback of this {type(error).__name__} cannot be read)"
     plain = clean(text, len(text) * 8)
-    return plain if len(plain) <= _LONGEST_TRACEBACK else f"…{plain[-_LONGEST_TRACEBACK:]}"
+    if len(plain) <= _LONGEST_TRACEBACK:
+        return plain
+    half = _LONGEST_TRACEBACK // 2
+    return f"{plain[:half]}\n…\n{plain[-half:]}"

@@ -74,7 +74,8 @@ class TaskQueue:
         self._upkeep = Upkeep(max_receives, retention_seconds)
         self._owns_storage = not isinstance(url, Storage)
         self.storage = url if isinstance(url, Storage) else open_storage(url, clock=clock, **storage_options)
-        self._worker = f"{socket.gethostname()}:{os.getpid()}" if worker is None else checked_text("worker", worker)
+        self._worker = None if worker is None else checked_text("worker", worker)
+        self._host = socket.gethostname()
         self._clock = clock or time.monotonic
         self._upkeep_at = -math.inf
         self._series = QueueSeries(self.name)
@@ -233,7 +234,9 @@ class TaskQueue:
 
     def _request(self, limit: int, names: Iterable[str] | None, lease_seconds: float | None) -> Operation[Claim]:
         check_number("limit", limit, least=0)
-        request = ClaimRequest(limit, self._lease(lease_seconds), self._worker, names_of(names))
+        # asked for here: this may be a child of the process that made the queue
+        worker = self._worker or f"{self._host}:{os.getpid()}"
+        request = ClaimRequest(limit, self._lease(lease_seconds), worker, names_of(names))
         now = self._clock()
         forget = now - self._upkeep_at >= _UPKEEP_EVERY
         if forget:

@@ -205,6 +205,20 @@ def test_endless_errors_are_cut(queue: SyncTaskQueue) -> None:
     assert len(letter.traceback) < 40_000
 
 
+def test_a_long_message_does_not_push_the_frames_out(queue: SyncTaskQueue) -> None:
+    """Where an error with a page of HTML in it was raised is what people look for."""
+
+    def answer() -> None:
+        raise ValueError("<p>" * 50_000)
+
+    try:
+        answer()
+    except ValueError as error:
+        queue.dead_letters.add_entry("n", None, error)
+    [letter] = queue.dead_letters.get_entries()
+    assert "in answer" in letter.traceback
+
+
 def test_coroutines_do_the_same(store: str) -> None:
     """The methods for event loops reach the same letters."""
 

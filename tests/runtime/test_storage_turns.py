@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import signal
 import threading
@@ -173,3 +174,32 @@ def test_a_lone_write_of_one_statement_needs_no_transaction(store: str) -> None:
             queue._storage.write(faulty, is_single=True)
         queue.enqueue("after")
         assert [task.name for task in other.get_next_tasks(9)] == ["after"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")
+def test_ctrl_c_never_locks_the_store(sqlite_path: str) -> None:
+    """Wherever a blocking call is interrupted, the next one goes through, and the queue can be closed."""
+
+    class Interrupt(BaseException):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    chance = random.Random(0)  # noqa: S311 - chance, no secret
+    interrupted = 0
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with TaskQueue(sqlite_path, durable=False).sync as queue:
+            for _ in range(3000):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 1e-4))
+                    queue.enqueue("n")
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except Interrupt:
+                    interrupted += 1
+                    assert not queue._storage._writer._turn.locked()
+            queue.enqueue("after")
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert interrupted

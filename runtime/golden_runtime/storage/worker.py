@@ -116,7 +116,8 @@ class Worker:
         # whose turn it is to use the session, and whether a caller may take one
         self._turn = threading.Lock()
         self._is_quiet = True
-        self._caller: int | None = None
+        # the threads that are taking one, or have it
+        self._callers: set[int] = set()
         self._session = self._open_session()
 
     def submit(self, job: Job[Any]) -> None:
@@ -130,7 +131,7 @@ class Worker:
 
         A signal handler or finalizer that has interrupted this very thread in here is refused: it would wait for itself.
         """
-        if self._caller == threading.get_ident():
+        if threading.get_ident() in self._callers:
             raise StorageError(
                 f"`{self._name}` is in the middle of an operation of this thread, which a signal handler or a finalizer has "
                 "interrupted: let it set a flag, and call the queue later"
@@ -143,18 +144,20 @@ class Worker:
         return waiter.result()
 
     def _run_here(self, job: Job[Any]) -> bool:
-        if not self._is_quiet or not self._jobs.empty() or not self._turn.acquire(blocking=False):
+        if not self._is_quiet or not self._jobs.empty() or self._turn.locked():
             return False
+        me = threading.get_ident()
+        # Ctrl-C, which may come between any two steps, finds no gap here in which the turn is taken and would not be given back
         try:
-            self._caller = threading.get_ident()
-            with self._lock:
-                self._check_open()
-            failure = self._commit_together(self._session, [job])
-            if failure is not None:
-                job.fail(self._session.explain(failure.error))
+            self._callers.add(me)
+            with self._turn:
+                with self._lock:
+                    self._check_open()
+                failure = self._commit_together(self._session, [job])
+                if failure is not None:
+                    job.fail(self._session.explain(failure.error))
         finally:
-            self._caller = None
-            self._turn.release()
+            self._callers.discard(me)
         return True
 
     def _check_open(self) -> None:
@@ -176,7 +179,7 @@ class Worker:
             self._closing.set()
             self._jobs.put(None)
             thread, self._thread = self._thread, None
-        if thread is not None and threading.get_ident() not in (thread.ident, self._caller):
+        if thread is not None and threading.get_ident() not in {thread.ident, *self._callers}:
             thread.join(_CLOSE_PATIENCE)
             if thread.is_alive():
                 _LOGGER.warning("`%s` has not answered for %g seconds, it is left behind", self._name, _CLOSE_PATIENCE)
@@ -292,7 +295,7 @@ def _take_turns() -> None:
     for worker in list(_workers):
         turn = worker._turn
         # an operation that forks has its own turn, and must not wait for itself
-        if worker._caller != threading.get_ident() and turn.acquire(timeout=_FORK_PATIENCE):
+        if threading.get_ident() not in worker._callers and turn.acquire(timeout=_FORK_PATIENCE):
             _fork.turns.append(turn)
 
 
