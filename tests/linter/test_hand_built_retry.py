@@ -117,6 +117,38 @@ def send(gateway, order, clock):
 """,
             id="nested",
         ),
+        pytest.param(
+            """\
+    for _ in range(5):
+        response = gateway.post(order)
+        if response.status == 429:
+            time.sleep(float(response.headers.get("Retry-After", "1")))
+            continue
+        response.raise_for_status()
+        return response
+""",
+            id="told-when-to-come-back",
+        ),
+        pytest.param(
+            """\
+    for attempt in range(5):
+        response = gateway.put(order)
+        rest = response.get("unprocessed") or {}
+        if not rest:
+            return
+        time.sleep(attempt)
+""",
+            id="what-was-made-of-the-result",
+        ),
+        pytest.param(
+            """\
+    for attempt, delay in enumerate(DELAYS):
+        time.sleep(delay)
+        if gateway.refresh(order):
+            return
+""",
+            id="tried-in-the-condition",
+        ),
     ],
 )
 def test_rarer_shapes_are_found_once(loop: str) -> None:

@@ -151,12 +151,20 @@ def test_generators_are_timed() -> None:
         "response.headers.add('Server-Timing', f'app;dur={{{d}}}')",
         "self.metrics.request_timer.add_value({d})",
         "took = {d}\nreport.display_results(order, took)",
+        "self.capture_call(order, {d})",
     ],
-    ids=["header", "header by a method", "timer", "display"],
+    ids=["header", "header by a method", "timer", "display", "capture"],
 )
 def test_further_places_of_telemetry(end: str) -> None:
     """A response's header, a timer under another name, and what is shown to a person."""
     assert len(messages(timed_function(end.format(d="time.monotonic() - start")))) == 1
+
+
+def test_a_clock_may_be_called_time() -> None:
+    """A project's own `time()` is a clock, and what was submitted has begun."""
+    own = timed_function("log.info('took %s', time() - start)", clock="time()", imports="from shop.clocks import time")
+    submitted = "import time\n\n\ndef f(order, log):\n    log.info('took %s', time.monotonic() - order.submitted)\n"
+    assert [len(messages(source)) for source in (own, submitted)] == [1, 1]
 
 
 def test_helpers_that_measure_are_left_alone() -> None:

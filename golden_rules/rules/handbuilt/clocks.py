@@ -75,6 +75,9 @@ def clock_unit(outline: Outline, function: Function, name: str) -> Unit | None:
     base, _, last = name.replace("()", "").rpartition(".")
     if last in _CLOCK_METHODS and _OWN_CLOCK.search(base.rpartition(".")[2]):
         return Unit.UNKNOWN
+    if last == "time" and not base:
+        # `from shop.clocks import time`
+        return Unit.UNKNOWN
     if _OWN_READING.match(last):
         return Unit.DATETIME if _DATE_WORD.search(last) and not last.endswith(("ms", "ns")) else Unit.UNKNOWN
     return None
@@ -95,7 +98,9 @@ _LIMIT = re.compile(
 _RATE = re.compile(
     r"(^|_)(rate|rates|tokens?|refill\w*|capacity|qps|rps|per_(second|sec|s|minute)|speed|velocity)(_|$)"
 )
-_START = re.compile(r"(^|_)(start|starts|started|starting|begin|began|begun|before|t_?\d|tic|tick)(_|$)")
+_START = re.compile(
+    r"(^|_)(start|starts|started|starting|begin|began|begun|before|submit|submitted|issued|launched|t_?\d|tic|tick)(_|$)"
+)
 _SINCE = re.compile(r"(^|_)(last|previous|prev|latest|next|boot|updated|modified|heartbeat|seen)(_|$)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

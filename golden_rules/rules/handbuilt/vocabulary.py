@@ -52,7 +52,7 @@ _FORMATTER = re.compile(
 )
 _PUTTING = re.compile(r"^(set|add|put|append|insert|setdefault|store|write)(_\w+)?$")
 _REPORT = re.compile(
-    r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile|display|show)(_\w+)?$"
+    r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile|display|show|capture)(_\w+)?$"
     r"|^_*(add|set|update|push|send|write|note|save|store|inc|increment|incr|on)_\w*(metric|metrics|stats|statistics|latency|latencies|duration|durations|timing|timings|elapsed|perf"
     r"|telemetry|usage|_time|seconds)$|(metrics?|latency|duration|timing|telemetry)_(\w+_)?(update|record|observe|callback|hook)$"
 )

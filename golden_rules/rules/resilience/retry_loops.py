@@ -55,6 +55,9 @@ _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm
 _DRAWS = ("random.", "secrets.", "uuid.")
 _NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
 _SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
+_ACTS = re.compile(
+    r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
+)
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
 
@@ -344,7 +347,10 @@ class _Examined:
 
     def _asks_a_person(self, attempt: Attempt) -> bool:
         return any(
-            isinstance(node, cst.Call) and callee(node).rpartition(".")[2] in _PROMPTS for node in self._tried(attempt)
+            isinstance(node, cst.Call)
+            and callee(node).rpartition(".")[2] in _PROMPTS
+            and not isinstance(self.body.parent(node), cst.Await)
+            for node in self._tried(attempt)
         )
 
     def _moves_on(self, attempt: Attempt) -> bool:
@@ -412,14 +418,31 @@ class _Examined:
         return bool(ways & LEAVES) and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()
 
     def _tests_a_result(self) -> bool:
-        """Whether a condition in the loop reads what a call in the same round returned."""
+        """Whether a condition in the loop reads what a call in the same round returned, or what was made of that."""
         made: set[str] = set()
         for node in self.own:
-            if isinstance(node, cst.Assign) and isinstance(node.value, cst.Call | cst.Await):
-                made.update(dotted(name) for target in node.targets for name in _names(target.target))
-            elif isinstance(node, cst.If) and any(dotted(read).partition(".")[0] in made for read in _reads(node.test)):
-                return True
+            match node:
+                case cst.Assign(targets=targets, value=value):
+                    if isinstance(value, cst.Call | cst.Await) or self._reads_any(value, made):
+                        made.update(dotted(name) for target in targets for name in _names(target.target))
+                case cst.If(test=test):
+                    if self._reads_any(test, made) or _tries_in_place(test):
+                        return True
+                case _:
+                    pass
         return False
+
+    def _reads_any(self, node: cst.CSTNode, names: set[str]) -> bool:
+        return any(dotted(read).partition(".")[0] in names for read in _reads(node))
+
+
+def _tries_in_place(test: cst.BaseExpression) -> bool:
+    """Whether a condition is the try itself: `if await self.refresh(worker): return`; `if queue.is_empty():` asks."""
+    if isinstance(test, cst.UnaryOperation):
+        test = test.expression
+    if isinstance(test, cst.Await):
+        test = test.expression
+    return isinstance(test, cst.Call) and bool(_ACTS.match(snake(callee(test))))
 
 
 def _names(target: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -23,7 +23,7 @@ WAITING = re.compile(
 )
 POLLING = re.compile(
     r"poll|waiting (for|until)|\b(running|pending|active|ready|completed|finished|terminated|exited)\b|is_ready"
-    r"|_status\(|_state\(|status\.state|_instances?\(",
+    r"|(?<!raise_for)_status\(|_state\(|status\.state|_instances?\(",
     re.IGNORECASE,
 )
 # What a `for` counts with, and what may stand around that.
