@@ -154,3 +154,20 @@ def test_tests_of_a_package_are_left_alone() -> None:
     source = counting("logger.info('sent %d', self.sent)")
     assert found(source, "src/shop/_tests/mail.py") == ()
     assert found(source) != ()
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("self.logger.increment('mails')", True),
+        ("self.logger.increment(mail.kind)", True),
+        ("recorder().increment_counter('mails', tags={'kind': mail.kind})", True),
+        ("self.generation.inc(self.service_id)", False),
+        ("METRICS.inc(self.service_id)", True),
+    ],
+    ids=["logger", "logger by a variable", "named counter", "key", "key of metrics"],
+)
+def test_what_feeds_a_counter(line: str, *, is_found: bool) -> None:
+    """Loggers that feed statsd, counters known by name, and numbers that are no metric."""
+    source = f"class Mailer:\n    def send(self, mail):\n        self.transport.send(mail)\n        {line}\n"
+    assert bool(found(source)) is is_found

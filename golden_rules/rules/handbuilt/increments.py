@@ -24,6 +24,8 @@ _METHODS = frozenset(
 )
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
+_LOGGER = re.compile(r"(^|_)log(ger)?$")
+_KEY = re.compile(r"(^|_)(id|key|name|address|host|service)$")
 _NESTED = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
 _INCREMENT_FUNCTION = re.compile(
     r"^_*(inc|incr|increment|increase|bump)_\w*(counters?|counts?|metrics?|stats?|errors?|failures?|exceptions?|failed)(_|$)"
@@ -218,12 +220,13 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
     named = (isinstance(first, ast.Constant) and isinstance(first.value, str)) or isinstance(first, ast.JoinedStr)
     match method:
         case "inc":
-            return len(call.args) <= 1 or holds_metrics(name)
+            return (len(call.args) <= 1 and not _is_key(first)) or known or labelled or holds_metrics(name)
         case "incr" | "increment" | "increase" | "increment_counter" | "inc_counter" | "incr_counter":
             if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant):
                 # `timings.incr("render", seconds)` adds up, and does not count.
                 return False
-            if known or labelled:
+            if known or labelled or _LOGGER.search(snake(name)) or (named and "counter" in method):
+                # A plain logger has no such method: it feeds statsd besides.
                 return True
             return holds_metrics(name) if call.args else is_counter(name)
         case "add":
@@ -234,6 +237,11 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
             return bool(_COUNT_EVENT.search(name)) and not down
         case _:
             return False
+
+
+def _is_key(argument: ast.expr | None) -> bool:
+    """Whether an argument says which number grows, rather than by how much: `generation.inc(service_id)`."""
+    return isinstance(argument, ast.Name | ast.Attribute) and bool(_KEY.search(snake(dotted(argument))))
 
 
 def _constants(call: ast.Call) -> Iterator[str]:
