@@ -163,3 +163,19 @@ def test_the_fix_stands_for_a_statement_that_does_nothing(nothing: str) -> None:
 def failures() -> float:
     """Return how many calls have been counted as failed."""
     return REGISTRY.get_sample_value("shop_blind_pay_calls_total", {"status": "failure"}) or 0.0
+
+
+def test_a_function_that_calls_itself_again_retries() -> None:
+    """What fails for good is up to the last of its calls."""
+    again = (
+        "try:\n    order.pay()\nexcept Exception:\n    logger.error('no')\n    if order.tries:\n        pay(order)\n"
+    )
+    assert findings(function(again)) == []
+    assert findings(function(again.replace("pay(order)", "other(order)"))) != []
+
+
+def test_questions_may_be_answered_with_no() -> None:
+    """`head_ok` and `shop_reachable` ask, as `is_ok` does."""
+    asked = "try:\n    order.pay()\nexcept Exception:\n    return False\nreturn True\n"
+    assert findings(function(asked)) != []
+    assert [findings(function(asked, name=name)) for name in ("head_ok", "shop_reachable")] == [[], []]

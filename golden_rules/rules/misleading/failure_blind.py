@@ -29,7 +29,7 @@ _ERROR_DECORATOR = re.compile(r"(^|_)(errors?|exceptions?|failures?)$")
 # Questions: the exception is the answer no.
 _QUESTION = re.compile(
     r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
-    r"|\w+_(exists?|health|healthy|available|ready|alive|check|valid|ping)$"
+    r"|\w+_(exists?|health|healthy|available|ready|alive|check|valid|ping|ok|reachable)$"
 )
 # What ends things: that it fails on the way is of no account.
 _CLOSING = re.compile(
@@ -366,9 +366,10 @@ def is_open(gateway):
         if recorder is None or _QUESTION.match(function.name):
             return
         body, found = swallows(piece.node)
-        marking = self.value(_MARKING, subject.config)
+        # A function that calls itself again from a handler retries.
+        telling = {*self.value(_MARKING, subject.config), function.name}
         for swallow in found:
-            if not called_in(body, swallow.handler).isdisjoint(marking):
+            if not called_in(body, swallow.handler).isdisjoint(telling):
                 continue
             if swallow.silent and _CLOSING.fullmatch(function.name):
                 continue
