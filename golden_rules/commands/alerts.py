@@ -27,7 +27,9 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str) -> fl
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--app", metavar="NAME", help="Watch one app only.")
-@click.option("--output", metavar="FILE", help="Write the rules there instead of to standard output.")
+@click.option(
+    "--output", type=click.Path(), metavar="FILE", help="Write the rules there instead of to standard output."
+)
 @click.option(
     "--period",
     default="30d",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import click
+    from click.shell_completion import CompletionItem
 
     from golden_rules.cache import Caches
     from golden_rules.config import Config, Configs
@@ -29,6 +30,22 @@ def codes(_context: click.Context, parameter: click.Parameter, value: str | None
     if not named:
         raise UsageError(f"`--{parameter.name}` names no rule: give codes, prefixes or names, with commas between them")
     return named
+
+
+def complete_codes(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
+    """Return the codes and names of rules that go on from what has been typed, also after a comma."""
+    from click.shell_completion import CompletionItem
+
+    from golden_rules.registry import codes_and_names
+
+    before, comma, typed = beginning.rpartition(",")
+    known = codes_and_names()
+    described = [*known.items(), *((name, code) for code, name in known.items())]
+    return [
+        CompletionItem(f"{before}{comma}{word}", help=other)
+        for word, other in described
+        if word.lower().startswith(typed.lower())
+    ]
 
 
 def per_cent(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:

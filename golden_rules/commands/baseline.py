@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 @click.argument("folder", default=".", type=click.Path())
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with status 1 if it could shrink.")
 @click.option("--new-rules", is_flag=True, help="Freeze findings of rules that the baseline does not know yet, too.")
-@click.option("--baseline", "baseline_file", metavar="FILE", help="The file, where it is not the configured one.")
+@click.option(
+    "--baseline",
+    "baseline_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="The file, where it is not the configured one.",
+)
 def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str | None) -> int:
     """Freeze today's findings of the project that FOLDER belongs to, so that only new ones count.
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from golden_rules.commands.base import CLEAN, FINDINGS, TROUBLE, check_selectors, codes, files_to_check, refuse_source
+from golden_rules.commands.base import (
+    CLEAN,
+    FINDINGS,
+    TROUBLE,
+    check_selectors,
+    codes,
+    complete_codes,
+    files_to_check,
+    refuse_source,
+)
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
@@ -49,8 +58,14 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")
-@click.option("--select", callback=codes, metavar="CODES", help="Run these rules only: codes, prefixes or names.")
-@click.option("--ignore", callback=codes, metavar="CODES", help="Leave these rules out.")
+@click.option(
+    "--select",
+    callback=codes,
+    shell_complete=complete_codes,
+    metavar="CODES",
+    help="Run these rules only: codes, prefixes or names.",
+)
+@click.option("--ignore", callback=codes, shell_complete=complete_codes, metavar="CODES", help="Leave these rules out.")
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
     "--output",
@@ -61,7 +76,9 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
     help="Write the findings in a format to a file as well; any number of times.",
 )
 @click.option("--statistics", is_flag=True, help="Show the number of findings by rule instead of the findings.")
-@click.option("--baseline", "baseline_file", metavar="FILE", help="The baseline of findings that do not count.")
+@click.option(
+    "--baseline", "baseline_file", type=click.Path(), metavar="FILE", help="The baseline of findings that do not count."
+)
 @click.option("--no-baseline", is_flag=True, help="Let every finding count, whatever a baseline holds.")
 @click.option(
     "--changed",
@@ -77,12 +94,15 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
     "--exit-non-zero-on-fix", is_flag=True, help="Exit with status 1 if anything was fixed, whatever is left."
 )
 @click.option(
-    "--stdin-filename", metavar="PATH", help="Read one file from standard input, as if it stood at this path."
+    "--stdin-filename",
+    type=click.Path(),
+    metavar="PATH",
+    help="Read one file from standard input, as if it stood at this path.",
 )
 @click.option("--runtime-module", metavar="NAME", help="The module that fixes import the runtime's decorators from.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Share the work among at most N processes.")
 @click.option("--no-cache", is_flag=True, help="Forget what earlier runs found, and keep nothing.")
-@click.option("--cache-dir", metavar="FOLDER", help="Keep what runs find in this folder.")
+@click.option("--cache-dir", type=click.Path(), metavar="FOLDER", help="Keep what runs find in this folder.")
 @click.option("--force-exclude", is_flag=True, help="Leave excluded files out even where they are named.")
 def check(
     paths: tuple[str, ...],

@@ -8,6 +8,12 @@ from golden_rules.commands.base import CLEAN
 
 # `golden-rules` asks itself for completions where this variable is set; click derives its name from the program's.
 _VARIABLE = "_GOLDEN_RULES_COMPLETE"
+_REGISTER = "    compdef _golden_rules_completion golden-rules"
+# What click's scripts do not think of: a zsh that has not started its completion yet, and a comma in a word.
+_MENDED = {
+    "zsh": (_REGISTER, f"    (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}\n{_REGISTER}"),
+    "fish": ('string split ","', 'string split --max 1 ","'),
+}
 
 
 @click.command()
@@ -21,5 +27,6 @@ def completion(shell: str) -> int:
     if kind is not None:
         # made from the template, as click's own way asks the shell for its version first
         made = kind(group, {}, "golden-rules", _VARIABLE)
-        click.echo(made.source_template % made.source_vars())
+        script = made.source_template % made.source_vars()
+        click.echo(script.replace(*_MENDED[shell]) if shell in _MENDED else script)
     return CLEAN

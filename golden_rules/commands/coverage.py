@@ -24,7 +24,10 @@ COVERAGE_FORMATS = ("text", "json", "markdown", "html")
     "--budget", callback=per_cent, metavar="PERCENT", help="Propose the threshold that makes this share critical."
 )
 @click.option(
-    "--append", metavar="FILE", help="Add this run to a history (JSON lines), and show where it goes by --fail-under."
+    "--append",
+    type=click.Path(),
+    metavar="FILE",
+    help="Add this run to a history (JSON lines), and show where it goes by --fail-under.",
 )
 def coverage(
     paths: tuple[str, ...], output_format: str, fail_under: float | None, budget: float | None, append: str | None

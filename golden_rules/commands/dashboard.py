@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--app", metavar="NAME", help="Show one app; by default one dashboard shows all of them.")
-@click.option("--output", metavar="FILE", help="Write the dashboard there instead of to standard output.")
-@click.option("--output-dir", metavar="FOLDER", help="Write a dashboard for each app there, `APP.json`.")
+@click.option(
+    "--output", type=click.Path(), metavar="FILE", help="Write the dashboard there instead of to standard output."
+)
+@click.option(
+    "--output-dir", type=click.Path(), metavar="FOLDER", help="Write a dashboard for each app there, `APP.json`."
+)
 @click.option(
     "--source-url",
     metavar="URL",

@@ -26,7 +26,8 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("baseline --new-rules", "after an upgrade: freeze what new rules find"),
     ),
     "completion": (
-        ('eval "$(golden-rules completion bash)"', "in ~/.bashrc; zsh alike"),
+        ('eval "$(golden-rules completion bash)"', "in ~/.bashrc"),
+        ('eval "$(golden-rules completion zsh)"', "in ~/.zshrc"),
         ("completion fish > ~/.config/fish/completions/golden-rules.fish", "for fish"),
     ),
     "config": (

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import click
 
-from golden_rules.commands.base import CLEAN
+from golden_rules.commands.base import CLEAN, complete_codes
 from golden_rules.errors import UsageError
 
 
-def _known(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
-    """Return the codes and names that start as what has been typed."""
-    from golden_rules.registry import codes_and_names
-
-    known = codes_and_names()
-    return [word for word in (*known, *known.values()) if word.lower().startswith(beginning.lower())]
-
-
 @click.command()
-@click.argument("code", shell_complete=_known)
+@click.argument("code", shell_complete=complete_codes)
 def explain(code: str) -> int:
     """Explain a rule: what it does, why, an example, when not to follow it."""
     from golden_rules.catalogue.engine_rules import ENGINE_RULES

@@ -19,7 +19,13 @@ METRICS_FORMATS = ("text", "json", "markdown", "openmetrics")
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--format", "output_format", type=click.Choice(METRICS_FORMATS), default="text", show_default=True)
-@click.option("--check", "scrape", metavar="SCRAPE", help="Compare with a live page of metrics: a URL or a file.")
+@click.option(
+    "--check",
+    "scrape",
+    type=click.Path(),
+    metavar="SCRAPE",
+    help="Compare with a live page of metrics: a URL or a file.",
+)
 @click.option(
     "--allow",
     multiple=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shlex
 import shutil
 import subprocess
@@ -71,13 +73,83 @@ def test_completion() -> None:
     assert complete("check", "sr") == ["file,sr"]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_scripts_for_shells(shell: str) -> None:
-    """A script for each; bash, which is everywhere, takes it."""
-    script = CliRunner().invoke(commands, ["completion", shell]).stdout
-    assert "_GOLDEN_RULES_COMPLETE" in script
-    assert "golden-rules" in script
-    if shell == "bash":
-        bash = shutil.which("bash")
-        assert bash is not None
-        subprocess.run([bash, "-n"], input=script, text=True, check=True)
+def script(shell: str) -> str:
+    """Return what `completion` prints for a shell."""
+    return CliRunner().invoke(commands, ["completion", shell]).stdout
+
+
+def installed(shell: str) -> str:
+    """Return where a shell is, or skip the test."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    return program
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a file and nothing else, where the program is found, and nobody's own settings are."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.py").touch()
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for name in ("HOME", "ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / ".home"))
+    (tmp_path / ".home").mkdir()
+    return tmp_path
+
+
+LINES = [
+    ("cov", ["coverage"]),
+    ("check --stati", ["--statistics"]),
+    ("check --format sar", ["sarif"]),
+    ("explain GR40", ["GR401", "GR402", "GR403", "GR404", "GR405", "GR406"]),
+    ("explain unb", ["unbounded-label"]),
+    ("check --select GR101,hand-ti", ["GR101,hand-timed"]),
+    ("check sh", ["shop.py"]),
+    ("check --baseline sh", ["shop.py"]),
+    ("metrics --check sh", ["shop.py"]),
+]
+
+
+def test_bash_takes_its_script() -> None:
+    """Bash is everywhere; what its function answers is tested above."""
+    subprocess.run([installed("bash"), "-n"], input=script("bash"), text=True, check=True)
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES)
+def test_in_fish(folder: Path, line: str, expected: list[str]) -> None:
+    """What fish itself offers for a line."""
+    asked = f"{script('fish')}\ncomplete --do-complete 'golden-rules {line}'"
+    done = subprocess.run([installed("fish"), "--no-config"], input=asked, capture_output=True, text=True, check=True)
+    assert [offer.partition("\t")[0] for offer in done.stdout.splitlines()] == expected
+
+
+def seen_until(terminal: int, words: list[str]) -> None:
+    """Read from a terminal until these words have been shown, one after the other."""
+    shown, at = "", 0
+    for word in words:
+        while (found := shown.find(word, at)) < 0:
+            ready, _, _ = select.select([terminal], [], [], 60)
+            assert ready, f"no {word!r} in {shown!r}"
+            shown += os.read(terminal, 65536).decode(errors="replace")
+        at = found + len(word)
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES)
+def test_in_zsh(folder: Path, line: str, expected: list[str]) -> None:
+    """What zsh makes of a line and a press of the tabulator, though nobody has started its completion."""
+    (folder / "script.zsh").write_text(script("zsh"))
+    here, there = pty.openpty()
+    shell = subprocess.Popen(
+        [installed("zsh"), "-f", "-i"], stdin=there, stdout=there, stderr=there, start_new_session=True
+    )
+    os.close(there)
+    try:
+        os.write(here, b"PS1='ready''> '; unsetopt zle_bracketed_paste; source script.zsh; rm script.zsh\n")
+        seen_until(here, ["ready> "])
+        os.write(here, f"golden-rules {line}\t".encode())
+        seen_until(here, expected)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(here)
