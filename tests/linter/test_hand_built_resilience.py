@@ -307,16 +307,31 @@ class Deliveries:
         ("if row.attempts < self.max_attempts", '"failed"', "row.last_error = str(error)", True),
         ("if row.attempts < self.max_attempts", "Status.DEAD", "row.last_error = str(error)", True),
         ("if row.retries < row.max_retries", '"dead_letter"', "self.history.add(row, error=str(error))", True),
+        ("if not row.exhausted", "Status.DEAD_LETTER", 'self.history.append({"error": error})', True),
         ("if row.shipped", '"failed"', "row.last_error = str(error)", False),
         ("if row.attempts < self.max_attempts", '"done"', "row.last_error = str(error)", False),
         ("if row.attempts < self.max_attempts", '"failed"', "row.touched = True", False),
     ],
-    ids=["status", "enum", "keyword", "no attempts", "no failure", "no error"],
+    ids=["status", "enum", "keyword", "asked", "no attempts", "no failure", "no error"],
 )
 def test_work_whose_attempts_are_used_up_is_a_dead_letter(test: str, dead: str, kept: str, is_found: bool) -> None:
     """A row that is queued again until its attempts are used up, and then marked as failed with its error."""
     findings = found(HandBuiltDeadLetterQueue, RETRIED_IN_A_TABLE.format(test=test, dead=dead, kept=kept))
     assert [finding.function for finding in findings] == (["Deliveries"] if is_found else [])
+
+
+def test_what_failed_is_tried_again_where_only_the_dead_are_given_up() -> None:
+    """`DEAD if exhausted else FAILED` is a dead letter, too; `FAILED if broken else DONE` under a limit is none."""
+    code = "def settle(row, error):\n    spent = row.attempts >= row.max_attempts\n    row.status = {}\n    row.last_error = error\n"
+    assert len(found(HandBuiltDeadLetterQueue, code.format("Status.DEAD if spent else Status.FAILED"))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format("Status.FAILED if spent else Status.DONE")) == []
+
+
+def test_a_message_may_give_itself_up() -> None:
+    """A broker's message that sends itself to a stream of dead letters; a plain record does not."""
+    code = "class {}:\n    async def nack(self):\n        await self.redis.xadd(self.dlq_stream, self.fields)\n"
+    assert len(found(HandBuiltDeadLetterQueue, code.format("ReceivedMessage"))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format("DeliveryStats")) == []
 
 
 def test_attempts_are_used_up_in_sql_too() -> None:

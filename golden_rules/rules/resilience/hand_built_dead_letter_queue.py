@@ -179,7 +179,7 @@ class Importer:
             return
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if not (may_hold_dead(unit.text) and unit.functions) or _DATA.search(unit.name):
+            if not (may_hold_dead(unit.text) and unit.functions) or _is_data(unit):
                 continue
             found = _found(unit)
             if found is not None and not is_allowed(allowed, subject.path, subject.outline, found[0]):
@@ -190,6 +190,11 @@ class Importer:
                     remedy="use `DeadLetterQueue`",
                     around=around,
                 )
+
+
+def _is_data(unit: Unit) -> bool:
+    """Whether a class is a record or the like by its name; a broker's message may give itself up, too."""
+    return bool(_DATA.search(unit.name)) and not unit.name.endswith("ReceivedMessage")
 
 
 def _found(unit: Unit) -> tuple[Class | Function, str] | None:

@@ -12,9 +12,13 @@ from golden_rules.source.outline import Function
 from golden_rules.source.trees import dotted, walk
 
 _ATTEMPTS = re.compile(r"(^|_)(attempts?|retry|retries|tries|deliver(y|ies)|failures?|failure_count)(_|$)")
+_LEFT = re.compile(
+    r"(^|_)(exhausted|used_up|(attempts|retries|tries)_(left|remaining)|(can|should|may)_(be_)?retr(y|ied))(_|$)"
+)
 _MOST = re.compile(r"(^|_)(max|maximum|limit|allowed)(_|$)")
 _STATUS = re.compile(r"(^|_)(status|state)$")
-_DEAD = re.compile(r"(^|_)(dead|dead_?letter(ed)?|failed|exhausted|abandoned|gave_up|given_up|poisoned)$")
+_SURELY_DEAD = re.compile(r"(^|_)(dead|dead_?letter(ed)?|exhausted|abandoned|gave_up|given_up|poisoned)$")
+_FAILED = re.compile(r"(^|_)failed$")
 _AGAIN = re.compile(
     r"(^|_)(pending|queued|enqueued|retry|retrying|scheduled|ready|waiting|available|requeued|new|todo)$"
 )
@@ -27,18 +31,19 @@ _SQL_ERROR = re.compile(r"\b\w*(error|reason|exception)\w*\s*=", re.IGNORECASE)
 
 
 def may_use_up(text: str) -> bool:
-    """Whether there can be work with attempts and a status in a text; much faster than to look."""
+    """Whether there can be work with attempts and a status in a text in lower case; much faster than to look."""
     return (
         ("status" in text or "state" in text)
-        and ("max" in text or "limit" in text)
-        and ("fail" in text or "dead" in text.lower())
+        and ("fail" in text or "dead" in text)
+        and any(word in text for word in ("max", "limit", "exhausted", "left", "remaining"))
     )
 
 
 def used_up(function: Function) -> str:
     """Return the status under which a function puts work aside when its attempts are used up, `""` where it does not.
 
-    Such a function compares attempts with a limit, marks the work as failed with its error, or else as one to try again.
+    Such a function compares attempts with a limit, marks the work as dead, or as failed where else it is tried again, and
+    keeps the error.
     """
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
@@ -46,16 +51,19 @@ def used_up(function: Function) -> str:
     if not by_sql and not any(map(_counts_attempts, nodes)):
         return ""
     found = {status for node in nodes for status in _statuses(node)}
-    dead = sorted(status for status in found if _DEAD.search(status))
-    if not dead or not any(_AGAIN.search(status) for status in found):
+    # `DEAD if exhausted else FAILED`: there, what failed is tried again.
+    dead = sorted(filter(_SURELY_DEAD.search, found)) or sorted(filter(_FAILED.search, found))
+    if not dead or not (_SURELY_DEAD.search(dead[0]) or any(map(_AGAIN.search, found))):
         return ""
     keeps_error = any(map(_keeps_error, nodes)) or any(_SQL_ERROR.search(text) for text in statements)
     return dead[0] if keeps_error else ""
 
 
 def _counts_attempts(node: ast.AST) -> bool:
-    """Whether a comparison sets attempts against the most that are allowed."""
+    """Whether a comparison sets attempts against the most that are allowed, or a condition asks if any are left."""
     match node:
+        case ast.If(test=test) | ast.IfExp(test=test) if any(map(_LEFT.search, words_in(test))):
+            return True
         case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
             one, other = list(words_in(left)), list(words_in(right))
             return (any(map(_ATTEMPTS.search, one)) and any(map(_MOST.search, other))) or (
