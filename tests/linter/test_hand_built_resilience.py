@@ -355,6 +355,27 @@ def test_a_callback_may_keep_dead_letters() -> None:
     assert found(HandBuiltDeadLetterQueue, returned) == []
 
 
+def test_states_in_classes_of_their_own_make_a_breaker() -> None:
+    """A breaker that leaves counting and refusing to objects of states."""
+    code = """\
+class ConsecutiveCircuitBreaker:
+    def __init__(self, failure_threshold):
+        self._state = WorkingState(failure_threshold)
+
+    @property
+    def state(self):
+        return self._state
+
+    def _transit_state(self, new_state):
+        self._state = new_state
+
+    def call(self, function):
+        self._transit_state(self._state.before_execution())
+        return function()
+"""
+    assert len(found(HandBuiltCircuitBreaker, code)) == 1
+
+
 DISABLED_AFTER_FAILURES = """\
 class Feed:
     def fetch(self):

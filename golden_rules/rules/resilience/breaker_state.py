@@ -131,7 +131,7 @@ def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
         touching = _touching(unit, {best.word, seen.counted})
         if _is_breaker(seen, best, named=named, text=_text(unit, touching)):
             return Breaker(seen.failures, best.shown, unit.functions if named else touching)
-    elif named and _keeps_elsewhere(unit, seen):
+    if named and _keeps_elsewhere(unit, seen):
         return Breaker(seen.failures, "", unit.functions)
     if seen.failures and seen.refused and not named:
         # The count is the state: `if self.failures >= 3: return`, under a comment that says what that is.
