@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.scope import in_runtime, out_of_scope
-from golden_rules.source.imports import reference
-from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from golden_rules.rules.misleading.handlers import AnyHandler, Swallow
-    from golden_rules.source.body import Body
+    from golden_rules.rules.misleading.handlers import AnyHandler
     from golden_rules.source.slices import Slice
 
 _RUNTIME_OUTCOMES = frozenset(
@@ -36,10 +31,6 @@ _CLOSING = re.compile(
     r"_*(async_|a)?(close|shut_?down|stop|disconnect|clean_?up|teardown|tear_down|dispose|release|destroy|terminate|kill|flush|exit|unload|unsubscribe)(_\w+)?"
 )
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
-# The whole body of a handler that keeps silent.
-_NOTHING = re.compile(r"pass|\.\.\.")
-_CLOSING_BRACKETS = re.compile(r"[\s,]*\)")
-_NAMES = ("error", "caught", "failure")
 _MARKING = StringsOption(
     "marks-failure",
     "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
@@ -360,6 +351,7 @@ def is_open(gateway):
         return not out_of_scope(subject.path) and not in_runtime(subject.outline, subject.config)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+        from golden_rules.rules.misleading.failure_marks import handler_head, marking_fix
         from golden_rules.rules.misleading.handlers import called_in, caught, swallows
 
         function, recorder = subject.function, _recorder(subject)
@@ -375,11 +367,11 @@ def is_open(gateway):
                 continue
             if _is_span(recorder) and _SPAN_TOLD.search(piece.code(swallow.handler)):
                 continue
-            fix = _fix(subject, piece, body, swallow) if recorder.name else None
+            fix = marking_fix(subject, piece, body, swallow) if recorder.name else None
             name = caught(swallow.handler) or "error"
             tell = f"begin the handler with `mark_failure({name})`, or raise" if recorder.name else "raise it"
             yield Violation(
-                span=_header(subject, piece, swallow.handler),
+                span=handler_head(subject, piece, swallow.handler),
                 message=f"failures of `{function.qualname}` count as successes for `@{recorder.written}`: "
                 f"`{_shown(piece, swallow.handler)}` {swallow.deed}",
                 remedy=f"{tell}, or catch only what is an ordinary outcome",
@@ -411,61 +403,7 @@ def _is_span(recorder: Applied) -> bool:
     return recorder.name == "traced" or recorder.written.endswith("start_as_current_span")
 
 
-def _header(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHandler) -> tuple[int, int]:
-    """Return the place of `except X as e`, its colon left out; brackets are no part of a node's span."""
-    start = piece.span(handler)[0]
-    last = handler.name or handler.type
-    end = piece.span(last)[1] if last is not None else start + len("except")
-    brackets = _CLOSING_BRACKETS.match(subject.source.text, end)
-    return start, brackets.end() if brackets else end
-
-
 def _shown(piece: Slice[cst.FunctionDef], handler: AnyHandler) -> str:
     star = "*" if type(handler).__name__ == "ExceptStarHandler" else ""
     kind = f" {piece.code(handler.type)}" if handler.type is not None else ""
     return f"except{star}{kind}"
-
-
-def _fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: Swallow) -> Fix | None:
-    from golden_rules.rules.misleading.handlers import caught
-
-    spelled = reference(subject.outline, subject.function, subject.config.runtime_module, "mark_failure")
-    if spelled is None or spelled[0].partition(".")[0] in subject.function.bound:
-        return None
-    handler = swallow.handler
-    name, edits = caught(handler), []
-    if not name:
-        name = next((name for name in _NAMES if _is_free(subject, body, name)), "")
-        at = _header(subject, piece, handler)[1]
-        edits.append(Edit(at, at, f" as {name}" if handler.type is not None else f" BaseException as {name}"))
-    if not name:
-        return None
-    marking = f"{spelled[0]}({name})"
-    edits.append(_insertion(subject, piece, handler, marking))
-    safety = Safety.SAFE if swallow.told else Safety.UNSAFE
-    imports = () if spelled[1] is None else (spelled[1],)
-    return Fix(safety, f"begin the handler with `{marking}`", tuple(edits), imports)
-
-
-def _insertion(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHandler, marking: str) -> Edit:
-    """Put a statement at the head of a handler, above the comments of what follows; or where nothing else stands."""
-    source, first = subject.source, handler.body.body[0]
-    at, end = piece.span(first)
-    if len(handler.body.body) == 1 and _NOTHING.fullmatch(source.text, at, end):
-        return Edit(at, end, marking)
-    line, column = source.position(at)
-    if line == source.position(piece.span(handler)[0])[0] or not hasattr(first, "leading_lines"):
-        return Edit(at, at, f"{marking}; ")
-    indent = source.line(line)[: column - 1]
-    above = source.line_start(line - len(first.leading_lines))
-    return Edit(above, above, f"{indent}{marking}{source.newline}")
-
-
-def _is_free(subject: Subject, body: Body, name: str) -> bool:
-    """Whether a handler may bind a name, which is gone after it, in a function that says nothing of that name."""
-    return (
-        name not in subject.outline.bound
-        and not any(isinstance(node, ast.Name) and node.id == name for node in walk(subject.function.node))
-        and name not in subject.function.bound
-        and name not in body.captured
-    )

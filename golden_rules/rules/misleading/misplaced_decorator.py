@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.base import Bad, ClassRule, ClassSubject, FunctionRule, Good, SliceKind, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
-from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
-from golden_rules.rules.placement import out_of_order
+from golden_rules.rules.misleading.placing import misplaced, misplacement
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.source.slices import Slice
-
-_WHY = {
-    Loss.TAKEN: "which has taken `{function}` before it is measured: what is called from there is not measured",
-    Loss.NO_FUNCTION: "which makes no function of `{function}`: importing the module fails",
-    Loss.CREATION: "so it measures how the context manager is made, not the block that it is for",
-    Loss.CACHED: "so it measures look-ups in the cache along with the work, and hides the cache's own methods",
-}
-_UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
 
 
 class MisplacedDecorator(FunctionRule, ClassRule):
@@ -399,7 +387,7 @@ def pay(order):
             return bool(subject.owner.decorators) and any(_on_class(subject))
         if not subject.function.decorators or out_of_scope(subject.path):
             return False
-        return not in_runtime(subject.outline, subject.config) and any(_misplaced(subject))
+        return not in_runtime(subject.outline, subject.config) and any(misplaced(subject))
 
     def check(
         self, subject: Subject | ClassSubject, piece: Slice[cst.FunctionDef] | Slice[cst.ClassDef]
@@ -412,103 +400,11 @@ def pay(order):
                     remedy="put it on the methods that do the work",
                 )
             return
-        for found in _misplaced(subject):
-            yield _violation(subject, piece.span(piece.node.decorators[found.entry.index].decorator), found)
+        for found in misplaced(subject):
+            yield misplacement(subject, piece.span(piece.node.decorators[found.entry.index].decorator), found)
 
 
 def _on_class(subject: ClassSubject) -> Iterator[Applied]:
     """Yield the runtime's decorators on a class."""
     module = subject.module
     return (entry for entry in applied(module.outline, subject.owner, module.config) if entry.name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Misplaced:
-    """A measuring decorator that stands wrong.
-
-    Attributes:
-        below: The decorators that it must stand below, the outermost first; none where no place is right.
-        order: The decorator on whose other side `decorator-order` puts it, and whether that is below.
-        message: What is wrong, where no place is right; `remedy` likewise.
-    """
-
-    entry: Applied
-    below: tuple[Barrier, ...] = ()
-    order: tuple[Applied, bool] | None = None
-    message: str = ""
-    remedy: str = ""
-
-
-def _misplaced(subject: Subject) -> Iterator[_Misplaced]:
-    """Yield the measuring decorators of a function that stand wrong."""
-    function = subject.function
-    entries = list(applied(subject.outline, function, subject.config))
-    is_unfinished = function.is_stub and any(entry.written.rpartition(".")[2] in _UNFINISHED for entry in entries)
-    barriers = [found for entry in entries if (found := barrier(entry)) is not None]
-    for entry in entries:
-        if not is_measuring(entry, subject.config):
-            continue
-        below = tuple(found for found in barriers if found.index > entry.index and not found.lets_pass(entry))
-        order = out_of_order(subject, entry)
-        if below:
-            yield _Misplaced(entry, below, order if order and order[1] else None)
-        elif is_unfinished:
-            message = (
-                f"`@{entry.written}` measures nothing on `{function.qualname}`: what implements it is not measured"
-            )
-            yield _Misplaced(entry, message=message, remedy="put it on the implementations")
-        elif (function.is_async or function.yields) and is_prometheus(entry, subject.outline):
-            made = "generator" if function.yields else "coroutine"
-            message = f"`@{entry.written}` measures none of the work of `{function.qualname}`: it ends as soon as the {made} is made"
-            yield _Misplaced(entry, message=message, remedy="use the runtime's decorators, or a `with` block inside")
-        elif order is not None:
-            yield _Misplaced(entry, order=order)
-
-
-def _violation(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Violation:
-    if found.below:
-        return _below_barriers(subject, span, found)
-    if found.order is None:
-        return Violation(span, found.message, found.remedy)
-    (other, is_below), written = found.order, found.entry.written
-    stands, wanted = ("above", "below") if is_below else ("below", "above")
-    return Violation(
-        span,
-        f"`@{written}` stands {stands} `@{other.written}`, and `decorator-order` puts it {wanted}",
-        f"put it {wanted} `@{other.written}`",
-        Fix(
-            Safety.UNSAFE,
-            f"move `@{written}` {wanted} `@{other.written}`",
-            _move(subject, found.entry.index, other.index + is_below),
-        ),
-    )
-
-
-def _below_barriers(subject: Subject, span: tuple[int, int], found: _Misplaced) -> Violation:
-    last, written = found.below[-1], found.entry.written
-    place = last.index
-    safe = all(passed.loss in (Loss.TAKEN, Loss.NO_FUNCTION) for passed in found.below)
-    if found.order is not None and found.order[0].index > place:
-        place, safe = found.order[0].index, False
-    return Violation(
-        span,
-        f"`@{written}` stands above `@{last.written}`, {_WHY[last.loss].format(function=subject.function.qualname)}",
-        f"put it below `@{last.written}`",
-        Fix(
-            Safety.SAFE if safe else Safety.UNSAFE,
-            f"move `@{written}` below `@{last.written}`",
-            _move(subject, found.entry.index, place + 1),
-        ),
-    )
-
-
-def _move(subject: Subject, index: int, place: int) -> tuple[Edit, Edit]:
-    """Move the lines of one decorator to where those above would be `place`; what stands between and the comments stay."""
-    source, nodes = subject.source, subject.function.node.decorator_list
-    start, end = source.line_start(nodes[index].lineno), _line_after(subject, nodes[index])
-    at = _line_after(subject, nodes[place - 1]) if place > index else source.line_start(nodes[place].lineno)
-    return Edit(start, end, ""), Edit(at, at, source.text[start:end])
-
-
-def _line_after(subject: Subject, node: ast.expr) -> int:
-    return subject.source.line_start((node.end_lineno or node.lineno) + 1)

@@ -10,12 +10,20 @@ from functools import cached_property
 import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.retry_syntax import (
+    counts_tries,
+    is_answer,
+    names_of,
+    only_counts,
+    reads_of,
+    stepped,
+    tests_for_none,
+    tries_in_place,
+)
 from golden_rules.rules.resilience.retry_words import (
-    COUNTING,
     POLLING,
     RETRYING,
     WAITING,
-    WRAPPERS,
     is_attempt,
     is_delay,
     is_failure,
@@ -40,24 +48,10 @@ from golden_rules.source.outline import Function, Outline
 Loop = cst.For | cst.While
 Attempt = cst.Try | cst.TryStar | cst.With
 
-_LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
-# Errors by which code asks a question rather than fails: there the next round is another question.
-_ANSWERS = frozenset(
-    {
-        "KeyError", "IndexError", "LookupError", "AttributeError", "ImportError", "ModuleNotFoundError", "StopIteration",
-        "StopAsyncIteration", "UnicodeDecodeError", "UnicodeError", "ValueError", "TypeError", "Empty", "Full", "QueueEmpty",
-        "QueueFull", "InterruptedError", "BlockingIOError", "FileExistsError", "KeyboardInterrupt", "EOFError", "NameError",
-        "SyntaxError", "ValidationError", "NoSuchProcess", "ProcessLookupError", "GeneratorExit", "AssertionError",
-        "CancelledError", "IncompleteReadError", "WouldBlock",
-    }
-)  # fmt: skip
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
 _DRAWS = ("random.", "secrets.", "uuid.")
 _NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
 _SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
-_ACTS = re.compile(
-    r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
-)
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
 
@@ -163,60 +157,18 @@ class _Examined:
 
     def _repeats(self, loop: cst.For) -> bool:
         """Whether a `for` counts tries, or runs through the pauses between them, rather than through things."""
-        names = [dotted(node) for node in _names(loop.target)]
-        return self._counts(loop.iter, names) and not any(self._is_worked_on(name) for name in names)
-
-    def _counts(self, iterable: cst.BaseExpression, names: list[str]) -> bool:
-        match iterable:
-            case cst.Call():
-                name = callee(iterable)
-                if name in WRAPPERS and iterable.args:
-                    return self._counts(iterable.args[0].value, names)
-                target = resolve(self.outline, self.function, name) or name
-                if target.startswith(_LIBRARIES):
-                    return False
-                if target in COUNTING:
-                    return not _measures_a_collection(iterable) or any(map(is_attempt, names))
-            case cst.Tuple() | cst.List():
-                return bool(iterable.elements) and all(
-                    isinstance(item.value, cst.Integer | cst.Float) for item in iterable.elements
-                )
-            case cst.BinaryOperation(operator=cst.Multiply() | cst.Add(), left=left):
-                return self._counts(left, names) or any(map(is_attempt, names))
-            case _:
-                pass
-        spelled = snake(dotted(iterable).replace("()", ""))
-        return is_delay(spelled) or is_attempt(spelled) or any(is_delay(name) or is_attempt(name) for name in names)
+        names = [dotted(node) for node in names_of(loop.target)]
+        return counts_tries(self.outline, self.function, loop.iter, names) and not any(
+            self._is_worked_on(name) for name in names
+        )
 
     def _is_worked_on(self, name: str) -> bool:
         """Whether a loop's variable is more than a number of tries: what is tried depends on it."""
         if is_attempt(name) or is_delay(name):
             return False
         return any(
-            not self._only_counts(node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
+            not only_counts(self.body, node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
         )
-
-    def _only_counts(self, node: cst.CSTNode) -> bool:
-        """Whether a read of a counter decides, reports or waits."""
-        for outer in self.body.ancestors(node):
-            match outer:
-                case cst.Comparison() | cst.Raise() | cst.AugAssign():
-                    return True
-                case cst.Call():
-                    name = callee(outer)
-                    if is_pause(name, len(outer.args)) or is_report(name) or RETRYING.search(name):
-                        return True
-                case cst.Assign():
-                    return all(
-                        is_delay(dotted(target.target)) or is_attempt(dotted(target.target)) for target in outer.targets
-                    )
-                case cst.If() | cst.IfExp() | cst.While():
-                    return True
-                case cst.BaseStatement() | cst.BaseSmallStatement():
-                    return False
-                case _:
-                    pass
-        return False
 
     @cached_property
     def counted(self) -> bool:
@@ -231,14 +183,14 @@ class _Examined:
         return [
             dotted(target)
             for node in self.own
-            for target in ((node.target,) if isinstance(node, cst.AugAssign) else _stepped(node))
+            for target in ((node.target,) if isinstance(node, cst.AugAssign) else stepped(node))
         ]
 
     @cached_property
     def names_tries(self) -> bool:
         """Whether what is counted is called an attempt, or a pause in a list of them."""
         if isinstance(self.loop, cst.For):
-            named = [dotted(node) for node in _names(self.loop.target)]
+            named = [dotted(node) for node in names_of(self.loop.target)]
             head = cst.Module([]).code_for_node(self.loop.iter)
         else:
             named, head = self._counters, cst.Module([]).code_for_node(self.loop.test)
@@ -290,7 +242,7 @@ class _Examined:
             return False
         if (self._streams(attempt) and not (self.counted and sure)) or (self._serves(attempt) and not sure):
             return False
-        answers = _is_answer(caught)
+        answers = is_answer(caught)
         pauses, counted, says = bool(self.pause), self.counted, self.says_retry
         if answers and not (says and (pauses or counted)):
             return False
@@ -320,14 +272,14 @@ class _Examined:
         """Return whether success makes the loop's test false: surely, perhaps, or (`None`) it does not touch it."""
         if not isinstance(self.loop, cst.While) or is_endless(self.loop):
             return None
-        tested = {dotted(node) for node in _reads(self.loop.test)}
+        tested = {dotted(node) for node in reads_of(self.loop.test)}
         perhaps = None
         for node in self.own:
             if not isinstance(node, cst.Assign) or not self._on_success(node, attempt):
                 continue
             if not any(dotted(target.target) in tested for target in node.targets):
                 continue
-            if not isinstance(node.value, cst.Call | cst.Await) or _tests_for_none(self.loop.test):
+            if not isinstance(node.value, cst.Call | cst.Await) or tests_for_none(self.loop.test):
                 return True
             perhaps = False
         return perhaps
@@ -365,11 +317,13 @@ class _Examined:
         read = {dotted(node) for node in self._tried(attempt) if isinstance(node, cst.Name | cst.Attribute)}
         for name in stepped & read:
             if any(
-                not self._only_counts(node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
+                not only_counts(self.body, node)
+                for node in self.body.loads[name]
+                if self.loop in self.body.ancestors(node)
             ):
                 return True
         return not self.names_tries and any(
-            isinstance(node, cst.Call) and self._draws(callee(node)) and not self._only_counts(node)
+            isinstance(node, cst.Call) and self._draws(callee(node)) and not only_counts(self.body, node)
             for node in self.own
         )
 
@@ -380,7 +334,7 @@ class _Examined:
 
     @cached_property
     def _counts_attempts(self) -> bool:
-        return isinstance(self.loop, cst.For) and any(is_attempt(dotted(node)) for node in _names(self.loop.target))
+        return isinstance(self.loop, cst.For) and any(is_attempt(dotted(node)) for node in names_of(self.loop.target))
 
     def _streams(self, attempt: Attempt) -> bool:
         """Whether what is tried goes on for ever, or has handed something on before it fails."""
@@ -424,63 +378,13 @@ class _Examined:
             match node:
                 case cst.Assign(targets=targets, value=value):
                     if isinstance(value, cst.Call | cst.Await) or self._reads_any(value, made):
-                        made.update(dotted(name) for target in targets for name in _names(target.target))
+                        made.update(dotted(name) for target in targets for name in names_of(target.target))
                 case cst.If(test=test):
-                    if self._reads_any(test, made) or _tries_in_place(test):
+                    if self._reads_any(test, made) or tries_in_place(test):
                         return True
                 case _:
                     pass
         return False
 
     def _reads_any(self, node: cst.CSTNode, names: set[str]) -> bool:
-        return any(dotted(read).partition(".")[0] in names for read in _reads(node))
-
-
-def _tries_in_place(test: cst.BaseExpression) -> bool:
-    """Whether a condition is the try itself: `if await self.refresh(worker): return`; `if queue.is_empty():` asks."""
-    if isinstance(test, cst.UnaryOperation):
-        test = test.expression
-    if isinstance(test, cst.Await):
-        test = test.expression
-    return isinstance(test, cst.Call) and bool(_ACTS.match(snake(callee(test))))
-
-
-def _names(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    if isinstance(target, cst.Tuple | cst.List):
-        for element in target.elements:
-            yield from _names(element.value)
-    elif isinstance(target, cst.Name | cst.Attribute):
-        yield target
-
-
-def _reads(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, cst.Name | cst.Attribute):
-            yield current
-        if not isinstance(current, cst.Name):
-            stack.extend(current.children)
-
-
-def _stepped(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield what `x = x + 1` steps."""
-    if isinstance(node, cst.Assign) and isinstance(node.value, cst.BinaryOperation):
-        for target in node.targets:
-            if dotted(target.target) and dotted(target.target) == dotted(node.value.left):
-                yield target.target
-
-
-def _measures_a_collection(call: cst.Call) -> bool:
-    return any(
-        isinstance(node, cst.Name) and node.value == "len" for argument in call.args for node in _reads(argument)
-    )
-
-
-def _tests_for_none(test: cst.BaseExpression) -> bool:
-    return any(isinstance(node, cst.Name) and node.value == "None" for node in _reads(test))
-
-
-def _is_answer(caught: str) -> bool:
-    names = [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]
-    return bool(names) and all(name in _ANSWERS or name.endswith(("Timeout", "TimeoutError")) for name in names)
+        return any(dotted(read).partition(".")[0] in names for read in reads_of(node))

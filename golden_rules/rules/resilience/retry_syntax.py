@@ -1,0 +1,140 @@
+"""What single expressions of a loop say about trying again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.retry_words import (
+    COUNTING,
+    RETRYING,
+    WRAPPERS,
+    is_attempt,
+    is_delay,
+    is_pause,
+    is_report,
+)
+from golden_rules.source.body import Body, callee, dotted
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline
+
+_LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
+
+# Errors by which code asks a question rather than fails: there the next round is another question.
+_ANSWERS = frozenset(
+    {
+        "KeyError", "IndexError", "LookupError", "AttributeError", "ImportError", "ModuleNotFoundError", "StopIteration",
+        "StopAsyncIteration", "UnicodeDecodeError", "UnicodeError", "ValueError", "TypeError", "Empty", "Full", "QueueEmpty",
+        "QueueFull", "InterruptedError", "BlockingIOError", "FileExistsError", "KeyboardInterrupt", "EOFError", "NameError",
+        "SyntaxError", "ValidationError", "NoSuchProcess", "ProcessLookupError", "GeneratorExit", "AssertionError",
+        "CancelledError", "IncompleteReadError", "WouldBlock",
+    }
+)  # fmt: skip
+_ACTS = re.compile(
+    r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
+)
+
+
+def counts_tries(outline: Outline, function: Function, iterable: cst.BaseExpression, names: list[str]) -> bool:
+    """Whether what a `for` runs through counts tries, or is a list of the pauses between them; `names` are its variables."""
+    match iterable:
+        case cst.Call():
+            name = callee(iterable)
+            if name in WRAPPERS and iterable.args:
+                return counts_tries(outline, function, iterable.args[0].value, names)
+            target = resolve(outline, function, name) or name
+            if target.startswith(_LIBRARIES):
+                return False
+            if target in COUNTING:
+                return not measures_a_collection(iterable) or any(map(is_attempt, names))
+        case cst.Tuple() | cst.List():
+            return bool(iterable.elements) and all(
+                isinstance(item.value, cst.Integer | cst.Float) for item in iterable.elements
+            )
+        case cst.BinaryOperation(operator=cst.Multiply() | cst.Add(), left=left):
+            return counts_tries(outline, function, left, names) or any(map(is_attempt, names))
+        case _:
+            pass
+    spelled = snake(dotted(iterable).replace("()", ""))
+    return is_delay(spelled) or is_attempt(spelled) or any(is_delay(name) or is_attempt(name) for name in names)
+
+
+def only_counts(body: Body, node: cst.CSTNode) -> bool:
+    """Whether a read of a counter decides, reports or waits."""
+    for outer in body.ancestors(node):
+        match outer:
+            case cst.Comparison() | cst.Raise() | cst.AugAssign():
+                return True
+            case cst.Call():
+                name = callee(outer)
+                if is_pause(name, len(outer.args)) or is_report(name) or RETRYING.search(name):
+                    return True
+            case cst.Assign():
+                return all(
+                    is_delay(dotted(target.target)) or is_attempt(dotted(target.target)) for target in outer.targets
+                )
+            case cst.If() | cst.IfExp() | cst.While():
+                return True
+            case cst.BaseStatement() | cst.BaseSmallStatement():
+                return False
+            case _:
+                pass
+    return False
+
+
+def tries_in_place(test: cst.BaseExpression) -> bool:
+    """Whether a condition is the try itself: `if await self.refresh(worker): return`; `if queue.is_empty():` asks."""
+    if isinstance(test, cst.UnaryOperation):
+        test = test.expression
+    if isinstance(test, cst.Await):
+        test = test.expression
+    return isinstance(test, cst.Call) and bool(_ACTS.match(snake(callee(test))))
+
+
+def names_of(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Yield the variables that an assignment or a loop binds."""
+    if isinstance(target, cst.Tuple | cst.List):
+        for element in target.elements:
+            yield from names_of(element.value)
+    elif isinstance(target, cst.Name | cst.Attribute):
+        yield target
+
+
+def reads_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Yield the variables that an expression reads, with the names in their attributes."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, cst.Name | cst.Attribute):
+            yield current
+        if not isinstance(current, cst.Name):
+            stack.extend(current.children)
+
+
+def stepped(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Yield what `x = x + 1` steps."""
+    if isinstance(node, cst.Assign) and isinstance(node.value, cst.BinaryOperation):
+        for target in node.targets:
+            if dotted(target.target) and dotted(target.target) == dotted(node.value.left):
+                yield target.target
+
+
+def measures_a_collection(call: cst.Call) -> bool:
+    """Whether a call counts up to the length of something: `range(len(orders))`."""
+    return any(
+        isinstance(node, cst.Name) and node.value == "len" for argument in call.args for node in reads_of(argument)
+    )
+
+
+def tests_for_none(test: cst.BaseExpression) -> bool:
+    """Whether a loop goes on until there is something."""
+    return any(isinstance(node, cst.Name) and node.value == "None" for node in reads_of(test))
+
+
+def is_answer(caught: str) -> bool:
+    """Whether all that is caught, as written, says how things stand rather than that something failed."""
+    names = [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]
+    return bool(names) and all(name in _ANSWERS or name.endswith(("Timeout", "TimeoutError")) for name in names)
