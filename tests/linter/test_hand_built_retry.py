@@ -162,6 +162,29 @@ def test_rarer_shapes_are_found_once(loop: str) -> None:
     [
         pytest.param(
             """\
+def serve(server, first):
+    for attempt in range(10):
+        port = first + attempt
+        try:
+            return server.listen(port)
+        except OSError:
+            continue
+""",
+            id="the-next-port",
+        ),
+        pytest.param(
+            """\
+def close(gateway, order):
+    for _ in range(MAX_RETRIES):
+        found = gateway.find(order)
+        if found.status == Status.CLOSED:
+            return
+        time.sleep(RETRY_INTERVAL)
+""",
+            id="until-it-is-closed",
+        ),
+        pytest.param(
+            """\
 async def clean_for_ever(stop, shelves, log):
     while not stop.is_set():
         try:

@@ -51,6 +51,7 @@ Attempt = cst.Try | cst.TryStar | cst.With
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
 _DRAWS = ("random.", "secrets.", "uuid.")
 _NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
+_CANDIDATE = re.compile(r"(^|_)(port|host|candidate|name|filename|path|suffix|slug)$")
 _SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
@@ -307,6 +308,8 @@ class _Examined:
 
     def _moves_on(self, attempt: Attempt) -> bool:
         """Whether each round tries something else: the next number, name or candidate."""
+        if any(map(self._numbers_a_candidate, self.own)):
+            return True
         if (self.names_tries and self.pause) or self._counts_attempts:
             return False
         stepped = {
@@ -326,6 +329,14 @@ class _Examined:
             isinstance(node, cst.Call) and self._draws(callee(node)) and not only_counts(self.body, node)
             for node in self.own
         )
+
+    def _numbers_a_candidate(self, node: cst.CSTNode) -> bool:
+        """Whether a statement makes the next candidate from the number of the try: `port = first + attempt`."""
+        if not isinstance(self.loop, cst.For) or not isinstance(node, cst.Assign):
+            return False
+        counters = {dotted(name) for name in names_of(self.loop.target)}
+        made = {snake(dotted(target.target)) for target in node.targets}
+        return any(map(_CANDIDATE.search, made)) and any(dotted(read) in counters for read in reads_of(node.value))
 
     def _draws(self, name: str) -> bool:
         """Whether a call gives something else each time: a random number, the next element."""
