@@ -21,6 +21,7 @@ from golden_rules.rules.resilience.retry_syntax import (
     tries_in_place,
 )
 from golden_rules.rules.resilience.retry_words import (
+    AWAITED_STATUS,
     POLLING,
     RETRYING,
     WAITING,
@@ -377,7 +378,7 @@ class _Examined:
             return False
         if not self.names_tries and not (isinstance(self.loop, cst.For) and self.says_retry):
             return False
-        if self._polls:
+        if self._polls or AWAITED_STATUS.search(self.text):
             return False
         ways: Ways = ways_out(statements_of(self.loop.body))
         return bool(ways & LEAVES) and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()

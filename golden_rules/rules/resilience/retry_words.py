@@ -23,10 +23,12 @@ WAITING = re.compile(
 )
 POLLING = re.compile(
     r"poll|waiting (for|until)|\b(running|pending|active|ready|completed|finished|terminated|exited)\b|is_ready"
-    r"|(?<!raise_for)_status\(|_state\(|status\.state|_instances?\("
-    # `port.status == constants.DOWN`, where `response.status == HTTPStatus.BAD_GATEWAY` is a bad result.
-    r"|\.(status|state) (==|!=|in|not in) \(?(?!(http\.)?HTTPStatus|codes)[a-z_]+\.(?-i:[A-Z])",
+    r"|(?<!raise_for)_status\(|_state\(|status\.state|_instances?\(",
     re.IGNORECASE,
+)
+# `port.status == constants.DOWN` waits, where `response.status == HTTPStatus.BAD_GATEWAY` is a bad result.
+AWAITED_STATUS = re.compile(
+    r"\.(status|state) (==|!=|in|not in) \(?(?!(http\.)?HTTPStatus|codes)[a-z_]+\.(?-i:[A-Z])", re.IGNORECASE
 )
 # What a `for` counts with, and what may stand around that.
 COUNTING = frozenset({"range", "xrange", "itertools.count", "count", "itertools.repeat", "repeat"})
