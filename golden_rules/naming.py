@@ -16,6 +16,8 @@ DEFAULT_TEMPLATE = "{app}.{module}.{function}"
 # Folders that hold packages without being one.
 _SOURCE_FOLDERS = frozenset({"lib", "python"})
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# What says nothing where there is no module below the app, with what parts it from the rest.
+_NO_MODULE = re.compile(r"[._]\{module\}|^\{module\}[._]|\{module\}")
 _ILLEGAL = re.compile(r"[^a-z0-9_]+")
 
 
@@ -42,12 +44,18 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
     """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
-    where the name alone is not unique in the file. Dots around what is empty go, too.
+    where the name alone is not unique in the file. A module that is the app's package itself has no name below it, and the
+    dot or `_` beside it goes, too.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
     first, *below = _below_app(module, _word(app)) if app else module or [""]
+    if not first:
+        template = template.replace("{app}.", "").replace("{app}_", "").replace("{app}", "")
+    if not below:
+        template = _NO_MODULE.sub("", template)
     name = template.format(app=first, module=".".join(below), function=".".join(_local_parts(outline, function)))
-    return ".".join(part for part in name.split(".") if part)
+    tidy = ".".join(part for part in name.split(".") if part)
+    return tidy if tidy[:1].isalpha() else f"x{tidy}"
 
 
 def _below_app(module: list[str], app: str) -> list[str]:

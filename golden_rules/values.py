@@ -182,19 +182,27 @@ def _metric_name(value: object) -> str:
     if not isinstance(value, str):
         raise WrongValueError(f"must be a text such as `{_TEMPLATE}`, not {kind(value)}")
     try:
-        fields = [field for _, field, _, _ in Formatter().parse(value) if field is not None]
-        sample = value.format(**dict.fromkeys(_FIELDS, "a"))
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        parts = [part for part in Formatter().parse(value) if part[1] is not None]
+    except ValueError as error:
         raise WrongValueError(f"must be made from {_FIELDS_LISTED}, as `{_TEMPLATE}` is, not `{value}`") from error
-    if "function" not in fields:
+    # `{app[0]}`, `{function!r}` and `{function:.3}` would make names that nobody expects
+    if any(field not in _FIELDS or spec or conversion for _, field, spec, conversion in parts):
+        raise WrongValueError(f"must be made from {_FIELDS_LISTED}, as `{_TEMPLATE}` is, not `{value}`")
+    sample = value.format(**dict.fromkeys(_FIELDS, "a"))
+    if "function" not in [field for _, field, _, _ in parts]:
         raise WrongValueError(f"must hold `{{function}}`, or all functions had one name: `{value}` does not")
     if not re.fullmatch(r"[a-z][a-z0-9_.]*", sample):
         raise WrongValueError(
             f"must give names of small letters, digits, `_` and `.` that start with a letter, which `{value}` does not"
         )
+    if (end := _ADDED_ANYWAY.search(value)) is not None:
+        raise WrongValueError(
+            f"must not end in `{end[0]}`, which decorators add to names by themselves: `{value}` does"
+        )
     return value
 
 
+_ADDED_ANYWAY = re.compile(r"[._](total|seconds|bytes|duration|errors|calls)$")
 _TEMPLATE = "{app}.{module}.{function}"
 _FIELDS = ("app", "module", "function")
 _FIELDS_LISTED = "`{app}`, `{module}` and `{function}`"

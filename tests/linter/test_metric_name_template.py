@@ -45,6 +45,27 @@ def test_dots_around_what_is_empty_go() -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{module}_{function}", "shop.run"),
+        ("{app}_{module}_{function}", "payments_shop.run"),
+        ("acme{module}.{function}", "acme.shop.run"),
+        ("{function}_{module}", "shop.run"),
+    ],
+)
+def test_so_does_whatever_else_parts_it(template: str, name: str) -> None:
+    """No name begins with `_` or has two of them for want of a module: the runtime refuses the one, people the other."""
+    assert remedy(template, "payments.py") == name
+
+
+def test_a_name_starts_with_a_letter() -> None:
+    """Whatever the function is called, as the runtime refuses others."""
+    config = Config(root=Path.cwd(), metric_name="{function}", select=("GR105",))
+    (finding,) = check_source("# golden-rules: critical\ndef _2fa(user): ...\n", "src/shop/login.py", config)
+    assert finding.remedy == 'add `@track_request("x2fa")`'
+
+
+@pytest.mark.parametrize(
     ("value", "reason"),
     [
         ("3", "must be a text such as"),
@@ -52,6 +73,12 @@ def test_dots_around_what_is_empty_go() -> None:
         ('"{app}.{name}.{function}"', "must be made from `{app}`, `{module}` and `{function}`"),
         ('"{app.{function}"', "must be made from"),
         ('"{}.{function}"', "must be made from"),
+        ('"{app[0]}.{function}"', "must be made from"),
+        ('"{app.upper}.{function}"', "must be made from"),
+        ('"{function:.2}"', "must be made from"),
+        ('"{function!r}"', "must be made from"),
+        ('"{app}.{function}.calls_total"', "must not end in `_total`, which decorators add to names by themselves"),
+        ('"{app}.{function}.duration"', "must not end in `.duration`"),
         ('"Shop.{function}"', "small letters"),
         ('"{app} {function}"', "small letters"),
         ('".{function}"', "start with a letter"),
