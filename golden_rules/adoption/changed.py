@@ -118,6 +118,12 @@ def _git(*arguments: str, root: str | None = None) -> str:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
         if "not a git repository" in reason:
             raise UsageError("`--changed` compares with a commit, and here is no git repository: leave it out")
+        if "dubious ownership" in reason:
+            folder = reason.partition(" at ")[2].strip("'")
+            raise UsageError(
+                "git trusts no repository that belongs to somebody else, as in containers: run"
+                f" `git config --global --add safe.directory {folder}`"
+            )
         raise UsageError(f"git cannot tell what has changed: {reason}")
     return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
 

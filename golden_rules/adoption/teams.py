@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,19 +24,18 @@ _TOP = "(top level)"
 _NOBODY = "(no owner)"
 
 
-def grouping(config: Config, folder: Path, paths: Iterable[str]) -> Callable[[str], str]:
+def grouping(config: Config, folder: Path) -> Callable[[str], str]:
     """Return what tells the team or package of a path relative to `folder`, a baseline's.
 
-    Where `app` is a table, its names are the teams, and elsewhere the owners by CODEOWNERS. Where that has one owner for all of
-    `paths`, or is not there, the package tells, two steps deep.
+    Where `app` is a table, its names are the teams, and elsewhere the owners by CODEOWNERS. Where that has one owner for all, or
+    is not there, the package tells, two steps deep.
 
     Raises:
         UsageError: CODEOWNERS cannot be read.
     """
     found = _codeowners(config.root)
-    owner = None if found is None else _owner_by(found[1], folder, found[0])
-    if owner is not None and len({owner(path) for path in paths}) < 2:
-        owner = None
+    several = found is not None and len({tuple(owners) for _, _, owners, _, _ in found[1].paths}) > 1
+    owner = _owner_by(found[1], folder, found[0]) if found is not None and several else None
 
     def group(path: str) -> str:
         relative = relative_to(str(folder / path), str(config.root))

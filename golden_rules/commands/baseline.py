@@ -57,16 +57,13 @@ def baseline(folder: str, only_check: bool, new_rules: bool, baseline_file: str 
             click.echo(f"error: {failure}", err=True)
         return TROUBLE
     found = [(finding, beside(file.parent, finding.path)) for finding in run.findings]
-    paths = [path for _, path in found] + (
-        [] if old is None else [*old.started, *(entry.path for entry in old.entries)]
-    )
     frozen = freeze(
         old,
         found,
         codes_and_names(),
         new_rules=new_rules,
         is_gone=lambda path: not (file.parent / path).exists(),
-        group=grouping(config, file.parent, paths),
+        group=grouping(config, file.parent),
     )
     if frozen.changed and not only_check:
         try:

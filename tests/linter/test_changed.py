@@ -208,6 +208,16 @@ class TestWithoutABase:
             " a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
         )
 
+    def test_a_repository_of_somebody_else(self, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Git does not trust it, as in many a container; the sentence says which setting does."""
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        assert self.refusal("--changed") == (
+            "git trusts no repository that belongs to somebody else, as in containers: run"
+            f" `git config --global --add safe.directory {shop}`"
+        )
+
     def test_a_path_in_its_place(self, shop: Path) -> None:
         """`--changed src` means something else than it looks like."""
         assert self.refusal("--changed", "old.py") == (

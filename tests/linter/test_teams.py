@@ -98,6 +98,12 @@ def test_one_owner_for_all(shop: Path) -> None:
     assert set(shares()) == {"pay", "pay.api", "stock", "tools"}
 
 
+def test_one_owner_for_all_that_is_found(shop: Path) -> None:
+    """It is named, where others own files without findings."""
+    own(shop, "* @a\nelsewhere/ @b\n")
+    assert left(shares()) == {"@a": "4 of 4"}
+
+
 def test_apps_before_owners(shop: Path) -> None:
     """Where `app` names a part of the project, that is what people call it."""
     Path("golden-rules.toml").write_text("select = ['GR201']\napp = { 'pay/**' = 'payments' }\n")
