@@ -177,7 +177,7 @@ def _command(commands: Any, name: str, function: Callable[..., int], words: str)
 def _add_conditions(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="of tasks of this name")
     command.add_argument("--error-type", metavar="TYPE", help="that failed with this exception")
-    command.add_argument("--phase", help="that failed in this phase: execute, timeout, lease")
+    command.add_argument("--phase", help="that failed in this phase: execute, timeout, lease, decode")
     command.add_argument("--task-id", metavar="ID", help="of this task")
     command.add_argument("--search", metavar="TEXT", help="whose message has this in it")
     command.add_argument("--since", type=_duration, metavar="AGE", help="that failed within the last 30m, 12h, 7d")

@@ -61,7 +61,8 @@ class PastFailure:
 class DeadLetter:
     """A task that will not be tried again until somebody has looked at it, with all that a replay needs.
 
-    `phase` says where it failed: `execute`, `timeout`, `lease` (its workers died), or what the caller named it.
+    `phase` says where it failed: `execute`, `timeout`, `lease` (its workers died), `decode` (its payload, which is
+    then text, cannot be read), or what the caller named it.
     `history` has the earlier failures of the same task, oldest first.
     """
 
