@@ -81,7 +81,7 @@ def test_every_inserted_decorator_records(project: dict[str, Any]) -> None:
         for line in project["diff"].splitlines()
         if line.startswith("+") and "@track" in line
     }
-    assert len(names) > 10
+    assert len(names) >= 10
     assert len(project["recorded"]) >= len(names) * 0.9
     assert sum(project["recorded"].values()) > 1000
 
