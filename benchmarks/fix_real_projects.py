@@ -4,24 +4,23 @@
 
 Each project is taken from its source distribution, pinned, into a virtual environment of its own with pinned test tools. Its
 suite runs; `golden-rules check --fix` decorates the package; golden-runtime is installed; the suite runs again. The same
-tests must end in the same way. While they run for the second time, a pytest plugin keeps what the inserted decorators
-recorded. `comprehensive` is the profile; with `--every`, the threshold is 0 as well, so that every function that does
-anything is decorated, hot loops and helpers included: no service would want that, but it leaves nothing untried.
+tests must end in the same way. Then it runs once more under a trace function, and a pytest plugin keeps which of the
+decorated functions were called, and what their decorators recorded. `comprehensive` is the profile; with `--every`, the threshold is 0 as well, so that hot loops and helpers are
+decorated too: no service would want that, but it leaves little untried.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,9 +28,14 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "benchmarks" / "fix_real_projects_plugin.py"
 TOOLS = ("pytest==8.4.2", "prometheus-client==0.26.0")
-_DECORATOR = re.compile(
-    r"^\+\s*@(track_request|track_adapter_request|track_cache_operation|counted|timed|track_errors)\("
-)
+# What each decorator counts calls with: the end of the name of its series.
+COUNTING = {
+    "track_request": "_calls_total",
+    "track_adapter_request": "_calls_total",
+    "track_cache_operation": "_calls_total",
+    "counted": "_total",
+    "timed": "_seconds_count",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,9 @@ PROJECTS = (
         "web library",
         "src/werkzeug",
         tests=("tests", "--ignore", "tests/test_serving.py"),  # its reloader waits for files to change
-        needs="cryptography==50.0.2 watchdog==7.1.0 pytest-timeout==2.4.0 pytest-xprocess==1.0.2",
+        needs=(
+            "cryptography==50.0.2 ephemeral-port-reserve==1.1.4 watchdog==7.1.0 pytest-timeout==2.4.0 pytest-xprocess==1.0.2"
+        ),
     ),
     Project(
         "starlette",
@@ -92,6 +98,27 @@ PROJECTS = (
         tests=("tests", "-k", "not processpool and not broken_pool"),
         needs="anyio==4.16.0 gevent==26.9.0 pytz==2026.6 sqlalchemy==2.1.9 tornado==6.6.1 twisted==26.10.0",
     ),
+    Project(
+        "luigi",
+        "3.8.1",
+        "batch pipelines",
+        "luigi",
+        # what starts no server, which takes minutes
+        tests=(
+            "test/event_callbacks_test.py",
+            "test/execution_summary_test.py",
+            "test/instance_test.py",
+            "test/local_target_test.py",
+            "test/parameter_test.py",
+            "test/range_test.py",
+            "test/scheduler_api_test.py",
+            "test/scheduler_test.py",
+            "test/scheduler_visualisation_test.py",
+            "test/task_history_test.py",
+            "test/task_test.py",
+        ),
+        needs="hypothesis==6.170.17 jsonschema==4.26.0 mock==5.2.0 psutil==7.2.2 sqlalchemy==2.1.9",
+    ),
     Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs="pytz==2026.6"),
     Project(
         "click",
@@ -109,22 +136,49 @@ PROJECTS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Decorated:
+    """A function that the fixes decorated.
+
+    Attributes:
+        place: Its file and the line of its first decorator, as its code has them.
+        series: What counts its calls.
+        operation: The label of that name, where its series has one.
+    """
+
+    place: tuple[str, int]
+    series: str
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a traced run of a suite says of the decorated functions.
+
+    Attributes:
+        called: How many of them were called.
+        recorded: How many of those have calls in their series.
+        calls: How many calls all series recorded.
+    """
+
+    called: int
+    recorded: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What one project gave.
 
     Attributes:
         before: How each test ended before the fixes; `after` likewise.
-        decorators: How many decorators of which name the fixes inserted.
-        recorded: How many series of inserted decorators recorded something during the second run.
-        calls: How many calls they recorded.
+        decorated: How many functions the fixes decorated.
     """
 
     project: Project
     before: Mapping[str, str]
     after: Mapping[str, str]
-    decorators: Mapping[str, int]
-    recorded: int
-    calls: int
+    decorated: int
+    recorded: Recorded
 
     @property
     def differences(self) -> list[str]:
@@ -148,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="the projects, by default all")
     parser.add_argument("--work", type=Path, help="a folder to work in, which is kept; by default a temporary one")
-    parser.add_argument("--every", action="store_true", help="decorate every function that can be decorated")
+    parser.add_argument("--every", action="store_true", help="decorate far more functions than a service would")
     options = parser.parse_args()
     chosen = [project for project in PROJECTS if not options.names or project.name in options.names]
     with tempfile.TemporaryDirectory(prefix="golden-rules-real-") as folder:
@@ -172,14 +226,48 @@ def measured(project: Project, work: Path, *, every: bool) -> Measured:
     before = outcomes(project, python, source)
     if "passed" not in before.values():
         raise SystemExit(f"no test of {project.name} passes before any fix: see {home / 'before.log'}")
-    diff = fixed(source, project.package, every=every)
+    fixed(source, project.package, every=every)
     run([python, "-m", "pip", "install", "--quiet", "--editable", ROOT / "runtime"], home)
-    recorded = home / "recorded.json"
-    recorded.unlink(missing_ok=True)
-    after = outcomes(project, python, source, recorded)
-    calls = json.loads(recorded.read_text()) if recorded.exists() else {}
-    found = Counter(match[1] for line in diff.splitlines() if (match := _DECORATOR.match(line)))
-    return Measured(project, before, after, found, len(calls), int(sum(calls.values())))
+    after = outcomes(project, python, source, home / "after.json")
+    traced = home / "traced.json"
+    traced.unlink(missing_ok=True)
+    outcomes(project, python, source, traced, traced=True)
+    functions = list(decorated(source / project.package))
+    return Measured(project, before, after, len(functions), recorded(functions, traced))
+
+
+def decorated(package: Path) -> Iterator[Decorated]:
+    """Yield the functions below a folder, or in a file, that have one of the runtime's decorators."""
+    for file in sorted(package.rglob("*.py")) if package.is_dir() else [package]:
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min((decorator.lineno for decorator in node.decorator_list), default=node.lineno)
+                yield from _counted(node, (os.path.realpath(file), first))
+
+
+def _counted(node: ast.FunctionDef | ast.AsyncFunctionDef, place: tuple[str, int]) -> Iterator[Decorated]:
+    for decorator in node.decorator_list:
+        if not isinstance(decorator, ast.Call):
+            continue
+        name = ast.unparse(decorator.func).rpartition(".")[2]
+        words = [argument.value for argument in decorator.args if isinstance(argument, ast.Constant)]
+        if name not in COUNTING or not words:
+            continue
+        prefix = {"track_adapter_request": "adapter.", "track_cache_operation": "cache."}.get(name, "")
+        series = (prefix + ".".join(map(str, words))).replace(".", "_") + COUNTING[name]
+        yield Decorated(place, series, node.name if prefix == "adapter." else "")
+        return
+
+
+def recorded(functions: Iterable[Decorated], report: Path) -> Recorded:
+    """Return what the plugin's report says of functions; nothing where the run came to no end."""
+    found = json.loads(report.read_text()) if report.exists() else {"series": [], "ran": []}
+    ran = {(file, line) for file, line in found["ran"]}
+    series = {(name, labels.get("operation", "")) for name, labels, _ in found["series"]}
+    called = [function for function in functions if function.place in ran]
+    counted = sum((function.series, function.operation) in series for function in called)
+    calls = sum(value for name, _, value in found["series"] if name.endswith("_calls_total"))
+    return Recorded(len(called), counted, int(calls))
 
 
 def unpacked(project: Project, home: Path) -> Path:
@@ -215,31 +303,36 @@ def environment(project: Project, home: Path, source: Path) -> Path:
     return python
 
 
-def fixed(source: Path, package: str, *, every: bool) -> str:
-    """Fix a package, and return what that changed as a diff."""
+def fixed(source: Path, package: str, *, every: bool) -> None:
+    """Fix a package."""
     settings = 'profile = "comprehensive"\n' + ("threshold = 0\n" if every else "")
     (source / "golden-rules.toml").write_text(settings)
-    command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime"]
-    diff = subprocess.run([*command, "--diff"], cwd=source, capture_output=True, text=True, check=False)
-    done = subprocess.run([*command, "--fix", "--statistics"], cwd=source, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime", "--fix"]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"the fixes of {source.name} failed:\n{done.stderr}")
-    return diff.stdout
 
 
-def outcomes(project: Project, python: Path, source: Path, recorded: Path | None = None) -> dict[str, str]:
-    """Run a project's suite, and return how each of its tests ended; `recorded` is where the plugin puts what it saw."""
-    report = source.parent.parent / "report.xml"
-    report.unlink(missing_ok=True)
-    plugin = ["-p", PLUGIN.stem] if recorded else []
+def outcomes(
+    project: Project, python: Path, source: Path, report: Path | None = None, *, traced: bool = False
+) -> dict[str, str]:
+    """Run a project's suite, and return how each of its tests ended; `report` is where the plugin puts what it saw."""
+    home = source.parent.parent
+    results = home / "results.xml"
+    results.unlink(missing_ok=True)
+    plugin = ["-p", PLUGIN.stem] if report else []
     paths = (PLUGIN.parent, (source / project.package).parent)
-    added = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "GOLDEN_RECORDED": str(recorded)}
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, f"--junitxml={report}", *project.tests]
+    added = {
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "GOLDEN_RECORDED": str(report),
+        "GOLDEN_TRACED": "1" if traced else "",
+    }
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, f"--junitxml={results}", *project.tests]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, env={**os.environ, **added})
-    (source.parent.parent / ("after.log" if recorded else "before.log")).write_text(done.stdout + done.stderr)
-    if not report.exists():
+    (home / (report.with_suffix(".log").name if report else "before.log")).write_text(done.stdout + done.stderr)
+    if not results.exists():
         return {"the whole suite": "failed: " + done.stdout[-500:] + done.stderr[-500:]}
-    return dict(_outcomes(ElementTree.parse(report).iter("testcase")))  # noqa: S314 - pytest wrote it
+    return dict(_outcomes(ElementTree.parse(results).iter("testcase")))  # noqa: S314 - pytest wrote it
 
 
 def _outcomes(cases: Iterable[ElementTree.Element]) -> Iterable[tuple[str, str]]:
@@ -256,8 +349,9 @@ def table(results: Iterable[Measured]) -> list[str]:
         "kind",
         "passed before",
         "passed after",
-        "decorators",
-        "series that recorded",
+        "decorated functions",
+        "called",
+        "of these recorded",
         "calls recorded",
         "differences",
     )
@@ -268,9 +362,10 @@ def row(result: Measured) -> str:
     """Return one row of the table."""
     before, after = (sum(way == "passed" for way in ways.values()) for ways in (result.before, result.after))
     project = result.project
+    seen = result.recorded
     cells = (
-        f"{project.name} {project.version}", project.kind, before, after, sum(result.decorators.values()), result.recorded,
-        f"{result.calls:,}", len(result.differences),
+        f"{project.name} {project.version}", project.kind, before, after, result.decorated, seen.called, seen.recorded,
+        f"{seen.calls:,}", len(result.differences),
     )  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 

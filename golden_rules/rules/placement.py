@@ -28,9 +28,27 @@ _OF_CLASSES = frozenset({"staticmethod", "classmethod"})
 _LOOKS_AT_CALLERS = re.compile(r"(^|\.)(_getframe|_getframemodulename|currentframe|getouterframes)$|^inspect\.stack$")
 
 
+# Decorators that compile the function they are given, and can do nothing with a wrapper.
+_COMPILING = frozenset(
+    {"jit", "njit", "vectorize", "guvectorize", "cfunc", "kernel", "triton_op", "custom_op", "script"}
+)
+_UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
+
+
 def can_be_decorated(function: Function) -> bool:
-    """Whether a function does the same under a decorator: not where it looks at its caller's frame."""
+    """Whether a function does the same under a decorator: not where it looks at its caller's frame, or is compiled."""
+    if is_unfinished(function) or not _COMPILING.isdisjoint(_last_words(function)):
+        return False
     return not any(_LOOKS_AT_CALLERS.search(call.name) for call in function.calls)
+
+
+def is_unfinished(function: Function) -> bool:
+    """Whether a function has no body of its own, and another one of its name is called in its place."""
+    return function.is_stub and not _UNFINISHED.isdisjoint(_last_words(function))
+
+
+def _last_words(function: Function) -> set[str]:
+    return {written.rpartition(".")[2] for written in function.decorators}
 
 
 def measuring_place(subject: Subject) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -62,10 +61,12 @@ def project(
     source = benchmark.unpacked(chosen, home)
     python = Path(sys.executable)
     before = benchmark.outcomes(chosen, python, source)
-    diff = benchmark.fixed(source, chosen.package, every=True)
-    after = benchmark.outcomes(chosen, python, source, home / "recorded.json")
-    recorded = json.loads((home / "recorded.json").read_text())
-    return {"source": source, "before": before, "after": after, "diff": diff, "recorded": recorded}
+    benchmark.fixed(source, chosen.package, every=True)
+    report = home / "traced.json"
+    after = benchmark.outcomes(chosen, python, source, report, traced=True)
+    functions = list(benchmark.decorated(source / chosen.package))
+    recorded = benchmark.recorded(functions, report)
+    return {"source": source, "before": before, "after": after, "functions": functions, "recorded": recorded}
 
 
 def test_the_same_tests_pass(project: dict[str, Any]) -> None:
@@ -75,15 +76,11 @@ def test_the_same_tests_pass(project: dict[str, Any]) -> None:
 
 
 def test_every_inserted_decorator_records(project: dict[str, Any]) -> None:
-    """The suites call every function that was decorated, and each call is in its series."""
-    names = {
-        line.partition('"')[2].partition('"')[0]
-        for line in project["diff"].splitlines()
-        if line.startswith("+") and "@track" in line
-    }
-    assert len(names) >= 10
-    assert len(project["recorded"]) >= len(names) * 0.9
-    assert sum(project["recorded"].values()) > 1000
+    """The suites call every function that was decorated, and each of them has calls in its series."""
+    functions, recorded = project["functions"], project["recorded"]
+    assert len(functions) >= 10
+    assert recorded.called == recorded.recorded == len(functions)
+    assert recorded.calls > 500
 
 
 @pytest.mark.parametrize("project", ["schedule"], indirect=True)

@@ -10,7 +10,7 @@ from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.base import Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
-from golden_rules.rules.placement import out_of_order
+from golden_rules.rules.placement import is_unfinished, out_of_order
 
 _WHY = {
     Loss.TAKEN: "which has taken `{function}` before it is measured: what is called from there is not measured",
@@ -18,7 +18,6 @@ _WHY = {
     Loss.CREATION: "so it measures how the context manager is made, not the block that it is for",
     Loss.CACHED: "so it measures look-ups in the cache along with the work, and hides the cache's own methods",
 }
-_UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ def misplaced(subject: Subject) -> Iterator[Misplaced]:
     """Yield the measuring decorators of a function that stand wrong."""
     function = subject.function
     entries = list(applied(subject.outline, function, subject.config))
-    is_unfinished = function.is_stub and any(entry.written.rpartition(".")[2] in _UNFINISHED for entry in entries)
     barriers = [found for entry in entries if (found := barrier(entry)) is not None]
     for entry in entries:
         if not is_measuring(entry, subject.config):
@@ -51,7 +49,7 @@ def misplaced(subject: Subject) -> Iterator[Misplaced]:
         order = out_of_order(subject, entry)
         if below:
             yield Misplaced(entry, below, order if order and order[1] else None)
-        elif is_unfinished:
+        elif is_unfinished(function):
             message = (
                 f"`@{entry.written}` measures nothing on `{function.qualname}`: what implements it is not measured"
             )

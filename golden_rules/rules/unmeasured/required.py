@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from golden_rules.criticality import Kind
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
+from golden_rules.rules.placement import is_unfinished
 from golden_rules.rules.unmeasured.insertion import request_decorator, violation
 
 
@@ -68,6 +69,29 @@ class Prices:
 """,
             settings=(("critical", ["shop.orders.Prices.*"]),),
         ),
+        Bad(
+            """\
+import numba
+
+
+@numba.njit
+def total(prices):
+    return prices.sum()
+""",
+            settings=(("critical", ["shop.orders.total"]),),
+        ),
+        Good(
+            """\
+import abc
+
+
+class Prices(abc.ABC):
+    # golden-rules: critical
+    @abc.abstractmethod
+    def price(self, item): ...
+""",
+            "what implements it is called in its place",
+        ),
         Good(
             """\
 def total(order):
@@ -78,4 +102,6 @@ def total(order):
     )
 
     def check(self, subject: Subject) -> Iterator[Violation]:
-        yield violation(subject, request_decorator(subject))
+        # what is called in its place has the same name, and is found on its own account
+        if not is_unfinished(subject.function):
+            yield violation(subject, request_decorator(subject))
