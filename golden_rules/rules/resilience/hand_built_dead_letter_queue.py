@@ -48,7 +48,8 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     that fail in the end get there by themselves.
 
     ## When not to follow it
-    Where the queue belongs to a broker that other programs read. Tests, benchmarks, migrations and vendored code are left
+    Where the queue belongs to a broker that other programs read, or a table of failed rows already has people and tools that
+    look at it and try its rows again. Tests, benchmarks, migrations and vendored code are left
     alone.
     """
 
