@@ -16,7 +16,7 @@ from golden_rules import frameworks
 from golden_rules.adapters import TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
-from golden_rules.dealings import dealings, handing_classes, tells
+from golden_rules.dealings import dealings, handing_classes, untold
 from golden_rules.measured import is_timer, measured_by
 from golden_rules.options import NumberOption
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
@@ -70,7 +70,7 @@ class Verdict:
 
 # The score from which a function counts as critical, by profile: of the median of some eighty public projects, none of
 # which the points were fitted to, `selective` flags one function in twenty, `comprehensive` one in seven.
-THRESHOLDS = {"selective": 10.0, "comprehensive": 4.5}
+THRESHOLDS = {"selective": 10.5, "comprehensive": 4.5}
 _NEVER = -100.0
 # The points of a call to a library that is known to talk to another system.
 _KNOWN = 9.5
@@ -91,6 +91,8 @@ _RESILIENCE_CALL = re.compile(
     r"|\w*circuit_?breaker|breaker|\w*dead_?letters?(_queue)?|dlq)(\.|$)",
     re.IGNORECASE,
 )
+# To ask whether to try again is not to do it.
+_QUESTIONS = ("is_", "_is_", "should_", "_should_", "can_", "_can_")
 # What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.
 _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
     (
@@ -265,9 +267,8 @@ def _scored(file: _File, function: Function) -> Verdict:
     reasons += name(function)
     plain = not (entry or step or adapter)
     reasons += dealings(function, file.handing, registered=bool(entry), plain=plain)
-    if (entry or plain) and not tells(function, reasons):
-        points = -1.0 if entry else -1.5
-        reasons.append(Reason(points, "nothing tells that it waits for another part of the system"))
+    if entry or plain:
+        reasons += untold(function, reasons, registered=bool(entry))
     reasons += place(function, _role(file, function), registered=bool(entry))
     if entry:
         points = 12.0 if entry.startswith(frameworks.UNATTENDED) else 10.0 if function.decorators else 9.0
@@ -372,4 +373,5 @@ def _resilience_part(call: str) -> str:
     """Return the part of a call's name that says it works through a resilience part, or `""`."""
     match = _RESILIENCE_CALL.search(call)
     # To make a `DeadLetter` is not to work through one.
-    return "" if match is None or call.rpartition(".")[2][:1].isupper() else match.group()
+    method = call.rpartition(".")[2]
+    return "" if match is None or method[:1].isupper() or method.startswith(_QUESTIONS) else match.group()

@@ -20,12 +20,13 @@ from golden_rules.traits import LOG_METHODS, Reason, is_private
 
 # What stands for another part of the system, by the last word of its name (`self.http_client`, `user_store`).
 _PARTNER = re.compile(
-    r"(?:^|[_a-z])(client|api|session|conn|connection|http|rpc|transport|socket|ws|channel|proxy|stub|store|db|repo|repository"
-    r"|storage|redis|cache|database|broker|queue|pool|engine)s?$",
-    re.IGNORECASE,
+    r"(^|_)(client|api|session|conn|connection|http|rpc|transport|socket|websocket|ws|channel|proxy|stub|store|datastore|db|dbapi"
+    r"|database|repo|repository|storage|redis|cache|broker|queue|pool|engine)s?$"
+    r"|[a-zA-Z](Client|Session|Connection|Transport|Socket|Channel|Proxy|Stub|Store|Database|Repository|Storage|Cache|Broker|Queue"
+    r"|Pool|Engine)s?$"
 )
 _TERMINAL = re.compile(
-    r"^(?:self\._*)?(?:print|input|pprint|getpass\.getpass|(?:click|typer|\w*console|ui|rich)\.\w+)$"
+    r"^(?:self\._*)?(?:a?print|a?input|pprint|getpass\.getpass|(?:click|typer|\w*console|ui|rich)\.\w+)$|^webbrowser\."
 )
 _TERMINAL_METHODS = frozenset(
     {"print", "input", "pprint", "getpass", "echo", "secho", "prompt", "confirm", "line", "out"}
@@ -36,14 +37,19 @@ _PAGE = re.compile(
 )
 # How many calls such a handler may make.
 _FEW = 3
+_FILE_CALLS = frozenset(
+    {"open", "os.makedirs", "os.remove", "os.unlink", "os.path.exists", "shutil.rmtree", "shutil.copy", "shutil.move"}
+)
+_FILE_METHODS = frozenset({"read_text", "write_text", "read_bytes", "write_bytes", "mkdir", "unlink"})
 _CASTS = frozenset({"cast", "typing.cast", "t.cast"})
 _STAND_IN = re.compile(r"^_*(Async)?(InMemory|Mock|Fake|Dummy|Null|NoOp|Noop|Stub|Demo|Sample)")
 _PURE = re.compile(
     r"(Formatter|Parser|Builder|Serializer|Encoder|Decoder|Validator|Schema|Config|Settings|Options|Field|Visitor|Renderer"
     r"|Converter|Template|Exception|Error)s?$"
 )
-# From how many points on what tells is more than a hint.
-_SURE = 2.0
+# From how many points on what tells is a hint, and more than that; size, awaits and handlers alone are neither.
+_HINT = 2.0
+_SURE = 2.5
 # How many statements what only hands a call on may have: a check or a preparation before it is no work.
 _HANDING = 3
 # From how many public methods on a class is judged as a whole.
@@ -58,15 +64,17 @@ class Mark(NamedTuple):
         log: A log.
         terminal: A terminal.
         page: A page, a file or another address that a handler answers with.
+        file: Local files.
     """
 
     partner: bool
     log: bool
     terminal: bool
     page: bool
+    file: bool
 
 
-_UNMARKED = Mark(partner=False, log=False, terminal=False, page=False)
+_UNMARKED = Mark(partner=False, log=False, terminal=False, page=False, file=False)
 
 
 def dealings(function: Function, handing: frozenset[Class], *, registered: bool, plain: bool) -> Iterator[Reason]:
@@ -81,14 +89,17 @@ def dealings(function: Function, handing: frozenset[Class], *, registered: bool,
     marked = [(call, mark) for call in function.calls if (mark := mark_of(call.name)) is not _UNMARKED]
     if asked := [call for call, mark in marked if mark.partner]:
         # Where a call says which system it is, the name of the receiver tells nothing more.
-        yield Reason(2.5, f"it asks `{_first_receiver(asked)}`", telling=registered or plain)
+        told = not (registered or plain)
+        yield Reason(1.0 if told else 2.5, f"it asks `{_first_receiver(asked)}`", telling=not told)
     if any(mark.log for _, mark in marked):
         yield Reason(1.0, "it logs")
     if any(mark.terminal for _, mark in marked):
-        yield Reason(-3.0, "it talks to a terminal")
+        yield Reason(-5.0, "it talks to a terminal")
     elif registered and len(function.calls) <= _FEW and any(mark.page for _, mark in marked):
         yield Reason(-3.0, "it only answers with a page or a file")
     if plain:
+        if any(mark.file for _, mark in marked):
+            yield Reason(-1.5, "it works on local files")
         yield from _handing(function)
     if not registered:
         if function.owner in handing and handed_to(function):
@@ -167,9 +178,19 @@ def _first_receiver(calls: Iterable[Call]) -> str:
     return min(calls, key=lambda call: call.line).name.rpartition(".")[0]
 
 
-def tells(function: Function, reasons: Iterable[Reason]) -> bool:
-    """Return whether more than size, awaits and handlers tells that a function waits for another part of the system."""
-    return function.logs_in_handler or any(reason.telling and reason.points >= _SURE for reason in reasons)
+def untold(function: Function, reasons: Iterable[Reason], *, registered: bool) -> Iterator[Reason]:
+    """Yield what it says where little or nothing tells that a function waits for another part of the system.
+
+    Args:
+        function: The function.
+        reasons: What is said of it otherwise.
+        registered: Whether a framework calls it.
+    """
+    strongest = max((reason.points for reason in reasons if reason.telling), default=0.0)
+    if strongest < _HINT and not function.logs_in_handler:
+        yield Reason(-1.0 if registered else -2.5, "nothing tells that it waits for another part of the system")
+    elif strongest < _SURE and not registered:
+        yield Reason(-1.0, "little tells that it waits for another part of the system")
 
 
 @lru_cache(maxsize=16384)
@@ -181,5 +202,6 @@ def mark_of(call: str) -> Mark:
         log=method in LOG_METHODS and "log" in receiver.lower(),
         terminal=method in _TERMINAL_METHODS and _TERMINAL.match(call) is not None,
         page=_PAGE.match(method) is not None,
+        file=call in _FILE_CALLS or method in _FILE_METHODS,
     )
     return mark if any(mark) else _UNMARKED

@@ -86,6 +86,11 @@ _SERVICE = re.compile(r"(^|_)(run|serve|consume|work|drain|main_loop|tick)(_|$)"
 _PROBES = _word_set(
     "health healthz healthcheck ready readyz readiness live livez liveness alive ping heartbeat metrics version favicon robots"
 )
+# What a loop that never ends waits by.
+_WAITS = _word_set(
+    "sleep wait get recv receive accept poll select join listen consume fetch read dequeue pop next ping"
+)
+_LIFECYCLE = _word_set("start open init initialize setup startup boot bootstrap shutdown close teardown cleanup")
 _SCHEMA = _word_set("schema schemas migration migrations")
 # Calls of values at hand: of the built-in functions, and of what strings, lists and mappings can do.
 _BUILT_IN = frozenset(dir(builtins))
@@ -213,12 +218,14 @@ def name(function: Function) -> Iterator[Reason]:
         # What awaits is no mere helper, whatever its name.
         yield Reason(-0.5, f"its name starts with `{first}`")
     if _WORKFLOW.search(lowered) and len(function.calls) >= 3:
-        if function.endless_loop and _SERVICE.search(lowered):
+        if function.endless_loop and _SERVICE.search(lowered) and _waits(function):
             yield Reason(6.5, "it is a service loop", telling=True)
         elif function.awaits >= 2 or function.handlers:
-            yield Reason(4.5, "it carries work out, by its name", telling=True)
+            yield Reason(5.0, "it carries work out, by its name", telling=True)
     if first == "register":
         yield Reason(-2.0, "it registers something, which happens once")
+    if lowered.strip("_") in _LIFECYCLE:
+        yield Reason(-2.0, "it happens once in the life of a thing, by its name")
     if lowered in ("upgrade", "downgrade") or not _SCHEMA.isdisjoint(words):
         yield Reason(-2.0, "it looks after a schema, by its name")
     if words and words[0] in _PROBES:
@@ -227,6 +234,12 @@ def name(function: Function) -> Iterator[Reason]:
         yield Reason(1.5, "its name is one word")
     elif len(words) >= 3:
         yield Reason(-1.5, "its name is long")
+
+
+def _waits(function: Function) -> bool:
+    return bool(function.awaits or function.handlers) or any(
+        call.name.rpartition(".")[2].strip("_") in _WAITS for call in function.calls
+    )
 
 
 def place(function: Function, role: Role, *, registered: bool) -> Iterator[Reason]:
