@@ -68,8 +68,8 @@ class Verdict:
     step: Step | None = None
 
 
-# The score from which a function counts as critical, by profile: of the median of some eighty public projects, none of
-# which the points were fitted to, `selective` flags one function in twenty, `comprehensive` one in seven.
+# The score from which a function counts as critical, by profile: of the median of some hundred public projects, none of which
+# the points were fitted to, `selective` flags one function in thirty, `comprehensive` one in ten.
 THRESHOLDS = {"selective": 10.5, "comprehensive": 4.5}
 _NEVER = -100.0
 # The points of a call to a library that is known to talk to another system.
@@ -154,11 +154,13 @@ class _File:
     commands: Reason | None
 
 
-def verdicts(module: Outline, path: str, config: Config, directives: Directives) -> dict[Function, Verdict]:
-    """Return the verdict on every function of a file, in order of line."""
+def verdicts(
+    module: Outline, path: str, config: Config, directives: Directives, *, generated: bool = False
+) -> dict[Function, Verdict]:
+    """Return the verdict on every function of a file, in order of line; `generated` is what its text says of it."""
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     thresholds = _thresholds(config, threshold)
-    outside = why_outside(module.module, path, config)
+    outside = why_outside(module.module, path, config, generated=generated)
     callers = callers_of(module)
     calling = frozenset().union(*callers.values())
     named = called_names(module)

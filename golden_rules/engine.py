@@ -40,6 +40,7 @@ from golden_rules.source.outline import Class, Function
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import SliceError, Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
+from golden_rules.surroundings import is_generated
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -85,7 +86,8 @@ def analyse_source(
         return _unparsed(path, config, str(error), text, error.line, error.column, _names_in(text.text))
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
-    subject = ModuleSubject(path, module, text, config, verdicts(module, path, config, directives))
+    judged = verdicts(module, path, config, directives, generated=is_generated(text.text))
+    subject = ModuleSubject(path, module, text, config, judged)
     rules = load_rules() if rules is None else rules
     on = config.enabled_codes({**{rule.code: rule.name for rule in rules}, **ENGINE_CODES}, path)
     chosen = [rule for rule in rules if rule.code in on]

@@ -15,18 +15,25 @@ _TEST_PATH = re.compile(
     r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|[^/]*_tests?)\.py$"
 )
 _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$")
+# What generators write at the top of a file; what is written into it by hand is gone with their next run.
+_GENERATED_NOTE = re.compile(
+    r"\b(code|file|class|this) (was |is )?(auto-?|automatically )?generated (by|from)\b|\bauto-?generated\b|\bdo not edit\b|@generated\b",
+    re.IGNORECASE,
+)
+_TOP = 1000
 # Where the functions of a command line stand; `commands` alone may as well hold a service's operations.
 _COMMAND_LINE_PATH = re.compile(r"(^|/)(_?cli|\w+_cli|cmds?|scripts?|bin|(\w+_)?manage|management/commands)(/|\.py$)")
 _COMMAND_LINE_LIBRARIES = frozenset({"argparse", "click", "typer", "optparse", "fire", "docopt"})
 
 
-def why_outside(module: str, path: str, config: Config) -> str:
+def why_outside(module: str, path: str, config: Config, *, generated: bool) -> str:
     """Return why no function of a file is critical by itself, or `""`.
 
     Args:
         module: The module's dotted name.
         path: The file's path relative to the project's root.
         config: The settings in force for it.
+        generated: Whether its text says that a generator wrote it.
     """
     if module == config.runtime_module or module.startswith((RUNTIME + ".", config.runtime_module + ".")):
         return "it stands in the runtime"
@@ -34,9 +41,14 @@ def why_outside(module: str, path: str, config: Config) -> str:
         return "it stands in a metrics module"
     if _TEST_PATH.search(path):
         return "it stands in tests, examples, migrations or vendored code"
-    if _GENERATED_PATH.search(path):
+    if generated or _GENERATED_PATH.search(path):
         return "it stands in generated code"
     return ""
+
+
+def is_generated(text: str) -> bool:
+    """Return whether the top of a file says that a generator wrote it."""
+    return _GENERATED_NOTE.search(text, 0, _TOP) is not None
 
 
 def command_line(module: Outline, path: str) -> Reason | None:
