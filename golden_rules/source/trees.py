@@ -104,6 +104,18 @@ BELOW = _ByType(
         ast.With: lambda node: [*node.items, *node.body],
         ast.AsyncWith: lambda node: [*node.items, *node.body],
         ast.Try: lambda node: [*node.body, *node.handlers, *node.orelse, *node.finalbody],
+        ast.Raise: lambda node: [part for part in (node.exc, node.cause) if part is not None],
+        ast.Assert: lambda node: [node.test] if node.msg is None else [node.test, node.msg],
+        ast.AnnAssign: lambda node: [node.target, node.annotation] + ([] if node.value is None else [node.value]),
+        ast.ExceptHandler: lambda node: [*node.body] if node.type is None else [node.type, *node.body],
+        ast.withitem: lambda node: (
+            [node.context_expr] if node.optional_vars is None else [node.context_expr, node.optional_vars]
+        ),
+        ast.comprehension: lambda node: [node.target, node.iter, *node.ifs],
+        ast.ListComp: lambda node: [node.elt, *node.generators],
+        ast.GeneratorExp: lambda node: [node.elt, *node.generators],
+        ast.Dict: lambda node: [*filter(None, node.keys), *node.values],
+        ast.FormattedValue: lambda node: [node.value] if node.format_spec is None else [node.value, node.format_spec],
         ast.Attribute: lambda node: [node.value],
         ast.Call: lambda node: [node.func, *node.args, *node.keywords],
         ast.keyword: lambda node: [node.value],

@@ -152,8 +152,9 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
             ):
                 where = dotted(called)
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
-                elsewhere = _is_queue_of_another(function, base) or _is_result(function, base)
-                where = "" if elsewhere else _put(unit, node, base, method)
+                where = _put(unit, node, base, method)
+                if where and (_is_queue_of_another(function, base) or _is_result(function, base)):
+                    where = ""
                 by_name = by_name or (moves and _stores_anything(node, base, method))
             case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if _SENDS_AWAY.match(sends):
                 where = _first_dead(node)
