@@ -488,6 +488,21 @@ class TestStartUp:
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=True)
         assert not unloaded & set(done.stderr.split())
 
+    @pytest.mark.parametrize("arguments", [["check", "--no-cache"], ["check", "--no-cache", "--fix"]])
+    def test_never_loads_matchers(self, shop: Path, arguments: list[str]) -> None:
+        """LibCST's matchers cost as much to import as all else of it, and no rule and no fix needs them."""
+        (shop / "timed.py").write_text(
+            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    print(time.time() - start)\n"
+        )
+        program = (
+            "import sys\nfrom golden_rules.cli import main\n"
+            f"try: main({arguments!r})\nfinally: print(*sys.modules, file=sys.stderr)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)
+        loaded = set(done.stderr.split())
+        assert "libcst" in loaded
+        assert "libcst.matchers" not in loaded
+
     def test_loads_libcst_for_a_slice(self, shop: Path) -> None:
         """The test above would notice: a file with something to look at does load it."""
         (shop / "timed.py").write_text(
