@@ -122,7 +122,8 @@ def _with_comment_above(source: SourceText, run: _Extent) -> int:
     while top - 1 > run.above and source.line(top - 1).startswith("#"):
         top -= 1
     lines = [source.line(line) for line in range(top, run.first)]
-    followed = run.last < source.line_count and bool(source.line(run.last + 1).strip())
-    if top == 1 or followed or any(_FOR_MORE.match(line) for line in lines):
+    below = source.line(run.last + 1) if run.last < source.line_count else ""
+    shared = bool(below.strip()) and not below.startswith("#")
+    if top == 1 or shared or any(_FOR_MORE.match(line) for line in lines):
         return run.first
     return top

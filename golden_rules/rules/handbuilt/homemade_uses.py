@@ -145,7 +145,7 @@ def _can_change(subject: ModuleSubject, function: Function, index: int, metric: 
         return False
     call = entries[index].call
     given = [] if call is None else [*call.args, *(keyword.value for keyword in call.keywords)]
-    return all(isinstance(value, ast.Constant) for value in given)
+    return all(isinstance(value, ast.Constant | ast.Name) for value in given)
 
 
 def _written(subject: ModuleSubject, function: Function) -> Iterator[Written]:
