@@ -5,6 +5,7 @@ Reading never fails: a file that is odd or broken declares nothing.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 RUNTIME = "golden-runtime"
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[|[<>=!~;@(,#]|$|\s)")
+# Of several files of requirements, the one that says what the program needs at run time.
+_RUN_TIME = ("requirements", "base", "default", "common", "main", "prod", "production")
 _ANYWHERE = re.compile(r"(?<![A-Za-z0-9])golden[-_.]+runtime(?![A-Za-z0-9])", re.IGNORECASE)
 
 
@@ -99,13 +102,19 @@ def _setup_cfg(file: Path) -> set[str] | None:
 
 
 def _requirements_files(folder: Path, names: Collection[str]) -> list[str]:
-    files = sorted(name for name in names if name.startswith("requirements") and name.endswith(".txt"))
-    if "requirements" not in names:
-        return files
-    try:
-        return files + sorted(f"requirements/{file.name}" for file in (folder / "requirements").glob("*.txt"))
-    except OSError:
-        return files
+    """Return the files of requirements, the one that a dependency of the program itself belongs into first."""
+    files = [name for name in names if name.startswith("requirements") and name.endswith(".txt")]
+    if "requirements" in names:
+        with contextlib.suppress(OSError):
+            files += [f"requirements/{file.name}" for file in (folder / "requirements").glob("*.txt")]
+    return sorted(files, key=_by_purpose)
+
+
+def _by_purpose(file: str) -> tuple[int, str]:
+    """Return what sorts files of requirements: those of the program before those of tests, of tools and of constraints."""
+    stem = file.rpartition("/")[2].removesuffix(".txt")
+    purpose = stem.removeprefix("requirements").strip("-_.") or "requirements"
+    return _RUN_TIME.index(purpose) if purpose in _RUN_TIME else len(_RUN_TIME), file
 
 
 def _requirements(file: Path, *, follow: bool = True) -> set[str] | None:

@@ -28,9 +28,11 @@ class _Style:
     hooks: str = "      "
 
 
-def entry(version: str) -> list[str]:
-    """Return the lines of the entry, to be pasted under `repos:`."""
-    return _entry(version, _Style())
+def entry(version: str, only: str = "") -> list[str]:
+    """Return the lines of the entry, to be pasted under `repos:`; with `only`, for the files in that folder of the repository."""
+    lines = _entry(version, _Style())
+    # in single quotes YAML has no escapes but a quote's own
+    return [*lines, f"        files: '^{re.escape(only)}/'".replace(r"\-", "-")] if only else lines
 
 
 def _entry(version: str, style: _Style) -> list[str]:

@@ -19,6 +19,8 @@ _METRICS_CODE = "GR205"
 _METRICS_OF_A_MODULE = 3
 # In per cent of all functions: where more are critical, the threshold is raised, or nobody looks at the list.
 _MOST_CRITICAL = 20.0
+# A list that is read to its end, whatever share of a small project it is.
+_SHORT = 50
 _TEST_FOLDERS = frozenset({"tests", "test", "docs", "examples", "benchmarks", "scripts"})
 
 
@@ -55,7 +57,7 @@ def proposal(
     scores = coverage_of(score_files(files), _MOST_CRITICAL)
     critical, functions = scores.total.critical, scores.total.functions
     threshold = None
-    if scores.proposal is not None and functions and 100.0 * critical / functions > _MOST_CRITICAL:
+    if scores.proposal is not None and critical > max(_SHORT, _MOST_CRITICAL / 100.0 * functions):
         threshold, critical = scores.proposal.threshold, scores.proposal.critical
     relative = {file.display: file.relative for file in files}
     metrics = Counter(relative[finding.path] for finding in findings if finding.code == _METRICS_CODE)

@@ -79,7 +79,12 @@ def init(folder: str, yes: bool, dry_run: bool, freeze: bool | None) -> int:
 def _has_hook(root: Path) -> bool:
     from golden_rules.adoption.hooks import has_hook
 
-    return has_hook(_text(root / _HOOKS_FILE) or "")
+    return has_hook(_text((_repository(root) or root) / _HOOKS_FILE) or "")
+
+
+def _repository(folder: Path) -> Path | None:
+    """Return the root of the git repository that a folder is in, where pre-commit reads its hooks."""
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
 def _survey(files: list[SourceFile], config: Config) -> Run:
@@ -151,8 +156,10 @@ def _text(path: Path) -> str | None:
         return path.read_bytes().decode()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"`{shown(path)}` cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"`{shown(path)}` cannot be read: it is not UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"`{shown(path)}` cannot be read: {(error.strerror or '').lower()}") from error
 
 
 def _propose(config: Config, files: list[SourceFile], run: Run, texts: _Texts) -> Iterator[str]:
@@ -191,8 +198,12 @@ def _add_hook(root: Path, texts: _Texts) -> Iterator[str]:
     from golden_rules import __version__
     from golden_rules.adoption.hooks import NoPlaceForHook, entry, with_hook
 
+    repository = _repository(root)
+    if repository not in (root, None):
+        yield from _hook_above(root, repository)
+        return
     there = texts.get(_HOOKS_FILE)
-    if there is None and not (root / ".git").exists():
+    if there is None and repository is None:
         yield "Left out: the hook for pre-commit, as there is no git repository here."
         return
     try:
@@ -200,6 +211,17 @@ def _add_hook(root: Path, texts: _Texts) -> Iterator[str]:
     except NoPlaceForHook as error:
         pasted = "\n".join(entry(__version__))
         yield f"Left to you: the hook in `{shown(root / _HOOKS_FILE)}`, for {error}. Paste this into it, under `repos:`:\n{pasted}"
+
+
+def _hook_above(root: Path, repository: Path) -> Iterator[str]:
+    """Say what to paste where the hooks are those of others, too: who brings in one folder does not speak for all."""
+    from golden_rules import __version__
+    from golden_rules.adoption.hooks import entry, has_hook
+
+    file = repository / _HOOKS_FILE
+    if not has_hook(_text(file) or ""):
+        pasted = "\n".join(entry(__version__, only=root.relative_to(repository).as_posix()))
+        yield f"Left to you: the hook, in `{shown(file)}` at the root of the repository. Paste this into it, under `repos:`:\n{pasted}"
 
 
 def _add_runtime(config: Config, texts: _Texts) -> Iterator[str]:
