@@ -5,7 +5,7 @@
 Each project is taken from its source distribution, pinned, into a virtual environment of its own with pinned test tools. Its
 suite runs; `golden-rules check --fix` decorates the package; golden-runtime is installed; the suite runs again. The same
 tests must end in the same way. Then it runs once more under a trace function, and a pytest plugin keeps which of the
-decorated functions were called, and what their decorators recorded. `comprehensive` is the profile; with `--every`, the threshold is 0 as well, so that hot loops and helpers are
+decorated functions were called, and what their decorators recorded. `comprehensive` is the profile; with `--every`, every function is named critical as well, so that hot loops and helpers are
 decorated too: no service would want that, but it leaves little untried.
 """
 
@@ -305,7 +305,7 @@ def environment(project: Project, home: Path, source: Path) -> Path:
 
 def fixed(source: Path, package: str, *, every: bool) -> None:
     """Fix a package."""
-    settings = 'profile = "comprehensive"\n' + ("threshold = 0\n" if every else "")
+    settings = 'profile = "comprehensive"\n' + ('critical = ["*"]\n' if every else "")
     (source / "golden-rules.toml").write_text(settings)
     command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime", "--fix"]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)

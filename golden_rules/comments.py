@@ -23,8 +23,9 @@ ABOUT_COMMENTS = "GR90"
 _DIRECTIVE = re.compile(r"(?<!\S)#\s*golden-rules:\s*(?P<word>[a-z][\w-]*)\s*(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
 # What follows the codes: up to the next comment on the same line; `#123` in a reason starts none.
 _REST = re.compile(r"(?:(?!\s+#\s*[A-Za-z]).)*")
-# A day counts anywhere before or in the reason; right after the brackets every word stands where the day must.
-_UNTIL = re.compile(r"^\s*until\s+(?!--)(\S+)|\buntil\s+(\d[\w-]*)")
+# A day counts anywhere before or in the reason; right after the brackets every word stands where the day must, and a day
+# after another word is one that somebody meant.
+_UNTIL = re.compile(r"^\s*until\s+(?!--)(\S+)|\buntil\s+(\d[\w-]*)|^\s*([A-Za-z]+:?\s+\d{4}-\d\d?-\d\d?)(?!\S)")
 _UNCLOSED = re.compile(r"\s*\[")
 _REASON = re.compile(r"(?:^|\s)--\s*(.*)", re.DOTALL)
 
@@ -158,7 +159,7 @@ def _ignore(line: int, start: int, end: int, match: re.Match[str], rest: str, *,
     reason = _REASON.search(rest)
     words = reason[1].strip() if reason else ""
     whole_file = match["word"].lower() == "ignore-file"
-    return Ignore(line, start, end, alone, whole_file, selectors, words, (until[1] or until[2]) if until else "")
+    return Ignore(line, start, end, alone, whole_file, selectors, words, until[until.lastindex or 0] if until else "")
 
 
 def takes_in(selector: str, code: str, name: str) -> bool:

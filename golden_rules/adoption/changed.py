@@ -55,6 +55,8 @@ def changes_since(base: str) -> Changes:
         UsageError: There is no git, no repository, no such base, or no history down to it.
     """
     root = os.path.realpath(_git("rev-parse", "--show-toplevel"))
+    if not _exists("HEAD"):
+        raise UsageError("the repository has no commit yet, so nothing has changed since: leave `--changed` out")
     named = base or _usual_base()
     _check_base(named)
     start = _merge_base(named)
@@ -161,8 +163,15 @@ def _check_base(base: str) -> None:
         return
     if Path(base).exists():
         raise UsageError(f"`--changed` takes `{base}` for the base: write `--changed=BASE`, or put the paths before it")
+    if ".." in base:
+        raise UsageError(f"`--changed` takes one commit, and `{base}` is a range: name where it starts")
+    started = re.split(r"[~^@]", base)[0]
+    if started != base and _exists(started or "HEAD"):
+        deeper = ": run `git fetch --unshallow`" if _is_shallow() else ": name another base"
+        raise UsageError(f"the history of `{started or 'HEAD'}` in this clone does not reach back to `{base}`{deeper}")
     remote, _, branch = base.rpartition("/")
-    fetch = f"git fetch {remote} {branch}" if remote == "origin" else f"git fetch origin {base}"
+    # In a clone of one branch, fetching another by its name alone would not make `origin/name`.
+    fetch = f"git fetch origin {branch}:refs/remotes/{base}" if remote == "origin" else f"git fetch origin {base}"
     hint = f"fetch it with `{fetch}`, and in CI clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
     raise UsageError(
         f"the base `{base}` is not in this clone: {hint if _is_shallow() or remote else 'check its name, or ' + hint}"
@@ -173,8 +182,6 @@ def _merge_base(base: str) -> str:
     done = _run(("merge-base", "HEAD", base))
     if done.returncode == 0:
         return done.stdout.decode().strip()
-    if not _exists("HEAD"):
-        raise UsageError("the repository has no commit yet, so nothing has changed since: leave `--changed` out")
     if _is_shallow():
         raise UsageError(
             f"this clone is shallow and does not reach back to where the branch left `{base}`: run `git fetch --unshallow`,"

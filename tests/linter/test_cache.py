@@ -193,7 +193,8 @@ class TestNeverWrong:
     @pytest.mark.parametrize("setting", SETTINGS)
     def test_settings(self, shop: Path, check: Check, setting: str) -> None:
         """A warm run after a change of settings says what a cold one says, which is not what was said before."""
-        (shop / "src/routes.py").write_text('@app.post("/orders")\ndef place(order):\n    return order.save()\n')
+        route = '@app.post("/orders")\nasync def place(order):\n    stored = await order.save()\n    await mail.send(stored)\n'
+        (shop / "src/routes.py").write_text(route)
 
         def says(*options: str) -> list[tuple[int, str]]:
             return [check(*form, *options)[:2] for form in (("--format", "json"), ("--diff",))]

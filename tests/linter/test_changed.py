@@ -204,8 +204,25 @@ class TestWithoutABase:
     def test_unknown_base(self, shop: Path) -> None:
         """The remedy names the command that fetches it."""
         assert self.refusal("--changed=origin/develop") == (
-            "the base `origin/develop` is not in this clone: fetch it with `git fetch origin develop`, and in CI clone without"
-            " a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
+            "the base `origin/develop` is not in this clone: fetch it with `git fetch origin"
+            " develop:refs/remotes/origin/develop`, and in CI clone without a depth (`fetch-depth: 0`, `GIT_DEPTH: 0`)"
+        )
+
+    def test_before_the_first_commit(self, shop: Path) -> None:
+        """What counts back further than the history goes cannot be fetched, and a range is no base."""
+        assert self.refusal("--changed=HEAD~90") == (
+            "the history of `HEAD` in this clone does not reach back to `HEAD~90`: name another base"
+        )
+        assert self.refusal("--changed=main..HEAD") == (
+            "`--changed` takes one commit, and `main..HEAD` is a range: name where it starts"
+        )
+
+    def test_no_commit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A repository that has just been made."""
+        monkeypatch.chdir(tmp_path)
+        git("init", "--quiet")
+        assert self.refusal("--changed") == (
+            "the repository has no commit yet, so nothing has changed since: leave `--changed` out"
         )
 
     def test_a_repository_of_somebody_else(self, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,7 @@ def test_ignore_without_reason() -> None:
         ("ignores[GR201] -- why", "`ignores` is no word for a comment"),
         ("ignore[GR204] until 2027-02-30 -- why", "`2027-02-30` is no date"),
         ("ignore[GR204] until tomorrow -- why", "`tomorrow` is no date"),
+        ("ignore[GR204] untill 2027-02-20 -- why", "`untill 2027-02-20` is no date"),
         ("ignore[GR204 -- why", "the brackets name no rule to ignore"),
     ],
 )

@@ -39,6 +39,7 @@ class Carrier:
         return answer
 '''
 PAY = 'import httpx\n\n\ndef charge(order):\n    """Charge."""\n    return httpx.post("https://pay.example").json()\n'
+PROFILE = 'profile = "comprehensive"\n'
 
 
 def make_page(folder: Path) -> Path:
@@ -59,7 +60,7 @@ def make_page(folder: Path) -> Path:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a project with two apps."""
     folder = tmp_path_factory.mktemp("shop")
-    for name, text in {"src/shop/carrier.py": CARRIER, "src/pay/api.py": PAY, "golden-rules.toml": ""}.items():
+    for name, text in {"src/shop/carrier.py": CARRIER, "src/pay/api.py": PAY, "golden-rules.toml": PROFILE}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -117,7 +117,9 @@ class TestSharedWork:
         """Ctrl-C ends the run at once, with status 130 and nothing more said, and leaves no process behind."""
         ready, blocked = os.pipe()
         deed = f"os.write({blocked}, b'x'); threading.Event().wait()"
-        command = [sys.executable, "-c", PROGRAM.format(deed=deed, before="pass"), "--jobs", jobs]
+        # What starts the tests in the background may have told them to ignore SIGINT, and children inherit that.
+        before = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+        command = [sys.executable, "-c", PROGRAM.format(deed=deed, before=before), "--jobs", jobs]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         running = subprocess.Popen(command, cwd=tree, pass_fds=[blocked], start_new_session=True, **pipes)
         os.close(blocked)

@@ -61,7 +61,7 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
     asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = (
         "time", "clock", "now", "seconds", "perf_counter", "monotonic", "today", "epoch", "read", "inc", "observ", "span", "add", "log", "timing",
-        "histogram", "record_", "start_",
+        "histogram", "record_", "start_", "@",
     )  # fmt: skip
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
