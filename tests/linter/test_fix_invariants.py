@@ -133,7 +133,9 @@ def test_only_whole_lines_of_fixes_change(source: bytes) -> None:
 def test_safe_fixes_keep_what_is_said_and_done(source: bytes) -> None:
     """No call of the program's own goes: log lines, stored values and work stay in their number."""
     before, after = (Counter(_calls(content)) for content in (source, fix_source(source, PATH, CONFIG).content))
-    before.pop("time.time", None)
+    # One reading of a clock becomes the timer's, and of two equal decorators one goes.
+    for measuring in ("time.time", "counted"):
+        before.pop(measuring, None)
     assert not before - after
 
 
