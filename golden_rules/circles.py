@@ -35,6 +35,19 @@ def files_below(module: str, root: Path) -> tuple[str, ...]:
         return ()
     # They run, or have run, before the module does: only who reads a name from them waits for their end.
     around = set(_parents(module))
+    found = _run_by(module, source, around)
+    # What a package around it imports from elsewhere may be what comes first, and then waits for itself. Not so below the package,
+    # where it has begun to run by then; of the outermost package nearly everything is below.
+    for parent in around:
+        if found is not None and "." in parent and (needed := _run_by(parent, source, around)) is not None:
+            found |= {name: file for name, file in needed.items() if not f"{name}.".startswith(f"{parent}.")}
+    if found is None:
+        return (ANY_FILE,)
+    return tuple(sorted(file.relative_to(root).as_posix() for file in found.values()))
+
+
+def _run_by(module: str, source: Path, around: Collection[str]) -> dict[str, Path] | None:
+    """Return the modules that run for one to run, its own among them, with their files; `None` for too many to read."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -43,10 +56,10 @@ def files_below(module: str, root: Path) -> tuple[str, ...]:
         if file is None:
             continue
         if len(found) == _MOST_FILES:
-            return (ANY_FILE,)
+            return None
         found[name] = file
         waiting += _needed(source, name, file, around)
-    return tuple(sorted(file.relative_to(root).as_posix() for file in found.values()))
+    return found
 
 
 def _source_folder(module: str, root: Path) -> Path | None:

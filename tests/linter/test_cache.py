@@ -142,6 +142,16 @@ class TestWarm:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert "`lotat`" in check().out
 
+    def test_uses_of_a_decorator_of_another_file(self, shop: Path, check: Check) -> None:
+        """What files tell each other is remembered like all else."""
+        timed = HELPER.replace("@contextmanager\ndef log_duration(log)", "def timed(function)").replace("log.", "print")
+        (shop / "src/shop").mkdir()
+        (shop / "src/shop/timing.py").write_text(timed)
+        (shop / "src/shop/pay.py").write_text("from shop.timing import timed\n\n\n@timed\ndef pay(): ...\n")
+        cold = check()
+        assert "src/shop/pay.py" in cold.analysed
+        assert check() == Answer(cold.status, cold.out, [])
+
     def test_imports_no_rule(self, shop: Path) -> None:
         """A run that finds all it needs loads neither a rule nor LibCST."""
         program = (

@@ -107,3 +107,24 @@ def test_what_it_does_not_import_is_fixed(
     assert "circle" not in fixed(tmp_path, monkeypatch)
     assert "from acme.observability import track" in (source / "acme/fetching.py").read_text()
     imports(source, "acme.fetching", "acme.observability")
+
+
+def test_what_the_package_around_it_imports_from_elsewhere_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Imported first, it would run the package, which would wait for it; what stands in that package runs after it."""
+    source = made(
+        tmp_path,
+        {
+            "acme/fetching.py": FETCHING,
+            "acme/core/__init__.py": "from acme.core.loading import fetch as load\nfrom acme.fetching import fetch\n",
+            "acme/core/loading.py": FETCHING,
+            "acme/core/observability.py": OBSERVED,
+        },
+    )
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("acme.observability", "acme.core.observability"))
+    fixed(tmp_path, monkeypatch)
+    assert (source / "acme/fetching.py").read_text() == FETCHING
+    assert "from acme.core.observability import track" in (source / "acme/core/loading.py").read_text()
+    imports(source, "acme.fetching", "acme.core.loading", "acme.core.observability")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_rules.findings import Edit, ImportedName
@@ -71,7 +71,8 @@ class Uses:
 
     def told(self) -> tuple[object, ...]:
         """Return the same as plain data, for `uses_told`."""
-        return astuple(self)
+        places, written = ([tuple(entry) for entry in entries] for entries in (self.places, self.written))
+        return self.target, self.called, self.on_plain, tuple(places), tuple(written)
 
 
 def uses_told(data: tuple[Any, ...]) -> Uses:
