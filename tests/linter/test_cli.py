@@ -385,8 +385,10 @@ class TestTerminal:
 
     def test_interrupt(self, shop: Path) -> None:
         """Ctrl-C ends it with status 130 and no traceback."""
+        # What starts the tests in the background may have told them to ignore SIGINT, and children inherit that.
+        listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
         process = subprocess.Popen(
-            [sys.executable, "-m", "golden_rules", "check", "-"],
+            [sys.executable, "-c", f"{listening}; from golden_rules.cli import main; main()", "check", "-"],
             cwd=shop,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
