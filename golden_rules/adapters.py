@@ -77,7 +77,10 @@ LIBRARIES: dict[str, Library] = {
     ),
     **dict.fromkeys(("pymongo", "motor", "beanie"), Library("database", _MONGO)),
     **dict.fromkeys(("cassandra", "neo4j"), Library("database", _SQL | _words("run execute_async execute_query"))),
-    **dict.fromkeys(("redis", "aioredis", "pymemcache", "aiocache", "diskcache", "memcache", "pylibmc"), Library("cache", _CACHE)),
+    **dict.fromkeys(("redis", "aioredis"), Library("redis", _CACHE)),
+    **dict.fromkeys(("pymemcache", "memcache", "pylibmc"), Library("memcached", _CACHE)),
+    "diskcache": Library("disk", _CACHE),
+    "aiocache": Library("cache", _CACHE),
     **dict.fromkeys(
         ("pika", "aio_pika", "kafka", "aiokafka", "confluent_kafka", "nats", "kombu", "stomp", "google.cloud.pubsub_v1", "pulsar"),
         Library("queue", _QUEUE),
@@ -108,6 +111,9 @@ LIBRARIES: dict[str, Library] = {
     "grpc": Library("grpc", _RPC),
 }  # fmt: skip
 
+# The kinds of system that are caches.
+CACHES = frozenset({"redis", "memcached", "disk", "cache"})
+
 # What people call receivers whose class nothing tells, and what they ask of them.
 _RECEIVERS: tuple[tuple[re.Pattern[str], Library], ...] = (
     (re.compile(r"^_?(http|https|rest|aiohttp|httpx|requests|web|async|http_client|clientsession)_?(session|client)?$"), Library("http", _HTTP)),
@@ -116,7 +122,9 @@ _RECEIVERS: tuple[tuple[re.Pattern[str], Library], ...] = (
         Library("database", _SQL - _words("connect cursor begin acquire") | _words("query add_all")),
     ),
     (re.compile(r"^_?session$"), Library("database", _SQL - _words("connect cursor begin acquire"))),
-    (re.compile(r"^_?(redis|redis_client|memcache|memcached|dual_cache|redis_cache)$"), Library("cache", _CACHE)),
+    (re.compile(r"^_?(redis|redis_client|redis_cache)$"), Library("redis", _CACHE)),
+    (re.compile(r"^_?(memcache|memcached)$"), Library("memcached", _CACHE)),
+    (re.compile(r"^_?dual_cache$"), Library("cache", _CACHE)),
     (re.compile(r"^_?(producer|publisher|sqs|sns|broker|kafka_producer)(_client)?$"), Library("queue", _QUEUE - _words("flush poll"))),
     (re.compile(r"^_?(s3|gcs|blob|bucket)(_client|_service)?$"), Library("storage", _STORAGE)),
     (re.compile(r"^_?(llm|chat_model|openai|anthropic)(_client)?$"), Library("llm", _LLM)),
@@ -144,7 +152,10 @@ def adapter_of(target: str | None, written: str) -> str:
         # What is put onto a pipeline waits there for `execute`.
         waits = "pipeline" in target.lower() and method != "execute"
         return library.adapter if method in library.methods and not waits else ""
-    name = receiver.rpartition(".")[2]
+    owner, _, name = receiver.rpartition(".")
+    if owner and name == "requests":
+        # What an object keeps as its requests: a table, most often.
+        return ""
     for pattern, guessed in _RECEIVERS:
         if method in guessed.methods and pattern.match(name):
             return guessed.adapter

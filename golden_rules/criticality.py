@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 
 from golden_rules import frameworks
-from golden_rules.adapters import TALKING, adapter_of, is_library
+from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
 from golden_rules.dealings import dealings, handing_classes, untold
@@ -348,7 +348,7 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
     if not found:
         return "", None
     # A cache in front of something else is not what the function is about: what it falls back to is.
-    beyond = [item for item in found if item[1] != "cache"]
+    beyond = [item for item in found if item[1] not in CACHES]
     _, adapter, call, target = min(beyond or found, key=lambda item: item[0])
     verb = "awaits" if call.awaited else "calls"
     # A receiver whose class is known is surer than one that is only named like a session or a cursor.

@@ -18,7 +18,8 @@ _SOURCE_FOLDERS = frozenset({"lib", "python"})
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # What says nothing where there is no module below the app, with what parts it from the rest.
 _NO_MODULE = re.compile(r"[._]\{module\}|^\{module\}[._]|\{module\}")
-_ILLEGAL = re.compile(r"[^a-z0-9_]+")
+# Runs of `_` as well: in the series they are one.
+_ILLEGAL = re.compile(r"[^a-z0-9]+")
 
 
 def module_parts(path: str) -> list[str]:
@@ -92,5 +93,9 @@ def _public_twin(function: Function, other: Function) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _word(name: str) -> str:
-    snake = _CAMEL_HUMP.sub("_", name).lower()
-    return _ILLEGAL.sub("_", snake).strip("_") or "x"
+    return _ILLEGAL.sub("_", snake_case(name)).strip("_") or "x"
+
+
+def snake_case(name: str) -> str:
+    """Return `get_item` for `getItem`."""
+    return _CAMEL_HUMP.sub("_", name).lower()

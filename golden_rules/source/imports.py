@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import operator
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from golden_rules.findings import Edit, ImportedName
 from golden_rules.source.outline import Function, Outline
@@ -30,7 +31,8 @@ ImportStatement = ast.Import | ast.ImportFrom
 def reference(outline: Outline, function: Function, module: str, name: str) -> tuple[str, ImportedName | None] | None:
     """Return how `module.name` is written in a decorator of a function, and the import that takes.
 
-    Returns `None` where no spelling is safe: the name and the module's name are both taken by something else.
+    Returns `None` where no spelling is safe: the name and the module's name are both taken by something else, or the file
+    runs where the module is not.
     """
     available = _names_before(outline, function)
     for local, target in available.items():
@@ -39,6 +41,8 @@ def reference(outline: Outline, function: Function, module: str, name: str) -> t
     for local, target in available.items():
         if target == module:
             return f"{local}.{name}", None
+    if _is_sent_elsewhere(outline):
+        return None
     if not outline.star_import and not _is_taken(outline, function, name):
         return name, ImportedName(module, name)
     parent, _, last = module.rpartition(".")
@@ -46,6 +50,12 @@ def reference(outline: Outline, function: Function, module: str, name: str) -> t
         return None
     # `from app import observability` rather than `import app.observability`, which would bind `app`.
     return f"{last}.{name}", ImportedName(parent, last) if parent else ImportedName(module, "")
+
+
+def _is_sent_elsewhere(outline: Outline) -> bool:
+    """Whether a file is one of Ansible's modules, which run on other machines, with nothing but `ansible.module_utils`."""
+    froms = (entry.node for entry in outline.imports if isinstance(entry.node, ast.ImportFrom))
+    return any((node.module or "").startswith("ansible.module_utils") for node in froms)
 
 
 def _names_before(outline: Outline, function: Function) -> dict[str, str]:
@@ -191,11 +201,11 @@ def _new_statement(source: SourceText, outline: Outline, module: str, text: str,
     section = _section(module, root)
     imports = [node for node in _leading_imports(outline.tree) if _section(_module_of(node), root) != _FUTURE]
     alike = [node for node in imports if _section(_module_of(node), root) == section]
-    by_name = _sorted_by_name(imports, root)
-    key = _sort_key(by_name or text.startswith("from"), module, name)
+    order = _order_of_kinds(imports, root)
+    key = (order(text.startswith("from")), module.lower(), name.lower())
 
     def is_later(node: ImportStatement) -> bool:
-        return _sort_key(by_name or isinstance(node, ast.ImportFrom), _module_of(node), node.names[0].name) > key
+        return (order(isinstance(node, ast.ImportFrom)), _module_of(node).lower(), node.names[0].name.lower()) > key
 
     if earlier := [node for node in alike if not is_later(node)]:
         return _line_after(source, earlier[-1], text + newline)
@@ -331,20 +341,24 @@ def _section(module: str, own_root: str) -> int:
     return _FIRST_PARTY if root == own_root else _THIRD_PARTY
 
 
-def _sort_key(is_from: bool, module: str, name: str) -> tuple[bool, str, str]:
-    # isort's default puts `import x` before `from x import y` within a section.
-    return is_from, module.lower(), name.lower()
+def _order_of_kinds(imports: Sequence[ImportStatement], own_root: str) -> Callable[[bool], int]:
+    """Return what ranks `from x import y` (true) and `import x` (false) within a section, as a file has it.
 
-
-def _sorted_by_name(imports: Sequence[ImportStatement], own_root: str) -> bool:
-    """Whether a section mixes both kinds of statements, as isort's `force_sort_within_sections` has it."""
-    return any(
-        isinstance(one, ast.ImportFrom)
-        and isinstance(other, ast.Import)
-        and _section(_module_of(one), own_root) == _section(_module_of(other), own_root)
-        and _module_of(one).lower() <= _module_of(other).lower()
+    isort has `import x` first; with `from_first` last; with `force_sort_within_sections`, names alone count.
+    """
+    pairs = [
+        (one, other)
         for one, other in itertools.pairwise(imports)
-    )
+        if type(one) is not type(other) and _section(_module_of(one), own_root) == _section(_module_of(other), own_root)
+    ]
+    after_from = [(one, other) for one, other in pairs if isinstance(one, ast.ImportFrom)]
+    if not after_from:
+        return int
+    against_names = any(_module_of(one).lower() > _module_of(other).lower() for one, other in after_from)
+    if against_names and len(after_from) == len(pairs):
+        return operator.not_
+    in_names = any(_module_of(one).lower() <= _module_of(other).lower() for one, other in after_from)
+    return (lambda _: 0) if in_names else int
 
 
 def _one_name_a_statement(outline: Outline) -> bool:

@@ -515,3 +515,43 @@ def test_a_cache_in_front_of_something_else() -> None:
 def indented(body: str) -> str:
     """Return a body one level deeper."""
     return body.replace("\n    ", "\n        ")
+
+
+@pytest.mark.parametrize(
+    ("head", "client", "method", "decorator"),
+    [
+        ("import redis", "redis.Redis()", "get_basket", 'track_cache_operation("redis", "get")'),
+        ("import redis", "redis.Redis()", "publish_basket", 'track_adapter_request("redis")'),
+        ("import diskcache", "diskcache.Cache()", "storeBasket", 'track_cache_operation("disk", "set")'),
+        ("import pylibmc", "pylibmc.Client([])", "remove_basket", 'track_cache_operation("memcached", "delete")'),
+    ],
+)
+def test_a_cache_is_called_by_its_name(head: str, client: str, method: str, decorator: str) -> None:
+    """A cache's series say which cache it is, and hits and misses come from what reads it alone."""
+    source = f"""
+{head}
+
+
+class Baskets:
+    def __init__(self):
+        self.client = {client}
+
+    def {method}(self, customer, basket):
+        first = self.client.get(customer.key())
+        self.client.set(customer.key(), first or basket.dumps())
+        return first
+"""
+    (finding,) = analyse_source(source, "src/shop/baskets.py", config(threshold=3.0)).findings
+    assert finding.remedy == f"add `@{decorator}`"
+
+
+def test_a_table_of_requests_is_no_client() -> None:
+    """`self.requests` holds requests; only the module of that name sends them."""
+    source = """
+class Executor:
+    def route(self, name, request, options):
+        handler = self.requests.get(name)
+        other = self.owner.requests.get(options)
+        return handler(request, other)
+"""
+    assert not analyse_source(source, "src/shop/routing.py", config(threshold=3.0)).findings

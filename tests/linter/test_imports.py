@@ -100,6 +100,15 @@ class TestPlace:
             # `force-sort-within-sections`
             ("from attrs import a\nimport httpx\n", "from attrs import a\n{}\nimport httpx\n"),
             ("from os import a\nimport sys\n\nimport zoo\n", "from os import a\nimport sys\n\n{}\nimport zoo\n"),
+            # `from-first`
+            (
+                "from attrs import a\nfrom zoo import a\nimport alembic\nimport zope\n",
+                "from attrs import a\n{}\nfrom zoo import a\nimport alembic\nimport zope\n",
+            ),
+            (
+                "from zoo import a\nimport attrs\n\nfrom shop.a import b\nimport shop.c\n",
+                "{}\nfrom zoo import a\nimport attrs\n\nfrom shop.a import b\nimport shop.c\n",
+            ),
             # the project's own package, sorted among those of others
             (
                 "import attrs\nfrom shop import a\nfrom zoo import a\n",
@@ -244,6 +253,16 @@ class TestReference:
         """A decorator runs before what is imported further down."""
         found = written("def run(): ...\nfrom golden_runtime import track_request\n")
         assert found == ("golden_runtime.track_request", "golden_runtime:")
+
+    def test_file_that_runs_elsewhere_imports_nothing_more(self) -> None:
+        """Ansible copies a module to the machines it looks after, where nothing else is."""
+        assert written("from ansible.module_utils.basic import AnsibleModule\n" + BODY) is None
+        assert written(
+            "from ansible.module_utils.basic import *\nfrom golden_runtime import track_request\n" + BODY
+        ) == (
+            "track_request",
+            "",
+        )
 
     def test_module_in_a_package(self) -> None:
         """Where the name is taken, the module is imported from its package, which binds nothing more."""

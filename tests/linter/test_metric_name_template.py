@@ -58,6 +58,14 @@ def test_so_does_whatever_else_parts_it(template: str, name: str) -> None:
     assert remedy(template, "payments.py") == name
 
 
+def test_a_name_is_spelled_as_its_series() -> None:
+    """In a series runs of `_` are one, so `show__rows` and `show_rows` would share theirs."""
+    config = Config(root=Path.cwd(), critical=("*",), metric_name="{function}", select=("GR105",))
+    source = "class Page:\n    def show__rows(self): ...\n\n    def show_rows(self): ...\n"
+    names = [finding.remedy.split('"')[1] for finding in check_source(source, "src/shop/page.py", config)]
+    assert names == ["page.show_rows", "page.show_rows"]
+
+
 def test_a_name_starts_with_a_letter() -> None:
     """Whatever the function is called, as the runtime refuses others."""
     config = Config(root=Path.cwd(), metric_name="{function}", select=("GR105",))

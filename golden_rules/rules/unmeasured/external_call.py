@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from golden_rules.adapters import CACHES
 from golden_rules.criticality import THRESHOLD, Kind
+from golden_rules.naming import snake_case
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import violation
+
+# What a function does to a cache, by the words of its name.
+_OPERATIONS = {
+    "get": frozenset({"get", "mget", "hget", "aget", "fetch", "load", "read", "lookup"}),
+    "exists": frozenset({"exists", "contains", "has"}),
+    "delete": frozenset({"delete", "remove", "invalidate", "evict", "clear"}),
+    "set": frozenset(
+        {"set", "mset", "hset", "aset", "setex", "store", "save", "put", "write", "cache", "remember", "update"}
+    ),
+}
 
 
 class UnmeasuredExternalCall(UnmeasuredRule):
@@ -21,7 +33,7 @@ class UnmeasuredExternalCall(UnmeasuredRule):
     call tell a slow dependency from a slow service within a minute; without them that takes an evening.
 
     ## Fix safety
-    Safe. `@track_adapter_request` (for caches `@track_cache_operation`) keeps the function's kind, signature and name.
+    Safe. `@track_adapter_request` (for what reads, writes or empties a cache, by its name, `@track_cache_operation`) keeps the function's kind, signature and name.
 
     ## When not to follow it
     Where the client is instrumented already (by OpenTelemetry's instrumentation packages, say), name these functions in
@@ -143,16 +155,12 @@ class Orders:
 
 def _decorator(subject: Subject) -> tuple[str, str]:
     adapter = subject.verdict.adapter
-    if adapter != "cache":
-        return "track_adapter_request", f'"{adapter}"'
-    return "track_cache_operation", f'"redis", "{_cache_operation(subject)}"'
+    if adapter in CACHES and (operation := _cache_operation(subject.function.name)):
+        return "track_cache_operation", f'"{adapter}", "{operation}"'
+    return "track_adapter_request", f'"{adapter}"'
 
 
-def _cache_operation(subject: Subject) -> str:
-    """Return what the function does to the cache by its name; what is read back has hits and misses."""
-    name = subject.function.name.lower()
-    if any(word in name for word in ("get", "fetch", "load", "read", "lookup")):
-        return "get"
-    if any(word in name for word in ("exists", "contains", "has_")):
-        return "exists"
-    return "delete" if any(word in name for word in ("delete", "remove", "invalidate", "evict", "clear")) else "set"
+def _cache_operation(name: str) -> str:
+    """Return what a function of that name does to a cache, or `""`; what is read back has hits and misses."""
+    words = snake_case(name).split("_")
+    return next((operation for operation, saying in _OPERATIONS.items() if not saying.isdisjoint(words)), "")
