@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from golden_rules.config import Config
@@ -14,7 +14,7 @@ from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
 from golden_rules.source.leftovers import leftover_imports
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
-from golden_rules.source.text import SourceText, decode
+from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 # Each round settles at least one finding of every conflict; a rule whose fix does not remove its finding must end too.
 _MAX_ROUNDS = 20
@@ -87,15 +87,14 @@ def fix_source(
         applied += chosen
         result = analyse_source(content, path, config, rules)
     else:
-        codes = ", ".join(sorted({finding.code for finding in fixable}))
-        raise FixError(f"the fixes of {codes} do not come to an end")
-    tidy = _tidied(content, source, path) if applied else content
+        raise FixError(f"the fixes of {_codes(fixable)} do not come to an end")
+    tidy = _tidied(content, source, path, applied) if applied else content
     if tidy != content:
         result = analyse_source(tidy, path, config, rules)
     return FixedSource(tidy, tuple(applied), result)
 
 
-def _tidied(content: bytes, before: bytes, path: str) -> bytes:
+def _tidied(content: bytes, before: bytes, path: str, applied: Sequence[Finding]) -> bytes:
     """Return a fixed file without the imports that its fixes left unused."""
     tree_before = parse(decode(before))
     while True:
@@ -105,7 +104,7 @@ def _tidied(content: bytes, before: bytes, path: str) -> bytes:
         edits = leftover_imports(text, tree, tree_before, of_module=not path.endswith("__init__.py"))
         if not edits:
             return content
-        content = text.encode(apply_edits(text.text, edits))
+        content = _encoded(text, apply_edits(text.text, edits), applied)
 
 
 def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[bytes, list[Finding]]:
@@ -115,11 +114,24 @@ def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[b
     kept = {id(fix) for fix in fixes}
     chosen = [finding for finding, fix in fixable.items() if id(fix) in kept]
     fixed = apply_fixes(text, module, fixes)
-    codes = ", ".join(sorted({finding.code for finding in chosen}))
     try:
         parse(SourceText(fixed))
-        return text.encode(fixed), chosen
     except Unparseable as error:
-        raise FixError(f"the fixes of {codes} would leave code that does not parse ({error})") from error
-    except UnicodeError as error:
-        raise FixError(f"the fixes of {codes} cannot be written in {text.encoding}") from error
+        raise FixError(f"the fixes of {_codes(chosen)} would leave code that does not parse ({error})") from error
+    return _encoded(text, fixed, chosen), chosen
+
+
+def _codes(findings: Iterable[Finding]) -> str:
+    return ", ".join(sorted({finding.code for finding in findings}))
+
+
+def _encoded(before: SourceText, fixed: str, applied: Iterable[Finding]) -> bytes:
+    """Return a fixed text as Python will read it again; raises FixError where the file's encoding does not allow that."""
+    try:
+        content = before.encode(fixed)
+        # A comment on the coding that has moved away from the top, or to it, would say something else.
+        if decode(content).text == fixed:
+            return content
+    except (UnicodeError, UndecodableSource):
+        pass
+    raise FixError(f"the fixes of {_codes(applied)} cannot be written in {before.encoding}")

@@ -20,6 +20,8 @@ _MAX_ROUNDS = 200
 
 Files = Sequence[SourceFile]
 Outcomes = list[Outcome | None]
+# What comes of files that change together, with their positions in the run.
+Step = list[tuple[int, Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Project:
 
     Attributes:
         members: Their positions in the run.
-        whole: Whether all of the project's files are among them.
+        whole: Whether all of the project's files are among them, and each could be read.
     """
 
     members: tuple[int, ...]
@@ -40,13 +42,15 @@ def projects_of(files: Files, outcomes: Outcomes, folders: Sequence[Path]) -> li
     # Strings, as `is_relative_to` would cost a warm run of thousands of files a tenth of its time.
     below = tuple(os.path.join(folder.absolute(), "") for folder in folders)  # noqa: PTH118 - as above
     working = str(Path().absolute())
+    # What could not be read may mention anything.
+    sound = not any(done is not None and done.failure for done in outcomes)
     members: dict[Path, list[int]] = defaultdict(list)
     for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
         named = not os.path.join(working, file.path).startswith(below)  # noqa: PTH118 - as above
         if done is not None and _told(done) and not named:
             members[file.config.root].append(index)
     return [
-        Project(tuple(indices), any(root.is_relative_to(folder.absolute()) for folder in folders))
+        Project(tuple(indices), sound and any(root.is_relative_to(folder.absolute()) for folder in folders))
         for root, indices in members.items()
     ]
 
@@ -76,11 +80,7 @@ class Removals:
         """Take the projects; nothing is read before it is asked for."""
         self._files = files
         self._outcomes = outcomes
-        # What could not be read may mention anything.
-        sound = not any(done is not None and done.failure for done in outcomes)
-        self._projects = {
-            index: project for project in projects if project.whole and sound for index in project.members
-        }
+        self._projects = {index: project for project in projects if project.whole for index in project.members}
         self._mentions: dict[Project, Counter[str]] = {}
 
     def of(self, index: int) -> Callable[[str], bool]:
@@ -122,11 +122,11 @@ class Mending:
         self._fixing = fixing
         self._caches = caches
 
-    def steps(self) -> Iterator[tuple[int, Outcome]]:
-        """Yield what comes of each file that changes.
+    def steps(self) -> Iterator[Step]:
+        """Yield what comes of each file that changes, together where all of them change or none.
 
-        Whoever iterates writes the file and puts its outcome among those of the run, so that they hold what is on disk when
-        the next one is looked at.
+        Whoever iterates writes the files and puts their outcomes among those of the run, so that they hold what is on disk when
+        the next ones are looked at.
         """
         for _ in range(_MAX_ROUNDS):
             changed = False
@@ -136,7 +136,7 @@ class Mending:
             if not changed:
                 return
 
-    def _single(self) -> Iterator[tuple[int, Outcome]]:
+    def _single(self) -> Iterator[Step]:
         """Yield what comes of the fixes of single files, one round of them."""
         removals = Removals(self._files, self._outcomes, self._projects)
         told: dict[int, list[Finding]] = defaultdict(list)
@@ -149,19 +149,19 @@ class Mending:
                 continue
             further = self._reworked(index, done, self._counting(index, done, told[index]), removals.of(index))
             if further is not None:
-                yield index, further
+                yield [(index, further)]
 
-    def _across(self) -> Iterator[tuple[int, Outcome]]:
+    def _across(self) -> Iterator[Step]:
         """Yield what comes of one fix that changes several files: all of it, the file that loses a name last, or nothing."""
         for index, finding in self._fixable():
             done = self._outcomes[index]
             if done is None or not _spans(finding) or not self._counting(index, done, [finding]):
                 continue
-            if steps := self._steps_across(index, finding):
-                for at, further in steps:
-                    if any(other is not None and other.failure for other in self._outcomes):
-                        return  # a file that could not be written still uses the name
-                    yield at, further
+            step = self._step_across(index, finding)
+            if any(other is not None and other.failure for other in self._outcomes):
+                return  # what could not be read or fixed may still use the name
+            if step:
+                yield step
                 return
 
     def _fixable(self) -> Iterator[tuple[int, Finding]]:
@@ -184,7 +184,7 @@ class Mending:
         counting = {id(finding) for finding in scope.fixable(file, before, content, [*own, *told])}
         return [finding for finding in told if id(finding) in counting]
 
-    def _steps_across(self, index: int, finding: Finding) -> list[tuple[int, Outcome]]:
+    def _step_across(self, index: int, finding: Finding) -> Step:
         """Return what comes of each file of a fix that changes several; nothing where one would still mention what goes."""
         fix = finding.fix_for(unsafe=self._fixing.unsafe)
         if fix is None:
@@ -199,15 +199,15 @@ class Mending:
             ),
             (index, own),
         ]
-        steps: list[tuple[int, Outcome]] = []
+        step: Step = []
         for at, part in parts:
             done = self._outcomes[at]
             told = replace(finding, path=self._files[at].relative, fix=part)
             further = None if done is None else self._reworked(at, done, [told], _nothing)
             if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
                 return []
-            steps.append((at, further))
-        return steps
+            step.append((at, further))
+        return step
 
     def _reworked(
         self, index: int, done: Outcome, told: Sequence[Finding], may_go: Callable[[str], bool]

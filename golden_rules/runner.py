@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_rules.cache import Caches, seen
 from golden_rules.config import Config
@@ -16,9 +17,12 @@ from golden_rules.files import SourceFile
 from golden_rules.findings import FileResult, Finding, Severity
 from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
-from golden_rules.projects import Mending, Project, Removals, concluded_of, projects_of, result_of
+from golden_rules.projects import Mending, Project, Removals, Step, concluded_of, projects_of, result_of
 from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
-from golden_rules.writing import replace_file
+from golden_rules.writing import Replacement, replace_files
+
+if TYPE_CHECKING:
+    from golden_rules.patches import Diff
 
 __all__ = ["Fixing", "Run", "check_files", "check_stdin", "collector_off", "trouble_noted"]
 
@@ -50,7 +54,7 @@ class Run:
     base: str = ""
     unchanged: int = 0
     withheld: Counter[str] = field(default_factory=Counter)
-    diffs: list[str] = field(default_factory=list)
+    diffs: list[Diff] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def add(self, display: str, config: Config, result: FileResult, fixed: Iterable[Finding] = ()) -> None:
@@ -102,11 +106,11 @@ def check_files(
             todo = [files[index] for index in missing]
             for at, result in worked(todo, fixing, jobs or processors(), progress or Progress()):
                 index = missing[at]
-                outcomes[index] = _settled(caches, files[index], fixing, result)
+                _settle(caches, files, fixing, outcomes, [(index, result)])
         projects = projects_of(files, outcomes, folders)
         if fixing is not None:
-            for index, further in Mending(files, outcomes, projects, fixing, caches).steps():
-                outcomes[index] = _settled(caches, files[index], fixing, further)
+            for step in Mending(files, outcomes, projects, fixing, caches).steps():
+                _settle(caches, files, fixing, outcomes, step)
         run = Run()
         removals = Removals(files, outcomes, projects)
         for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
@@ -133,20 +137,35 @@ def _remembered(caches: Caches, file: SourceFile, fixing: Fixing | None) -> Outc
     return Outcome(known, result)
 
 
-def _settled(caches: Caches, file: SourceFile, fixing: Fixing | None, done: Outcome) -> Outcome:
-    """Write what fixes changed, keep what is known of the file, and return the outcome as it is then."""
+def _settle(
+    caches: Caches, files: Sequence[SourceFile], fixing: Fixing | None, outcomes: list[Outcome | None], step: Step
+) -> None:
+    """Write what fixes changed in files, in all of them or in none, and take their outcomes in, as they are then."""
+    replacements = [
+        Replacement(files[index].path, done.content, done.held)
+        for index, done in step
+        if done.content is not None and fixing is not None and fixing.write
+    ]
+    last, _ = step[-1]
+    failures: list[str] = []
+    with trouble_noted(failures, files[last]):
+        replace_files(replacements)
+    if failures:
+        outcomes[last] = replace(outcomes[last] or Outcome(), failure=failures[0])
+        return
+    for index, done in step:
+        outcomes[index] = done
+        _keep(caches, files[index], done, written=bool(replacements))
+
+
+def _keep(caches: Caches, file: SourceFile, done: Outcome, *, written: bool) -> None:
+    """Keep what is known of a file in the cache, where something tells that it is still that content."""
     known_by = done.seen
-    if done.content is not None and fixing is not None and fixing.write:
-        failures: list[str] = []
-        with trouble_noted(failures, file):
-            replace_file(file.path, done.content, done.held)
-        if failures:
-            return Outcome(failure=failures[0])
+    if done.content is not None and written:
         with contextlib.suppress(OSError):
             known_by = seen(file.path.stat(), done.content)
     if done.packed is not None and known_by is not None:
         caches.of(file.config).put(file, known_by, done.packed)
-    return done
 
 
 def _take_in(
@@ -158,7 +177,7 @@ def _take_in(
     result = result_of(file, done)
     if result is not None:
         run.add(file.display, file.config, replace(result, findings=kept(result.findings)), done.applied)
-    if done.diff:
+    if done.diff is not None:
         run.diffs.append(done.diff)
 
 

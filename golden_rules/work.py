@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from golden_rules.adoption.scope import Scope
     from golden_rules.findings import FileResult, Finding
     from golden_rules.fixing import FixedSource
+    from golden_rules.patches import Diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Outcome:
         before: What the file held at the start.
         held: What it held when the content was made, so that nothing else is overwritten.
         applied: The findings whose fixes were applied.
-        diff: The unified diff of what fixes changed.
+        diff: What fixes changed; `None` where that is nothing.
         failure: What went wrong, a sentence; what else is known is from before that.
     """
 
@@ -62,7 +62,7 @@ class Outcome:
     before: bytes | None = None
     held: bytes | None = None
     applied: tuple[Finding, ...] = ()
-    diff: str = ""
+    diff: Diff | None = None
     failure: str = ""
 
 
@@ -144,7 +144,10 @@ def _nothing(_name: str) -> bool:
 
 
 def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -> Outcome:
-    changes = diff(file.display, before, fixed.content)
+    from golden_rules.patches import diff_of
+    from golden_rules.source.text import decode
+
+    changes = diff_of(file.path, before, fixed.content, decode(before).encoding)
     done = _outcome(fixed.result, None)
     return replace(done, content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes)
 
@@ -171,21 +174,6 @@ def _failure(file: SourceFile, error: Exception) -> str:
     if isinstance(error, FixError):
         return f"`{file.display}` was left as it was: {error}; please report this"
     return f"`{file.display}` could not be checked ({described(error)}); please report this"
-
-
-def diff(display: str, before: bytes, after: bytes) -> str:
-    """Return the unified diff from a file to its fixed form."""
-    import difflib
-
-    lines = difflib.unified_diff(_lines(before), _lines(after), display, display)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(content: bytes) -> list[str]:
-    """Return lines as `diff` and `patch` count them; `splitlines` would split at form feeds as well."""
-    from golden_rules.source.text import decode
-
-    return [line for line in re.split(r"(?<=\n)", decode(content).text) if line]
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def run(project: Path, command: str, *, expect: int | None = 0) -> str:
 
 def parts_of(diff: str) -> str:
     """Return the diffs of the files shown in full, and a line that says how much there is besides."""
-    files = re.split(r"^(?=--- )", diff, flags=re.MULTILINE)[1:]
-    shown = [text for text in files if text.split()[1] in IN_FULL]
+    files = re.split(r"^(?=diff --git )", diff, flags=re.MULTILINE)[1:]
+    shown = [text for text in files if text.split()[2].removeprefix("a/") in IN_FULL]
     rest = [text for text in files if text not in shown]
     lines = sum(text.count("\n") for text in rest)
     return "".join(shown).rstrip("\n") + f"\n[{len(rest)} more files, {lines} lines of diff, left out here]"

@@ -289,6 +289,14 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, scoping: _Sco
     return run
 
 
+def _print_diffs(run: Run) -> None:
+    """Print what would change: the files' own bytes, which can be applied, or text where people look at it."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        click.echo("".join(diff.readable() for diff in run.diffs), nl=False)
+    else:
+        click.echo(b"".join(diff.patch() for diff in run.diffs), nl=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _View:
     """How a run is shown: findings on standard output, failures on standard error."""
@@ -305,7 +313,7 @@ class _View:
         for failure in run.failures:
             click.echo(f"error: {failure}", err=True)
         if self.diff:
-            click.echo("".join(run.diffs), nl=False)
+            _print_diffs(run)
         aside = self.diff or content_on_stdout
         stream = sys.stderr if aside else sys.stdout
         for line in self._lines(run, style_for(stream), aside=aside):

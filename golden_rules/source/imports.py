@@ -23,6 +23,7 @@ _LINE_LENGTH = 88  # isort's and ruff's common default; a longer `from` line is 
 _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 _COMMENT_LINE = re.compile(r"\s*#")
 # A comment at the head of a file that speaks of the file, not of the function under it.
+_CODING = re.compile(r"[ \t\f]*#.*?coding[:=]")
 _HEAD_COMMENT = re.compile(r"#!|#.*(coding[:=]|copyright|licen[cs]e|spdx|\(c\))|#\s*$", re.IGNORECASE)
 
 ImportStatement = ast.Import | ast.ImportFrom
@@ -234,16 +235,13 @@ def _first_import(source: SourceText, tree: ast.Module, text: str) -> Edit:
     if preamble:
         last = preamble[-1].end_lineno or preamble[-1].lineno
         return _line_after(source, preamble[-1], newline + text + newline + _gap(source, last + 1, first))
-    line = 1 if first is None else _first_line_with_comments(source, first)
-    if line == 1 and source.line_count and _HEAD_COMMENT.match(source.line(1)):
-        # The comment at the head of the file (`#!`, coding, licence) stays at its head.
-        while line <= source.line_count and _COMMENT_LINE.match(source.line(line)):
-            line += 1
-        at = source.line_start(line)
-        before = newline if source.text[:at].endswith(("\n", "\r")) else newline * 2
-        return Edit(at, at, before + text + newline + _gap(source, line, first))
+    head = _head_lines(source)
+    line = head + 1 if first is None else _first_line_with_comments(source, first)
     at = source.line_start(line)
-    return Edit(at, at, text + newline + _gap(source, line, first))
+    before = ""
+    if head and line == head + 1:
+        before = newline if source.text[:at].endswith(("\n", "\r")) else newline * 2
+    return Edit(at, at, before + text + newline + _gap(source, line, first))
 
 
 def _gap(source: SourceText, line: int, first: ast.stmt | None) -> str:
@@ -274,13 +272,28 @@ def _next_line(source: SourceText, node: ast.stmt) -> str:
 
 
 def _first_line_with_comments(source: SourceText, node: ast.stmt) -> int:
-    """Return the line a statement starts on, or that of the comment lines directly above it."""
+    """Return the line a statement starts on, or that of the comment lines directly above it, the head of the file apart."""
     line = node.lineno
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         line = min([line, *(decorator.lineno for decorator in node.decorator_list)])
-    while line > 1 and _COMMENT_LINE.match(source.line(line - 1)):
+    head = _head_lines(source)
+    while line > head + 1 and _COMMENT_LINE.match(source.line(line - 1)):
         line -= 1
     return line
+
+
+def _head_lines(source: SourceText) -> int:
+    """Return how many lines stay at the head of a file whatever is inserted: its comment on `#!`, coding or licence."""
+    count = source.line_count
+    lines = [source.line(number) for number in range(1, min(count, 2) + 1)]
+    # Only there does Python look for the encoding; the first line may be blank.
+    coding = next((number for number, line in enumerate(lines, 1) if _CODING.match(line)), 0)
+    if not coding and not (lines and _HEAD_COMMENT.match(lines[0])):
+        return 0
+    last = max(coding, 1)
+    while last < count and _COMMENT_LINE.match(source.line(last + 1)):
+        last += 1
+    return last
 
 
 def _leading_imports(tree: ast.Module) -> list[ImportStatement]:

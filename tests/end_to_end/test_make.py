@@ -21,7 +21,7 @@ def test_the_demo_shows_each_step_and_leaves_the_checkout_alone(root):
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line for line in done.stdout.splitlines() if line.startswith(("1. ", "2. ", "3. ", "4. "))]
     assert len(steps) == 4
-    assert "$ golden-rules check --diff\n--- src/chimera/" in done.stdout
+    assert "$ golden-rules check --diff\ndiff --git a/src/chimera/" in done.stdout
     assert "completed     10\n" in done.stdout
     assert "chimera_workflows_digest_workflow_run_calls_total" in done.stdout
     assert len(done.stdout.splitlines()) < 250

@@ -209,7 +209,7 @@ class TestFix:
         assert done.returncode == 1
         assert (shop / "shop.py").read_text() == CRITICAL
         assert "would fix 1 in shop.py" in done.stderr
-        subprocess.run(["patch", "-p0", "--quiet"], input=done.stdout, cwd=shop, text=True, check=True)
+        subprocess.run(["patch", "-p1", "--quiet"], input=done.stdout, cwd=shop, text=True, check=True)
         assert (shop / "shop.py").read_text() == FIXED
 
     @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ class TestFix:
         """Form feeds, CRLF, a last line without its end: the diff leads to what `--fix` writes."""
         (shop / "shop.py").write_bytes(code.encode())
         done = run(shop, "check", "--diff", "shop.py")
-        command = ["patch", "-p0", "--quiet", "--binary", "-o", "patched.py"]
+        command = ["patch", "-p1", "--quiet", "--binary", "-o", "patched.py"]
         subprocess.run(command, input=done.stdout.encode(), cwd=shop, check=True)
         run(shop, "check", "--fix", "shop.py")
         assert (shop / "patched.py").read_bytes() == (shop / "shop.py").read_bytes() != code.encode()
@@ -280,7 +280,7 @@ class TestStandardInput:
     def test_diff(self, shop: Path) -> None:
         """The diff of what came in."""
         done = run(shop, "check", "--diff", "-", stdin=CRITICAL.encode())
-        assert done.stdout.startswith("--- stdin.py\n+++ stdin.py\n")
+        assert done.stdout.startswith("diff --git a/stdin.py b/stdin.py\n--- a/stdin.py\n+++ b/stdin.py\n@@ ")
 
     @pytest.mark.parametrize("stdin", [b"", b"\xff\xfe", b"\0", b"\xef\xbb\xbf", b"# coding: punycode\nx\n"])
     def test_any_bytes(self, shop: Path, stdin: bytes) -> None:

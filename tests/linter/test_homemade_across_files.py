@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import subprocess
@@ -136,7 +137,7 @@ def test_diff_holds_all_files_and_writes_none(tmp_path: Path, monkeypatch: pytes
     before = contents(shop)
     shown = run("--diff", "--unsafe-fixes").stdout
     assert contents(shop) == before
-    subprocess.run(["patch", "-p0"], input=shown, text=True, check=True, capture_output=True)
+    subprocess.run(["patch", "-p1"], input=shown, text=True, check=True, capture_output=True)
     assert contents(shop)["helpers"] == WITHOUT
     assert "track_time" not in "".join(contents(shop).values())
 
@@ -173,12 +174,110 @@ def test_comment_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_file_that_cannot_be_written_keeps_the_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It still imports what others would have lost for it."""
-    shop = made(tmp_path, monkeypatch, helpers=TIMED, orders=ORDERS)
+def test_file_that_cannot_be_written_keeps_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a fix is written, or nothing of it."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED, orders=ORDERS, stock=STOCK)
+    before = contents(shop)
     (shop / "orders.py").chmod(0o444)
     assert run("--fix", "--unsafe-fixes").return_value == 2
-    assert contents(shop)["helpers"] == TIMED
+    assert contents(shop) == before
+
+
+def test_full_disk_keeps_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last file to be written is the one that fails, and one sentence says so."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED + "# a word\n" * 2000, orders=ORDERS, stock=STOCK)
+    before = contents(shop)
+    script = (
+        "import resource, signal; from golden_rules.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "main(['check', '--no-cache', '--select', 'GR206', '--fix', '--unsafe-fixes'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    reason = "`shop/helpers.py` cannot be written: file too large"
+    left = "it was left as it was, and so were the 2 other files of the same fix"
+    assert done.stderr == f"error: {reason}; {left}\n"
+    assert contents(shop) == before
+    assert sorted(path.name for path in shop.iterdir()) == ["__init__.py", "helpers.py", "orders.py", "stock.py"]
+
+
+WRITTEN = {
+    "latin-1": ("# -*- coding: latin-1 -*-\n# s\xfcm\n" + ORDERS).encode("latin-1"),
+    "a cookie in the second line": ("#!/usr/bin/env python\n# vim: set fileencoding=cp1251 :\n" + ORDERS + "# \u0436\n").encode("cp1251"),
+    "a cookie below a blank line": ("\n# coding: latin-1\n" + ORDERS + "# \xfc\n").encode("latin-1"),
+    "a byte order mark": ORDERS.encode("utf-8-sig"),
+    "a byte order mark and a cookie": ("# coding: utf-8\n" + ORDERS).encode("utf-8-sig"),
+    "CRLF": ORDERS.replace("\n", "\r\n").encode(),
+    "lone carriage returns": ORDERS.replace("\n", "\r").encode(),
+    "mixed line ends": ORDERS.replace("\n\n\n", "\r\n\r\n\r\n").encode(),
+    "form feeds and tabs": ORDERS.replace("\n\n\n", "\n\f\n").replace("    ", "\t").encode(),
+    "no last line end": ORDERS.rstrip("\n").encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orders", WRITTEN.values(), ids=WRITTEN)
+def test_files_stay_as_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orders: bytes) -> None:
+    """Encoding, byte order mark, line ends: what a fix does not speak of stays, byte for byte, and can be imported."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED)
+    (shop / "orders.py").write_bytes(orders)
+    assert run("--fix", "--unsafe-fixes").return_value == 0
+    after = (shop / "orders.py").read_bytes()
+    for new, old in (
+        (b'timed("shop.orders.place.duration")', b"track_time"),
+        (b'timed("shop.orders.refund.duration")', b"track_time"),
+        (b"import kept", b"import kept, track_time"),
+    ):
+        assert after.count(new) == 1
+        after = after.replace(new, old)
+    lines = after.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
+    [added] = [line for line in lines if line.startswith(b"from golden_runtime")]
+    at = lines.index(added)
+    assert not lines[at + 1].strip()
+    assert b"".join([*lines[:at], *lines[at + 2 :]]) == orders.removeprefix(codecs.BOM_UTF8)
+    assert after.startswith(codecs.BOM_UTF8) == orders.startswith(codecs.BOM_UTF8)
+    subprocess.run([sys.executable, "-c", "import shop.orders"], check=True)
+
+
+def test_link_to_a_file_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file behind it is written, and the one that loses the decorator too."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "orders.txt").write_text(ORDERS)
+    (shop / "orders.py").symlink_to(tmp_path / "kept" / "orders.txt")
+    assert run("--fix", "--unsafe-fixes").return_value == 0
+    assert (shop / "orders.py").is_symlink()
+    assert "@timed(" in (tmp_path / "kept" / "orders.txt").read_text()
+
+
+UNREADABLE = {
+    "not in its encoding": b"# \xfc\nfrom shop.helpers import track_time\n",
+    "an unknown encoding": b"# coding: no-such\nfrom shop.helpers import track_time\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("other", UNREADABLE.values(), ids=UNREADABLE)
+def test_file_that_cannot_be_decoded_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bytes) -> None:
+    """Nobody knows what it uses, so no fix is promised, and none is made."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED, orders=ORDERS)
+    (shop / "other.py").write_bytes(other)
+    files = {path: path.read_bytes() for path in shop.iterdir()}
+    assert "--unsafe-fixes" not in run().output
+    assert run("--fix", "--unsafe-fixes").return_value == 1
+    assert {path: path.read_bytes() for path in shop.glob("*.py")} == files
+
+
+def test_file_that_cannot_be_read_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to nothing may have been a use: it is said, and nothing is written or promised."""
+    shop = made(tmp_path, monkeypatch, helpers=TIMED, orders=ORDERS)
+    before = contents(shop)
+    (shop / "other.py").symlink_to("nowhere.py")
+    assert "--unsafe-fixes" not in run().output
+    done = run("--fix", "--unsafe-fixes")
+    assert done.return_value == 2
+    assert done.stderr == "error: `shop/other.py` cannot be read: it is a link to nothing\n"
+    (shop / "other.py").unlink()
+    assert contents(shop) == before
 
 
 BY_CALL = TIMED.replace(

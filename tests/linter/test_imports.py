@@ -57,6 +57,10 @@ class TestPlace:
             ("'''Text.'''\nx = 1\n", "'''Text.'''\n\n{}\n\nx = 1\n"),
             ("'''Text.'''\n\ndef run(): ...\n", "'''Text.'''\n\n{}\n\n\ndef run(): ...\n"),
             ("# Copyright Shop", "# Copyright Shop\n\n{}\n"),
+            ("#!/usr/bin/env python\nfrom shop import x\n", "#!/usr/bin/env python\n{}\n\nfrom shop import x\n"),
+            ("# coding: utf-8\n# Words.\nfrom zope import x\n", "# coding: utf-8\n# Words.\n{}\nfrom zope import x\n"),
+            ("\n# vim: fileencoding=utf-8\nimport shop\n", "\n# vim: fileencoding=utf-8\n{}\n\nimport shop\n"),
+            ("# Words.\nfrom shop import x\n", "{}\n\n# Words.\nfrom shop import x\n"),
             ("'''Text.'''", "'''Text.'''\n\n{}"),
             ("from __future__ import annotations\n", "from __future__ import annotations\n\n{}\n"),
             (

@@ -188,11 +188,11 @@ def test_diff_shows_it_and_writes_nothing(project: Project) -> None:
     root = project(helpers=HELPERS, orders=COUNTED)
     before = (root / "shop/helpers.py").read_text()
     done = run(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207")
-    assert done.stdout.count("\n--- ") + done.stdout.startswith("--- ") == 2
+    assert done.stdout.count("\n--- a/") == 2
     assert "-def log_duration(label):\n" in done.stdout
     assert '+@counted("orders_placed")\n' in done.stdout
     assert (root / "shop/helpers.py").read_text() == before
-    patched = subprocess.run(["patch", "-p0"], input=done.stdout, cwd=root, text=True, check=True, capture_output=True)
+    patched = subprocess.run(["patch", "-p1"], input=done.stdout, cwd=root, text=True, check=True, capture_output=True)
     assert "Hunk" not in patched.stdout
     assert not run(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207").stdout
 
