@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from golden_rules.source.constructions import annotated_class, constructions, constructor
@@ -106,6 +106,8 @@ class _Walk:
             tuple([dotted(decorator).removesuffix("()") for decorator in node.decorator_list]),
         )
         self.result.classes.append(entry)
+        if parent is not None:
+            parent.words.found.update(_words_of((*node.decorator_list, *node.bases, *_plain_statements(node))))
         stack: list[ast.AST] = list(node.body)
         while stack:
             child = stack.pop()
@@ -136,8 +138,14 @@ class _Walk:
             len(every),
         )
         self.result.functions.append(function)
+        if parent is not None:
+            function.words = parent.words
+        words = function.words.found
+        words.add(node.name)
+        words.update(_words_of((*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults))))
         for argument in every:
             function.bound.add(argument.arg)
+            words.add(argument.arg)
             if argument.annotation is not None and (made := annotated_class(argument.annotation)):
                 function.instances[argument.arg] = made
         for star in (arguments.vararg, arguments.kwarg):
@@ -148,6 +156,7 @@ class _Walk:
     def _body(self, function: Function) -> None:
         """Note the facts of a function's own body; the ways through the loop are in order of how often they are taken."""
         calls, called, bound, seen = function.calls, function.called, function.bound, function.nodes
+        words = function.words.found
         facts, below = _FACTS, BELOW
         awaited: set[int] = set()
         stack: list[Any] = list(function.node.body)
@@ -156,12 +165,20 @@ class _Walk:
             node = pop()
             kind = type(node)
             if kind is ast.Constant:
+                if type(node.value) is str:
+                    words.add(node.value)
                 continue
             if kind is ast.Name:
+                words.add(node.id)
                 if type(node.ctx) is not ast.Load:
                     bound.add(node.id)
                 continue
             if kind is ast.Attribute:
+                words.add(node.attr)
+                push(node.value)
+                continue
+            if kind is ast.keyword:
+                words.add(node.arg or "")
                 push(node.value)
                 continue
             seen.add(kind)
@@ -185,6 +202,32 @@ class _Walk:
                 push(node.body)
                 continue
             stack += below[kind](node)
+        match function.node.body[0]:
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                words.discard(docstring)
+            case _:
+                pass
+
+
+def _plain_statements(owner: ast.ClassDef) -> list[ast.stmt]:
+    return [statement for statement in owner.body if not isinstance(statement, _DEFINITIONS)]
+
+
+def _words_of(outside: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the words of what belongs to a function and stands outside of its body."""
+    nodes = [*outside]
+    for node in nodes:
+        nodes += children(node)
+        match node:
+            case (
+                ast.Name(id=word)
+                | ast.Attribute(attr=word)
+                | ast.keyword(arg=str(word))
+                | ast.Constant(value=str(word))
+            ):
+                yield word
+            case _:
+                pass
 
 
 def _spawned(function: Function, call: ast.Call) -> None:
@@ -208,8 +251,16 @@ def _definition(walk: _Walk, function: Function, node: AnyFunction | ast.ClassDe
 
 def _assignment(walk: _Walk, function: Function, node: ast.Assign | ast.AnnAssign) -> None:  # noqa: ARG001 - as above
     function.statements += 1
+    if isinstance(node.value, ast.BinOp) and _is_one(node.value.right):
+        function.adds_one = True
     for target, made in constructions(node):
         _instance(function, target, made)
+
+
+def _addition(walk: _Walk, function: Function, node: ast.AugAssign) -> None:  # noqa: ARG001 - as above
+    function.statements += 1
+    if _is_one(node.value):
+        function.adds_one = True
 
 
 def _with(walk: _Walk, function: Function, node: ast.With | ast.AsyncWith) -> None:  # noqa: ARG001 - as above
@@ -235,14 +286,14 @@ def _try(walk: _Walk, function: Function, node: ast.Try | ast.TryStar) -> None: 
 
 def _while(walk: _Walk, function: Function, node: ast.While) -> None:  # noqa: ARG001 - as above
     function.statements += 1
-    function.loops += 1
+    function.loops.append(node)
     if _endless(node.test):
         function.endless_loop = True
 
 
 def _for(walk: _Walk, function: Function, node: ast.For | ast.AsyncFor) -> None:  # noqa: ARG001 - as above
     function.statements += 1
-    function.loops += 1
+    function.loops.append(node)
 
 
 def _scope(walk: _Walk, function: Function, node: ast.Global | ast.Nonlocal) -> None:
@@ -302,6 +353,7 @@ _FACTS |= dict.fromkeys(_ASSIGNMENTS, _assignment)
 _FACTS |= dict.fromkeys(_IMPORTS, _import)
 _FACTS |= dict.fromkeys(_CAPTURES, _capture)
 _FACTS |= {
+    ast.AugAssign: _addition,
     ast.With: _with,
     ast.AsyncWith: _with,
     ast.Return: _return,
@@ -329,6 +381,10 @@ def _captured(node: ast.AST) -> str:
             return name
         case _:
             return ""
+
+
+def _is_one(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value == 1
 
 
 def _endless(test: ast.expr) -> bool:

@@ -130,6 +130,18 @@ def matches_at(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> boo
     return False
 
 
+def count_word(text: str, word: str) -> int:
+    """Return how often a word stands in a text by itself, several times as fast as `re.findall` tells."""
+    pattern = re.compile(rf"{re.escape(word)}\b")
+    found = 0
+    at = text.find(word)
+    while at >= 0:
+        if (at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")) and pattern.match(text, at):
+            found += 1
+        at = text.find(word, at + len(word))
+    return found
+
+
 def decode(source: bytes) -> SourceText:
     """Decode a file as Python does: by its byte order mark, its coding cookie, or as UTF-8.
 

@@ -193,9 +193,48 @@ async def run(self):
 """
     )
     assert {call.name for call in run.calls} == {"open", "", "self.client.get", "f", "log.warning"}
-    assert (run.awaits, run.loops, run.handlers, run.withs, run.nested) == (1, 1, 1, 1, 1)
+    assert (run.awaits, len(run.loops), run.handlers, run.withs, run.nested) == (1, 1, 1, 1, 1)
     assert (run.yields, run.endless_loop, run.logs_in_handler, run.returns_value) == (False, True, True, False)
     assert not run.is_stub
+
+
+@pytest.mark.parametrize("file", REAL_FILES)
+def test_words_hold_all_that_a_function_says(file: str) -> None:
+    """Every name, attribute, keyword and text in a function's body and decorators, so that a word that is missing is nowhere."""
+    module = outline(parse(decode((STANDARD_LIBRARY / file).read_bytes())), "", "")
+    for entry in module.functions:
+        said = {word for part in (*entry.node.body, *entry.node.decorator_list) for word in said_by(part)}
+        assert said <= entry.words.found | docstrings(entry.node)
+
+
+def said_by(node: ast.AST) -> Iterator[str]:
+    """Yield the words of a node and of all below it."""
+    for inner in ast.walk(node):
+        match inner:
+            case (
+                ast.Name(id=word)
+                | ast.Attribute(attr=word)
+                | ast.keyword(arg=str(word))
+                | ast.Constant(value=str(word))
+            ):
+                yield word
+            case _:
+                pass
+
+
+def docstrings(node: ast.AST) -> set[str | None]:
+    """Return the docstrings of the functions and classes in a node."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {ast.get_docstring(inner, clean=False) for inner in ast.walk(node) if isinstance(inner, kinds)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "adds"),
+    [("x += 1", True), ("x = x + 1", True), ("d[k]: int = d.get(k, 0) + 1", True), ("x += 2", False), ("x = 1", False)],
+)
+def test_adding_one(statement: str, adds: bool) -> None:
+    """Where nothing is made one more, nothing is counted by hand."""
+    assert function(f"def run(x, d, k):\n    if x:\n        {statement}\n").adds_one is adds
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from golden_rules.rules.handbuilt.counter_words import (
     speaks_of_errors,
     speaks_of_events,
 )
-from golden_rules.rules.handbuilt.increments import MENTIONED, Increment, increments, may_increment
+from golden_rules.rules.handbuilt.increments import Increment, increments, may_increment
 from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentation, counts_for_others, is_one_off
 from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
@@ -53,16 +53,10 @@ def counted(subject: Subject) -> Counted:
 
 @functools.lru_cache(maxsize=1)
 def _counted(subject: Subject) -> Counted:
-    function, source = subject.function, subject.source
-    if not may_increment(function):
+    function = subject.function
+    if not may_increment(subject.outline, function):
         return Counted()
-    text = source.text[source.line_start(function.line) : source.line_end(function.end_line)]
-    if (
-        not MENTIONED.search(text)
-        or out_of_scope(subject.path)
-        or is_benchmark(function.qualname)
-        or counts_for_others(subject.path, subject.config)
-    ):
+    if out_of_scope(subject.path) or is_benchmark(function.qualname) or counts_for_others(subject.path, subject.config):
         return Counted()
     if in_runtime(subject.outline, subject.config) or wraps_another(function) or yields_context(function):
         # What counts for others is homemade instrumentation as a whole (GR206).

@@ -258,7 +258,17 @@ def _found(outline: Outline) -> Iterator[_Found]:
             if target in _MAKERS:
                 yield _Found(node, name, target, around)
         bound = _bound_name(node, name)
-        waiting.extend((child, around, function, bound) for child in children(node))
+        below = children(node)
+        if function is not None and function.node is node and not _may_make(outline, function):
+            below = [child for child in below if not isinstance(child, ast.stmt)]
+        waiting.extend([(child, around, function, bound) for child in below])
+
+
+def _may_make(outline: Outline, function: Function) -> bool:
+    """Whether a function's body may import or make a client or metric object, by what the outline knows of it."""
+    return bool(function.nested or function.imports) or any(
+        _maker(outline, function, call.name) in _MAKERS for call in function.calls
+    )
 
 
 def _bound_name(node: ast.AST, name: str) -> str:

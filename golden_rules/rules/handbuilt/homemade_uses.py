@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from golden_rules.rules.placement import can_be_decorated, has_to_stay_above
 from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function
+from golden_rules.source.text import count_word
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import ModuleSubject
@@ -93,15 +94,15 @@ def uses_elsewhere(subject: ModuleSubject) -> Iterator[Uses]:
     root = outline.module.partition(".")[0] + "."
     if subject.path.endswith("__init__.py"):
         return
-    targets: dict[str, None] = {}
+    targets: Counter[str] = Counter()
     for function in outline.functions:
         for name in function.decorators:
             target = resolve(outline, function.parent, name) or ""
             if target.startswith(root) and target.rpartition(".")[0] != outline.module:
-                targets[target] = None
-    for target in targets:
-        uses = uses_of(subject, target)
-        if uses is not None and uses.places and _is_all(subject, target, len(uses.places)):
+                targets[target] += 1
+    for target, count in targets.items():
+        uses = uses_of(subject, target) if _is_all(subject, target, count) else None
+        if uses is not None and len(uses.places) == count:
             yield uses
 
 
@@ -166,7 +167,7 @@ def _is_all(subject: ModuleSubject, target: str, uses: int) -> bool:
     name = target.rpartition(".")[2]
     local = {bound for bound, meaning in outline.names.items() if meaning == target}
     words = {name, *local}
-    mentions = sum(len(re.findall(rf"\b{re.escape(word)}\b", source.text)) for word in words)
+    mentions = sum(count_word(source.text, word) for word in words)
     if not local:
         return mentions == uses
     imports = [

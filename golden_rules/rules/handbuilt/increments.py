@@ -16,12 +16,9 @@ from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import children, dotted, walk
 
-# What every increment is written with.
-MENTIONED = re.compile(r"\+=|\+ ?1\b|\binc\w*\(|incr|\.add\(|\.increase\(|\.log\(")
-# The methods among it, see `_adds`.
-_METHODS = frozenset(
-    {"inc", "incr", "increment", "increase", "increment_counter", "inc_counter", "incr_counter", "add", "log"}
-)
+# The methods that add to a counter, see `_adds`; the last two do many other things besides.
+_METHODS = frozenset({"inc", "incr", "increment", "increase", "increment_counter", "inc_counter", "incr_counter"})
+_COMMON_METHODS = frozenset({"add", "log"})
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
 _LOGGER = re.compile(r"(^|_)log(ger)?$")
@@ -70,14 +67,29 @@ _BRANCHES = (ast.For, ast.AsyncFor, ast.While, ast.Match, ast.IfExp, ast.BoolOp)
 _LEAVES = frozenset({ast.Name, ast.Constant})
 
 
-def may_increment(function: Function) -> bool:
-    """Whether a function's own code may add to a counter, by what the outline knows of it."""
-    return ast.AugAssign in function.nodes or ast.BinOp in function.nodes or not _METHODS.isdisjoint(function.called)
+def may_increment(outline: Outline, function: Function) -> bool:
+    """Whether a function's own code may add to a counter, by what the outline knows of it; where it does, this never says no."""
+    if function.adds_one or not _METHODS.isdisjoint(function.called):
+        return True
+    return not _COMMON_METHODS.isdisjoint(function.called) and any(
+        _may_add(outline, function, call.name) for call in function.calls
+    )
+
+
+def _may_add(outline: Outline, function: Function, call: str) -> bool:
+    """Whether a call of `add` or `log` may be a counter's."""
+    base, _, method = call.rpartition(".")
+    if not base or method not in _COMMON_METHODS:
+        return False
+    name = base.removesuffix(".labels()").replace("()", "").rpartition(".")[2]
+    if method == "log":
+        return _COUNT_EVENT.search(name) is not None
+    return is_counter(name) or (resolve(outline, function, base) or "").startswith(_CLIENTS)
 
 
 def increments(outline: Outline, function: Function) -> Iterator[Increment]:
     """Yield where a function's own code adds to a counter, in order of the source."""
-    if not may_increment(function):
+    if not may_increment(outline, function):
         return
     waiting: list[_Place] = [(statement, (), False) for statement in reversed(function.node.body)]
     declared = _declared(function)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.clocks import clock_unit
-from golden_rules.rules.handbuilt.increments import MENTIONED, increments
+from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.trees import walk
 
@@ -57,10 +57,6 @@ def measures(subject: ModuleSubject, function: Function) -> Measures | None:
         base, _, last = call.name.rpartition(".")
         if base and last in _OBSERVING:
             return Measures("timing", f"calls `{call.name.replace('()', '(...)')}`")
-    source = subject.source
-    text = source.text[source.line_start(function.line) : source.line_end(function.end_line)]
-    if not MENTIONED.search(text):
-        return None
     for increment in increments(subject.outline, function):
         if increment.metric:
             return Measures("counting", f"adds to `{increment.shown}`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from golden_rules.config import Config
@@ -30,7 +31,13 @@ def is_instrumentation(path: str, config: Config) -> bool:
 
 def counts_for_others(path: str, config: Config) -> bool:
     """Whether counting is what a file is for."""
-    return config.is_metrics_module(path) or bool(_COUNTING.search(path.lower()))
+    return config.is_metrics_module(path) or _is_named_for_counting(path)
+
+
+# Asked of one file for each of its functions, by several rules.
+@functools.lru_cache(maxsize=8)
+def _is_named_for_counting(path: str) -> bool:
+    return _COUNTING.search(path.lower()) is not None
 
 
 def is_one_off(path: str) -> bool:

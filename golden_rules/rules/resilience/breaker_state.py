@@ -34,6 +34,7 @@ from golden_rules.rules.resilience.breaker_words import (
     STATE,
     SURELY_OPENED,
     UNTIL,
+    tells,
 )
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import declared, is_kept, shown, stores, word_of, words_in
@@ -94,6 +95,8 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
     seen = _Seen()
     gates: dict[str, _Gate] = {}
     for function in unit.functions:
+        if not tells(function.words.lowered):
+            continue
         outer = declared(function.node)
         nodes = list(walk(function.node))
         for node in nodes:
@@ -108,8 +111,11 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 for gate in (*_gates(node, outer), *_given_up(node, outer)):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.on_error |= frozenset(_closes_on_error(function, nodes, outer))
+    named = bool(NAMED.search(snake(unit.name)))
+    if not (named or seen.failures or seen.half_open or seen.on_error):
+        return None
     asked = _asked_words(outline) if gates else frozenset()
-    return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked])
+    return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked], named=named)
 
 
 # Asked for each class of a file.
@@ -124,8 +130,7 @@ def _asked_words(outline: Outline) -> frozenset[str]:
     )
 
 
-def _judged(unit: Unit, seen: _Seen, gates: list[_Gate]) -> Breaker | None:
-    named = bool(NAMED.search(snake(unit.name)))
+def _judged(unit: Unit, seen: _Seen, gates: list[_Gate], *, named: bool) -> Breaker | None:
     if gates:
         best = max(gates, key=lambda gate: gate.weight)
         touching = _touching(unit, {best.word, seen.counted})

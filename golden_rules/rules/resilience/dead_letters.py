@@ -15,26 +15,6 @@ from golden_rules.source.outline import Function
 from golden_rules.source.text import matches_at
 from golden_rules.source.trees import dotted, walk
 
-# What a file has in its source, in lower case, if there are dead letters in it.
-_DEAD_TEXT = re.compile(
-    r"dead[_ -]?(letter|jobs?|tasks?|messages?|events?|items?|queue|requests|box)|dlq|poison|parking_?lot"
-    r"|(failed|failing|rejected|error|errored|undeliver\w*|unsent|unprocess\w*|dropped|lost)_?[a-z_]*(tasks?|jobs|messages|events|items|queue|requests|records"
-    r"|deliveries|webhooks|batches|writes|payloads|entries|notifications|emails|spans|uploads|operations|commands|rows|docs|documents|points|topic|stream|exchange)"
-)
-_HEADS = (
-    "dead",
-    "dlq",
-    "poison",
-    "parking",
-    "fail",
-    "rejected",
-    "error",
-    "undeliver",
-    "unsent",
-    "unprocess",
-    "dropped",
-    "lost",
-)
 DEAD = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
     r"|poison(ed)?_(queue|messages|letters|store|records|dir|path|topic)|parking_lot)(_|$)"
@@ -46,6 +26,11 @@ _PLACE = re.compile(
     r"|producer|publisher|client|writer|sender|by_\w+|letters|messages|items|events|jobs|tasks|entries|records))*$"
     r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
 )
+# What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
+_DEAD_TEXT = re.compile(
+    r"dead(?!line)|dlq|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
+)
+_DEAD_HEADS = ("dead", "dlq", "poison", "parking", "failed", "rejected", "error")
 # Who is told of a dead letter, to keep it.
 _CALLBACK = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
@@ -59,6 +44,10 @@ _FAILED = re.compile(
 _AGAIN = re.compile(
     r"(^|_)(retry|retries|replay|requeue|redrive|resend|re_send|reprocess|resubmit|redeliver|reinject|recover)(_|$)"
 )
+# The same for `_FAILED`.
+_FAILED_WORDS = (
+    "failed", "failing", "rejected", "undeliver", "unsent", "unprocess", "poisoned", "errored", "dropped", "lost"
+)  # fmt: skip
 _WENT_WRONG = re.compile(r"(^|_)(fail\w*|errors?|exception|reject\w*|nack)(_|$)")
 _MOVES = re.compile(
     r"^(move|send|push|put|add|write|store|save|route|publish|park|enqueue|insert|append|persist|forward|transfer|to|produce|emit|dump|spill)_"
@@ -85,10 +74,13 @@ _CONTAINERS = re.compile(
 _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|parser|loop)$")
 
 
-def may_hold_dead(text: str) -> bool:
-    """Whether there can be dead letters in a text; much faster than to look."""
-    lowered = text.lower()
-    return matches_at(_DEAD_TEXT, _HEADS, lowered) or may_use_up(lowered)
+def _may_put_aside(words: str) -> bool:
+    """Whether a function has a word, among these in lower case, by which failed work can be put aside."""
+    return matches_at(_DEAD_TEXT, _DEAD_HEADS, words)
+
+
+def _may_keep_failed(function: Function) -> bool:
+    return any(word in function.words.lowered for word in _FAILED_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,8 @@ class DeadLetters:
 
 def dead_letters_of(unit: Unit) -> DeadLetters | None:
     """Return where a class or the functions of a file keep failed work by hand, `None` where they do not."""
-    stored = {function: where for function in unit.functions if (where := _puts_aside(unit, function)) is not None}
+    speaking = [function for function in unit.functions if _may_put_aside(function.words.lowered)]
+    stored = {function: where for function in speaking if (where := _puts_aside(unit, function)) is not None}
     if not stored:
         return _tried_again(unit) or _used_up(unit)
     first = max(stored, key=lambda function: bool(stored[function]))
@@ -116,7 +109,7 @@ def dead_letters_of(unit: Unit) -> DeadLetters | None:
 
 def _used_up(unit: Unit) -> DeadLetters | None:
     for function in unit.functions:
-        status = used_up(function)
+        status = used_up(function) if may_use_up(function.words.lowered) else ""
         if status:
             return DeadLetters(f'the status "{status}"', (function,))
     return None
@@ -261,17 +254,14 @@ def _speaks(function: Function) -> bool:
 
 def _tried_again(unit: Unit) -> DeadLetters | None:
     """Return the container that failed work waits in until another function tries it again."""
-    for function in unit.functions:
+    trying = [function for function in unit.functions if _AGAIN.search(snake(function.name))]
+    for function in filter(_may_keep_failed, unit.functions) if trying else ():
         outer = declared(function.node)
         for target in _put_when_failed(function):
             word = word_of(target)
             if not _FAILED.search(word) or not is_kept(target, outer):
                 continue
-            again = [
-                one
-                for one in unit.functions
-                if one is not function and _AGAIN.search(snake(one.name)) and _reads(one, word)
-            ]
+            again = [one for one in trying if one is not function and _reads(one, word)]
             if again:
                 return DeadLetters(shown(target), (function, *again))
     return None

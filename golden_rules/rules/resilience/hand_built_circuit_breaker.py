@@ -9,8 +9,8 @@ from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violat
 from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
-from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, may_break
-from golden_rules.rules.resilience.units import classes_of, plain_functions
+from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, fails, gates, may_speak
+from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
 
@@ -258,12 +258,12 @@ class Gateway:
 
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each class that is or keeps a breaker, and one for the functions of the file."""
-        text = subject.source.text
-        if not may_break(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        speaks = may_speak(subject.source.text.lower())
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if PLAIN_DATA.search(unit.name) or not may_break(unit.text):
+            if PLAIN_DATA.search(unit.name) or not _may_break(unit, speaks=speaks):
                 continue
             breaker = breaker_of(unit, subject.outline)
             if breaker is None:
@@ -278,6 +278,14 @@ class Gateway:
                 remedy="use `CircuitBreaker`",
                 around=around,
             )
+
+
+def _may_break(unit: Unit, *, speaks: bool) -> bool:
+    """Whether a class can be or keep a breaker, by its words, or by what its comments say where the file speaks of one."""
+    if NAMED.search(snake(unit.name)):
+        return True
+    words = unit.words
+    return fails(words) and (gates(words) or (speaks and may_speak(unit.text.lower())))
 
 
 def _why(breaker: Breaker) -> str:

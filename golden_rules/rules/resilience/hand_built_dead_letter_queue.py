@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
-from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_hold_dead
+from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
@@ -175,12 +175,11 @@ class Importer:
 
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each class that keeps dead letters, and one for the functions of the file."""
-        text = subject.source.text
-        if not may_hold_dead(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if not (may_hold_dead(unit.text) and unit.functions) or _is_data(unit):
+            if _is_data(unit):
                 continue
             found = _found(unit)
             if found is not None and not is_allowed(allowed, subject.path, subject.outline, found[0]):

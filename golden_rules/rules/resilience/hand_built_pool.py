@@ -8,20 +8,20 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
-from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, doing, is_semaphore, pool_of
+from golden_rules.rules.resilience.pool_shapes import Doing, Pool, bounded_function, doing, is_semaphore, pool_of
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.resilience.variables import shown, stores
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
 from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
 
-_STARTS_TEXT = re.compile(
-    r"create_task|ensure_future|start_soon|Thread\b|Process\b|spawn|run_coroutine_threadsafe|gather|as_completed"
-)
 # Pools of what is borrowed, rather than of what runs.
 _CONNECTIONS = re.compile(r"(Connection|Session|Channel|Socket)s?(Pool|Manager)$")
 _INHERITED = re.compile(r"(Executor|(Thread|Process|Task|Worker)Pool)$")
-_BOUND_TEXT = re.compile(r"Semaphore|CapacityLimiter|range\(|len\(|[Pp]ool")
+# What stands among the words of a function, in lower case, that makes a semaphore, or starts anything.
+_SEMAPHORES = ("semaphore", "capacitylimiter")
+_STARTS = ("create_task", "ensure_future", "start_soon", "thread", "process", "spawn", "gather", "as_completed")
+_BOUNDS = (*_SEMAPHORES, "range", "len", "pool")
 
 
 class HandBuiltPool(ModuleRule):
@@ -218,8 +218,7 @@ async def watch(shops, follow):
 
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each pool."""
-        text = subject.source.text
-        if not _may_hold(text) or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
         allowed = self.value(ALLOWED_IN, subject.config)
         plain = plain_functions(subject)
@@ -230,7 +229,7 @@ async def watch(shops, follow):
         for unit in (*classes_of(subject), plain):
             if _CONNECTIONS.search(unit.name) or _extends_pool(unit):
                 continue
-            if _may_hold(unit.text) or (shared and unit.functions):
+            if _may_hold(unit, shared):
                 for around, pool in _pools(unit, plain, shared):
                     if is_allowed(allowed, subject.path, subject.outline, around):
                         continue
@@ -247,12 +246,24 @@ def _extends_pool(unit: Unit) -> bool:
     return unit.owner is not None and any(_INHERITED.search(base) for base in unit.owner.bases)
 
 
-def _may_hold(text: str) -> bool:
-    return bool(_STARTS_TEXT.search(text) and _BOUND_TEXT.search(text))
+def _may_hold(unit: Unit, shared: frozenset[str]) -> bool:
+    """Whether there can be a pool, by the words of its functions; much faster than to look."""
+    if not any(map(_may_start, unit.functions)):
+        return False
+    words = f"{unit.words}\n{unit.name.lower()}"
+    return bool(shared) or any(part in words for part in _BOUNDS)
+
+
+def _may_start(function: Function) -> bool:
+    return any(part in function.words.lowered for part in _STARTS)
 
 
 def _pools(unit: Unit, plain: Unit, shared: frozenset[str]) -> Iterator[tuple[Class | Function, Pool]]:
-    deeds = {function: doing(function.node) for function in unit.functions}
+    # Without a semaphore, only what starts something is of interest.
+    bounded = bool(shared) or any(part in unit.words for part in _SEMAPHORES)
+    deeds = {
+        function: doing(function.node) if bounded or _may_start(function) else Doing() for function in unit.functions
+    }
     pool = pool_of(unit, deeds) if unit.owner is not None else None
     if pool is not None:
         yield unit.around(pool.touching), pool

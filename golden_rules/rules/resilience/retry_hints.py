@@ -16,11 +16,12 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 def may_retry(outline: Outline, function: Function) -> bool:
     """Tell whether a loop of the function may go round to try again; where there is one, this never says no."""
+    if not (function.clauses or any(_may_wait(call.name) for call in function.calls)):
+        return False
     return any(
         (isinstance(loop, ast.While) or _may_count(outline, function, loop.iter, [*_names(loop.target)]))
         and _tries(loop)
-        for loop in _own(function.node.body)
-        if isinstance(loop, ast.For | ast.AsyncFor | ast.While)
+        for loop in function.loops
     )
 
 
@@ -39,11 +40,14 @@ def _tries(loop: ast.For | ast.AsyncFor | ast.While) -> bool:
     for node in _own([*loop.body, *loop.orelse]):
         if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
             return True
-        if isinstance(node, ast.Call):
-            name = dotted(node.func)
-            if name.endswith("suppress") or is_pause(name, 1):
-                return True
+        if isinstance(node, ast.Call) and _may_wait(dotted(node.func)):
+            return True
     return False
+
+
+def _may_wait(call: str) -> bool:
+    """Tell whether a call may wait, or swallow what fails."""
+    return call.endswith("suppress") or is_pause(call, 1)
 
 
 def _may_count(outline: Outline, function: Function, iterable: ast.expr, names: list[str]) -> bool:

@@ -34,6 +34,11 @@ class Unit:
         return self.owner.name if self.owner else ""
 
     @property
+    def words(self) -> str:
+        """The words of the functions, in lower case."""
+        return "\n".join([function.words.lowered for function in self.functions])
+
+    @property
     def text(self) -> str:
         """The source, comments and docstrings included."""
         return self.text_of(self.functions) if self.owner is None else _text_of(self.source, self.owner.node)

@@ -28,14 +28,17 @@ _SQL_ATTEMPTS = re.compile(
     r"\b\w*(attempts?|retries|tries|retry_count)\b\s*(\+\s*1\s*)?[<>]=?\s*\S*(max|limit|\?|%|:|\$)", re.IGNORECASE
 )
 _SQL_ERROR = re.compile(r"\b\w*(error|reason|exception)\w*\s*=", re.IGNORECASE)
+# What stands among the words of a function, in lower case, if it counts attempts, and if it gives work up.
+_COUNTED_WORDS = ("attempt", "retry", "retri", "tries", "deliver", "failure", "exhausted", "used_up", "usedup")
+_ENDED_WORDS = ("fail", "dead", "exhaust", "abandon", "gave", "given", "poison")
 
 
-def may_use_up(text: str) -> bool:
-    """Whether there can be work with attempts and a status in a text in lower case; much faster than to look."""
+def may_use_up(words: str) -> bool:
+    """Whether a function, whose words these are in lower case, may mark work as failed for good; much faster than to look."""
     return (
-        ("status" in text or "state" in text)
-        and ("fail" in text or "dead" in text)
-        and any(word in text for word in ("max", "limit", "exhausted", "left", "remaining"))
+        any(word in words for word in _COUNTED_WORDS)
+        and any(word in words for word in _ENDED_WORDS)
+        and ("status" in words or "state" in words or "then" in words)
     )
 
 
