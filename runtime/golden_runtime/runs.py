@@ -29,7 +29,7 @@ class Chooser(Protocol):
 class Plan:
     """What to do for every call of a function: the observers of all its decorators, the outermost first."""
 
-    __slots__ = ("_fixed", "_live", "_unseen", "_unseen_fixed", "choosers", "function", "predicates")
+    __slots__ = ("__weakref__", "_fixed", "_live", "_unseen", "_unseen_fixed", "choosers", "function", "predicates")
 
     def __init__(
         self, function: Callable[..., Any], choosers: tuple[Chooser, ...], predicates: tuple[Predicate, ...] = ()

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from golden_runtime import quick
 from golden_runtime.frames import disguised, passed_over
@@ -22,8 +22,9 @@ S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., Any])
 
 # The plans of functions that are measured already: a further decorator joins the plan, so that a call has one set of marks
-# however many decorators are stacked on it. A decorator of other code in between makes it two functions.
-_plans: WeakKeyDictionary[Callable[..., Any], Plan] = WeakKeyDictionary()
+# however many decorators are stacked on it. A decorator of other code in between makes it two functions. A wrapper keeps its
+# plan alive, nothing else does: the function of a plan may lead back to its wrapper, as one that calls itself does.
+_plans: WeakKeyDictionary[Callable[..., Any], ReferenceType[Plan]] = WeakKeyDictionary()
 
 
 class Decorator:
@@ -68,12 +69,12 @@ def measure(
     function: Callable[..., Any], choosers: tuple[Chooser, ...], success_when: Predicate | None = None
 ) -> Callable[..., Any]:
     """Return a function of the same kind that has each of its calls observed."""
-    inner = _plans.get(function) if inspect.isfunction(function) else None
-    plan = inner or Plan(function, ())
+    found = _plans.get(function) if inspect.isfunction(function) else None
+    plan = (found and found()) or Plan(function, ())
     predicates = (success_when, *plan.predicates) if success_when else plan.predicates
     plan = Plan(plan.function, (*choosers, *plan.choosers), predicates)
     wrapper = disguised(_wrap(plan), function)
-    _plans[wrapper] = plan
+    _plans[wrapper] = ref(plan)
     return wrapper
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import gc
 import inspect
 import pickle
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 from uuid import uuid4
@@ -361,6 +363,28 @@ def test_recursion_counts_every_call(name: str) -> None:
     assert factorial(5) == 120
     assert statuses(f"{name}_calls_total") == {"success": 6.0}
     assert value(f"{name}_duration_seconds_count") == 6.0
+
+
+def test_an_inner_function_goes_when_nobody_has_it(decorate: Any) -> None:
+    """A function made in a call, that calls itself and holds what the call had, is freed as it was before."""
+
+    class Held:
+        """What the function holds."""
+
+    def make() -> weakref.ref[Held]:
+        held = Held()
+
+        @decorate
+        @timed(f"inner.{uuid4().hex}")
+        def descend(number: int) -> object:
+            return descend(number - 1) if number else held
+
+        assert descend(2) is held
+        return weakref.ref(held)
+
+    held = make()
+    gc.collect()
+    assert held() is None
 
 
 def test_threads_are_counted_exactly(name: str) -> None:
