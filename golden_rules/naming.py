@@ -45,7 +45,7 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
     """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
-    where the name alone is not unique in the file. A module that is the app's package itself has no name below it, and the
+    where the name alone is not unique in the file, or says little, as `__call__` does. A module that is the app's package itself has no name below it, and the
     dot or `_` beside it goes, too.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
@@ -68,7 +68,7 @@ def _below_app(module: list[str], app: str) -> list[str]:
 def _local_parts(outline: Outline, function: Function) -> list[str]:
     short = _word(function.name)
     others = [other for other in _by_word(outline)[short] if other is not function]
-    if not others:
+    if not others and not (function.name.startswith("__") and function.name.endswith("__")):
         return [short]
     full = [_word(part) for part in function.qualname.split(".")]
     private = function.name.startswith("_")

@@ -236,6 +236,14 @@ def test_expressions_shown_as_code_stay() -> None:
     assert fixed(source) == source
 
 
+def test_what_held_the_end_is_called_what_it_holds() -> None:
+    """A duration is no `end_time`; but no name is taken twice."""
+    source = timed_function("end_time = time.monotonic()\nif order.slow:\n    log.info('took %s', end_time - start)")
+    assert "elapsed_time = start.stop()" in fixed(source)
+    assert "log.info('took %s', elapsed_time)" in fixed(source)
+    assert "end_time = start.stop()" in fixed(source.replace("order.slow", "elapsed_time"))
+
+
 # Statements of a function with hand timing; `D` is the difference.
 LINES = st.sampled_from(
     [

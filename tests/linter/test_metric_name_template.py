@@ -66,6 +66,14 @@ def test_a_name_is_spelled_as_its_series() -> None:
     assert names == ["page.show_rows", "page.show_rows"]
 
 
+def test_a_special_method_is_named_with_its_class() -> None:
+    """`page.call` would say nothing."""
+    config = Config(root=Path.cwd(), critical=("*",), select=("GR105",))
+    source = "class Till:\n    def __call__(self, order): ...\n"
+    (finding,) = check_source(source, "src/shop/page.py", config)
+    assert finding.remedy == 'add `@track_request("shop.page.till.call")`'
+
+
 def test_a_name_starts_with_a_letter() -> None:
     """Whatever the function is called, as the runtime refuses others."""
     config = Config(root=Path.cwd(), metric_name="{function}", select=("GR105",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _REPLACEABLE = frozenset({Unit.SECONDS, Unit.DATETIME, Unit.NANOSECONDS})
 _NANOSECONDS_PER_SECOND = 1_000_000_000
+_END = re.compile(r"(^|_)end(?=_|$)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,8 +219,25 @@ def _use_edits(piece: Slice[cst.FunctionDef], text: str, body: Body, use: _Use, 
         yield line
         yield _edit(piece, text, use.replaced[0], value)
     else:
+        name, renaming = _name_of_duration(piece, text, use.end)
+        yield from renaming
         yield _edit(piece, text, use.end.reading.call, value)
-        yield from (_edit(piece, text, node, use.end.name) for node in use.replaced)
+        yield from (_edit(piece, text, node, name) for node in use.replaced)
+
+
+def _name_of_duration(piece: Slice[cst.FunctionDef], text: str, end: Stamp) -> tuple[str, list[Edit]]:
+    """Return `elapsed_time` for `end_time`, which holds a duration now, with the edit where it is set.
+
+    The name stays where the file has the other one already.
+    """
+    name = _END.sub(r"\1elapsed", end.name)
+    match end.binding:
+        case cst.Assign(targets=[cst.AssignTarget(target=target)]) | cst.AnnAssign(target=target):
+            if not re.search(rf"\b{name}\b", text):
+                return name, [Edit(*piece.span(target), name)]
+        case _:
+            pass
+    return end.name, []
 
 
 def _line_before(piece: Slice[cst.FunctionDef], body: Body, use: _Use) -> Edit | None:
