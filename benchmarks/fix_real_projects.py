@@ -1,12 +1,13 @@
 """What the fixes do to real projects: their own test suites, before and after every function that can be is decorated.
 
-    python benchmarks/fix_real_projects.py [NAMES] [--work FOLDER] [--every]
+    python benchmarks/fix_real_projects.py [NAMES] [--work FOLDER] [--every] [--profile PROFILE] [--unsafe-fixes]
 
 Each project is taken from its source distribution, pinned, into a virtual environment of its own with pinned test tools. Its
 suite runs; `golden-rules check --fix` decorates the package; golden-runtime is installed; the suite runs again. The same
 tests must end in the same way. Then it runs once more under a trace function, and a pytest plugin keeps which of the
-decorated functions were called, and what their decorators recorded. `comprehensive` is the profile; with `--every`, every function is named critical as well, so that hot loops and helpers are
-decorated too: no service would want that, but it leaves little untried.
+decorated functions were called, and what their decorators recorded. `comprehensive` is the profile unless another is given; with
+`--every`, every function is named critical as well, so that hot loops and helpers are decorated too: no service would want
+that, but it leaves little untried.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -28,6 +29,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "benchmarks" / "fix_real_projects_plugin.py"
 TOOLS = ("pytest==8.4.2", "prometheus-client==0.26.0")
+# The setting that names every function critical.
+EVERY = 'critical = ["*"]\n'
 # What each decorator counts calls with: the end of the name of its series.
 COUNTING = {
     "track_request": "_calls_total",
@@ -87,6 +90,9 @@ PROJECTS = (
             "anyio==4.16.0 brotli==1.2.1 chardet==7.7.0 click==8.5.1 cryptography==50.0.2 h2==4.4.1 pygments==2.21.0 rich==15.0.0 "
             "socksio==1.0.0 trio==0.35.0 trustme==1.2.1 uvicorn==0.54.0 zstandard==0.25.0"
         ),
+        differs={
+            "tests.test_exported_members::test_all_imports_are_exported": "it wants every name of `__init__.py` in `__all__`"
+        },
     ),
     Project("huey", "3.5.4", "task queue", "huey", tests=("huey/tests",)),
     Project(
@@ -132,6 +138,52 @@ PROJECTS = (
     Project("pluggy", "1.7.0", "plugin system", "src/pluggy", tests=("testing",), needs="pytest-benchmark==5.3.1"),
     Project("itsdangerous", "2.2.0", "signing", "src/itsdangerous", needs="freezegun==1.5.5"),
     Project("bottle", "0.13.4", "web framework of one module", "bottle.py", tests=("test",)),
+    Project(
+        "requests",
+        "2.34.2",
+        "client library",
+        "src/requests",
+        needs="httpbin==0.10.4 pysocks==1.7.1 pytest-httpbin==2.1.0 pytest-mock==3.17.0 trustme==1.2.1",
+    ),
+    Project("tenacity", "9.2.1", "retries", "tenacity", needs="tornado==6.6.1 trio==0.35.0 typeguard==4.6.1"),
+    Project(
+        "marshmallow",
+        "4.4.0",
+        "serialization",
+        "src/marshmallow",
+        # the time of day is part of the names of those left out
+        tests=("tests", "-k", "not test_invalid_datetime_deserialization"),
+        needs="pytz==2026.6 simplejson==4.3.0",
+    ),
+    Project(
+        "traitlets",
+        "5.16.1",
+        "descriptors",
+        "traitlets",
+        tests=("tests", "--ignore", "tests/test_typing.py"),  # for a plugin of mypy
+        needs="argcomplete==3.7.2 pytest-mock==3.17.0",
+    ),
+    Project(
+        "jinja2",
+        "3.1.6",
+        "template engine",
+        "src/jinja2",
+        needs="trio==0.35.0",
+        differs={
+            "tests.test_debug.TestDebug::test_runtime_error": "`@internalcode` hides the frames of what it is put on"
+        },
+    ),
+    Project(
+        "attrs",
+        "26.1.0",
+        "classes made at run time",
+        "src/attr",
+        needs="cloudpickle==3.1.3 hypothesis==6.170.17 pympler==1.1 pytest-xdist==3.8.0",
+        differs={
+            "tests.test_3rd_party.TestCloudpickleCompat::test_repr": "a measured function is pickled by its name alone",
+            "tests.test_make.TestMakeClass::test_missing_sys_getframe": "it takes `sys._getframe` away, which decorating uses",
+        },
+    ),
 )
 
 
@@ -203,14 +255,18 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="the projects, by default all")
     parser.add_argument("--work", type=Path, help="a folder to work in, which is kept; by default a temporary one")
     parser.add_argument("--every", action="store_true", help="decorate far more functions than a service would")
+    parser.add_argument("--profile", choices=("selective", "comprehensive"), default="comprehensive")
+    parser.add_argument("--unsafe-fixes", action="store_true", help="apply the unsafe fixes, too")
     options = parser.parse_args()
+    settings = f'profile = "{options.profile}"\n' + (EVERY if options.every else "")
+    fixes = ("--fix", "--unsafe-fixes") if options.unsafe_fixes else ("--fix",)
     chosen = [project for project in PROJECTS if not options.names or project.name in options.names]
     with tempfile.TemporaryDirectory(prefix="golden-rules-real-") as folder:
         work = (options.work or Path(folder)).absolute()
         results = []
         for project in chosen:
             print(f"{project.name} ...", file=sys.stderr, flush=True)
-            results.append(measured(project, work, every=options.every))
+            results.append(measured(project, work, settings, fixes))
             print(row(results[-1]), file=sys.stderr, flush=True)
     print("\n".join(table(results)))
     changed = [f"{result.project.name}: {line}" for result in results for line in result.differences]
@@ -218,7 +274,7 @@ def main() -> None:
     sys.exit(1 if any(result.unexpected for result in results) else 0)
 
 
-def measured(project: Project, work: Path, *, every: bool) -> Measured:
+def measured(project: Project, work: Path, settings: str, fixes: Sequence[str]) -> Measured:
     """Run a project's suite, fix the project, and run the suite again."""
     home = work / project.name
     source = unpacked(project, home)
@@ -226,7 +282,7 @@ def measured(project: Project, work: Path, *, every: bool) -> Measured:
     before = outcomes(project, python, source)
     if "passed" not in before.values():
         raise SystemExit(f"no test of {project.name} passes before any fix: see {home / 'before.log'}")
-    fixed(source, project.package, every=every)
+    fixed(source, project.package, settings, fixes)
     run([python, "-m", "pip", "install", "--quiet", "--editable", ROOT / "runtime"], home)
     after = outcomes(project, python, source, home / "after.json")
     traced = home / "traced.json"
@@ -303,11 +359,10 @@ def environment(project: Project, home: Path, source: Path) -> Path:
     return python
 
 
-def fixed(source: Path, package: str, *, every: bool) -> None:
-    """Fix a package."""
-    settings = 'profile = "comprehensive"\n' + ('critical = ["*"]\n' if every else "")
+def fixed(source: Path, package: str, settings: str, fixes: Sequence[str] = ("--fix",)) -> None:
+    """Fix a package, with these settings and options."""
     (source / "golden-rules.toml").write_text(settings)
-    command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime", "--fix"]
+    command = [sys.executable, "-m", "golden_rules", "check", package, "--runtime-module", "golden_runtime", *fixes]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"the fixes of {source.name} failed:\n{done.stderr}")

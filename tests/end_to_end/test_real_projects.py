@@ -61,7 +61,7 @@ def project(
     source = benchmark.unpacked(chosen, home)
     python = Path(sys.executable)
     before = benchmark.outcomes(chosen, python, source)
-    benchmark.fixed(source, chosen.package, every=True)
+    benchmark.fixed(source, chosen.package, benchmark.EVERY)
     report = home / "traced.json"
     after = benchmark.outcomes(chosen, python, source, report, traced=True)
     functions = list(benchmark.decorated(source / chosen.package))
