@@ -5,6 +5,7 @@ of the repeats, and a ratio is the median of the repeats' ratios, so that what e
 
     python benchmarks/queues.py [--turns N] [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
 
+Every `put` is given plain data, and every claim ends with it again, encoded as JSON where the library leaves that to its users.
 "full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
 counted by strace, where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync
 for the second table: on a disk as slow as a network volume the syncs are what counts.
@@ -161,7 +162,8 @@ def one_commit_a_row(place: str) -> tuple[Step, Step]:
     assert isinstance(connection, sqlite3.Connection)
     lock = shared("raw lock", threading.Lock)
     assert hasattr(lock, "__enter__")
-    claim = """UPDATE t SET state = 1 WHERE id = (SELECT id FROM t WHERE state = 0 ORDER BY id LIMIT 1) RETURNING id"""
+    claim = """UPDATE t SET state = 1 WHERE id = (SELECT id FROM t WHERE state = 0 ORDER BY id LIMIT 1)
+        RETURNING id, data"""
 
     def put() -> None:
         with lock:
@@ -170,7 +172,8 @@ def one_commit_a_row(place: str) -> tuple[Step, Step]:
     def cycle() -> None:
         put()
         with lock:
-            [[row]] = connection.execute(claim).fetchall()
+            [[row, data]] = connection.execute(claim).fetchall()
+        json.loads(data)
         with lock:
             connection.execute("UPDATE t SET state = 2 WHERE id = ?", (row,))
 
@@ -200,13 +203,17 @@ def litequeue_at(level: str) -> Callable[[str], tuple[Step, Step]]:
         with _sharing:  # two that make the schema at once meet a lock
             queue = litequeue.LiteQueue(place, timeout=60)
         queue.conn.execute(f"PRAGMA synchronous = {level}")
-        text = json.dumps(PAYLOAD)
+
+        def put() -> None:
+            queue.put(json.dumps(PAYLOAD))
 
         def cycle() -> None:
-            queue.put(text)
-            queue.done(queue.pop().message_id)
+            put()
+            message = queue.pop()
+            json.loads(message.data)
+            queue.done(message.message_id)
 
-        return lambda: queue.put(text), cycle
+        return put, cycle
 
     return make
 
@@ -217,13 +224,17 @@ def huey(place: str) -> tuple[Step, Step]:
 
     storage = shared("huey", lambda: SqliteStorage(filename=place, fsync=True, timeout=60))
     assert isinstance(storage, SqliteStorage)
-    data = json.dumps(PAYLOAD).encode()
+
+    def put() -> None:
+        storage.enqueue(json.dumps(PAYLOAD).encode())
 
     def cycle() -> None:
-        storage.enqueue(data)
-        assert storage.dequeue() is not None
+        put()
+        data = storage.dequeue()
+        assert data is not None
+        json.loads(data)
 
-    return lambda: storage.enqueue(data), cycle
+    return put, cycle
 
 
 def procrastinate(place: str, workload: str, producers: int, items: int) -> float:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from golden_runtime.metrics import declare, families
 from golden_runtime.names import counter_name, duration_name
 from golden_runtime.outcomes import STATUSES
-from golden_runtime.queue_series import record
 from golden_runtime.recording import LIMIT, Buffer
 
 if TYPE_CHECKING:
@@ -110,8 +109,8 @@ class PoolSeries:
         """Set the gauges, if the number has changed."""
         if active != self._shown:
             self._shown = active
-            record(self._active, active)
-            record(self._capacity, self._size)
+            self._active.record(active)
+            self._capacity.record(self._size)
 
 
 class History:

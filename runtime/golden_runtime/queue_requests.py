@@ -12,8 +12,8 @@ from golden_runtime.failures import clean
 from golden_runtime.payloads import check_number, checked_text, encoded
 from golden_runtime.settings import check_seconds
 from golden_runtime.storage import task_operations
-from golden_runtime.storage.task_operations import NewTask
-from golden_runtime.task_ids import fresh_id
+from golden_runtime.storage.enqueueing import Enqueue
+from golden_runtime.storage.rows import fresh_key, new_key, waiting
 from golden_runtime.tasks import DeadLetterFilter
 
 if TYPE_CHECKING:
@@ -24,21 +24,26 @@ _TEXTS: Final = ("name", "error_type", "phase", "task_id", "search")
 _TIMES: Final = ("failed_after", "failed_before")
 
 
-def new_task(
-    name: str, payload: Any, priority: int, delay: float, idempotency_key: str | None, task_id: str | None
-) -> NewTask:
-    """Return a task to be stored. Raises TypeError or ValueError where it cannot be."""
+def enqueueing(
+    queue: str,
+    retention: float,
+    name: str,
+    payload: Any,
+    priority: int,
+    delay: float,
+    idempotency_key: str | None,
+    task_id: str | None,
+) -> Enqueue:
+    """Return what stores a task. Raises TypeError or ValueError for one that cannot be stored."""
     check_number("priority", priority)
     check_seconds("delay", delay, zero=True)
-    return NewTask(
-        id=fresh_id() if task_id is None else checked_text("task_id", task_id),
-        id_is_generated=task_id is None,
-        name=checked_text("task name", name),
-        payload=encoded(payload),
-        priority=priority,
-        delay=delay,
-        idempotency_key=None if idempotency_key is None else checked_text("idempotency_key", idempotency_key),
-    )
+    row = waiting(priority, delay)
+    row["queue"] = queue
+    row["name"] = checked_text("task name", name)
+    row["payload"] = encoded(payload)
+    row["key"] = None if idempotency_key is None else checked_text("idempotency_key", idempotency_key)
+    row |= fresh_key() if task_id is None else new_key(checked_text("task_id", task_id))
+    return Enqueue(row, retention, id_is_generated=task_id is None)
 
 
 def release_of(task: Task, delay: float, attempts: int, counted: bool) -> Operation[None]:

@@ -9,7 +9,7 @@ from golden_runtime.names import counter_name, duration_name
 from golden_runtime.reporting import report_once
 
 if TYPE_CHECKING:
-    from golden_runtime.metrics import Family, Series
+    from golden_runtime.metrics import Family
     from golden_runtime.tasks import QueueStats
 
 OPERATIONS: Final = ("enqueue", "claim", "poll", "heartbeat", "complete", "fail", "release")
@@ -41,20 +41,20 @@ class QueueSeries:
 
     def timed(self, operation: str, seconds: float) -> None:
         """Record how long an operation took."""
-        record(self._durations[operation], seconds)
+        self._durations[operation].record(seconds)
 
     def claimed(self, tasks: int, expired: int) -> None:
         """Count claims, and the leases that were found to have run out."""
         if tasks:
-            record(self._claims, tasks)
+            self._claims.record(tasks)
         if expired:
-            record(self._expiries, expired)
+            self._expiries.record(expired)
 
     def counted(self, stats: QueueStats) -> None:
         """Set the depths and the age."""
         for state, series in self._depth.items():
-            record(series, getattr(stats, state))
-        record(self._oldest, stats.oldest_age)
+            series.record(getattr(stats, state))
+        self._oldest.record(stats.oldest_age)
 
 
 class DeadLetterSeries:
@@ -81,7 +81,7 @@ class DeadLetterSeries:
 
     def added(self, error_type: str) -> None:
         """Count a new dead letter."""
-        record(self._entries, 1.0)
+        self._entries.record(1.0)
         try:
             self._errors.series({**self._labels, "error_type": error_type}).record(1.0)
         except Exception:  # noqa: BLE001 - metrics never harm the caller
@@ -89,16 +89,8 @@ class DeadLetterSeries:
 
     def replayed(self, entries: int) -> None:
         """Count dead letters that were put back."""
-        record(self._replayed, entries)
+        self._replayed.record(entries)
 
     def counted(self, depth: int) -> None:
         """Set the depth."""
-        record(self._depth, depth)
-
-
-def record(series: Series, value: float) -> None:
-    """Record a value; what the metrics client raises is logged once."""
-    try:
-        series.record(value)
-    except Exception:  # noqa: BLE001 - metrics never harm the caller
-        report_once(f"`{series.name}` cannot be recorded")
+        self._depth.record(depth)

@@ -30,10 +30,17 @@ class Ids:
         self._process = drawn[:8].hex()
         self._counts = itertools.count(int.from_bytes(drawn[8:]) % _COUNTED)
 
+    def number(self) -> int:
+        """Return a new number, which ids of this process alone begin with, but for chance."""
+        return time.time_ns() // 1_000_000 << _COUNT_BITS | next(self._counts) & (_COUNTED - 1)
+
+    def of(self, number: int) -> str:
+        """Return the id that begins with a number: sixteen hexadecimal digits of it, sixteen of the process."""
+        return f"{number:016x}{self._process}"
+
     def fresh(self) -> str:
-        """Return a new id: sixteen hexadecimal digits of a number, sixteen of the process."""
-        count = next(self._counts) & (_COUNTED - 1)
-        return f"{time.time_ns() // 1_000_000 << _COUNT_BITS | count:016x}{self._process}"
+        """Return a new id."""
+        return self.of(self.number())
 
 
 def number_of(task_id: str) -> int | None:
@@ -48,6 +55,8 @@ def following(task_id: str) -> str:
 
 _ids = Ids()
 fresh_id: Final = _ids.fresh
+fresh_number: Final = _ids.number
+id_of: Final = _ids.of
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_ids.renew)

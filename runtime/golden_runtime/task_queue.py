@@ -16,12 +16,13 @@ from golden_runtime import failures
 from golden_runtime.dead_letter_queue import DeadLetterQueue
 from golden_runtime.payloads import check_number, checked_text
 from golden_runtime.queue_errors import StorageError
-from golden_runtime.queue_requests import names_of, new_task, release_of
+from golden_runtime.queue_requests import enqueueing, names_of, release_of
 from golden_runtime.queue_series import QueueSeries
 from golden_runtime.settings import check_seconds, check_whole
 from golden_runtime.storage import task_operations
+from golden_runtime.storage.claiming import Claim, ClaimRequest, ClaimTasks, Upkeep
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
-from golden_runtime.storage.task_operations import Claim, ClaimRequest, NewTask, TaskState, Upkeep
+from golden_runtime.storage.task_operations import Complete, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -79,6 +80,7 @@ class TaskQueue:
         self._clock = clock or time.monotonic
         self._upkeep_at = -math.inf
         self._series = QueueSeries(self.name)
+        self._enqueueing = partial(enqueueing, self.name, retention_seconds)
         self.dead_letters = DeadLetterQueue(self.storage, queue=self.name)
         self._listeners: list[Callable[[], None]] = []
         self.dead_letters.on_replay = self._announce
@@ -111,8 +113,8 @@ class TaskQueue:
         Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (then it is not),
         TypeError or ValueError for a payload or argument that cannot be stored.
         """
-        new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = await self._soon("enqueue", self._enqueue(new), is_single=True)
+        operation = self._enqueueing(name, payload, priority, delay, idempotency_key, task_id)
+        stored = await self._soon("enqueue", operation, is_single=True)
         self._announce()
         return stored
 
@@ -132,7 +134,7 @@ class TaskQueue:
         """Claim up to `limit` tasks in one transaction."""
         operation = self._request(limit, names, lease_seconds)
         began = perf_counter()
-        future = self.storage.write_soon(operation, is_synced=False)
+        future = self.storage.write_soon(operation, is_synced=False, is_single=limit == 1)
         try:
             claim = await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -152,7 +154,7 @@ class TaskQueue:
 
     async def mark_completed(self, task: Task) -> None:
         """Close a task as done. Raises StaleLeaseError when it is no longer held: then this result does not count."""
-        await self._soon("complete", partial(task_operations.complete, task=task), is_single=True)
+        await self._soon("complete", Complete(task), is_single=True)
 
     async def mark_failed(
         self,
@@ -229,9 +231,6 @@ class TaskQueue:
         finally:
             self._series.timed(name, perf_counter() - began)
 
-    def _enqueue(self, new: NewTask) -> Operation[str]:
-        return partial(task_operations.enqueue, queue=self.name, new=new, retention=self._upkeep.retention)
-
     def _request(self, limit: int, names: Iterable[str] | None, lease_seconds: float | None) -> Operation[Claim]:
         check_number("limit", limit, least=0)
         # asked for here: this may be a child of the process that made the queue
@@ -241,9 +240,7 @@ class TaskQueue:
         forget = now - self._upkeep_at >= _UPKEEP_EVERY
         if forget:
             self._upkeep_at = now
-        return partial(
-            task_operations.claim_and_keep_up, queue=self.name, request=request, settings=self._upkeep, forget=forget
-        )
+        return ClaimTasks(self.name, request, self._upkeep, forget=forget)
 
     def _state(self, task_id: str) -> Operation[TaskState | None]:
         return partial(task_operations.state_of, queue=self.name, task_id=checked_text("task_id", task_id))
@@ -309,8 +306,8 @@ class SyncTaskQueue:
         task_id: str | None = None,
     ) -> str:
         """See `TaskQueue.enqueue`."""
-        new = new_task(name, payload, priority, delay, idempotency_key, task_id)
-        stored = self._now("enqueue", self._queue._enqueue(new), is_single=True)
+        operation = self._queue._enqueueing(name, payload, priority, delay, idempotency_key, task_id)
+        stored = self._now("enqueue", operation, is_single=True)
         self._queue._announce()
         return stored
 
@@ -325,7 +322,7 @@ class SyncTaskQueue:
         """See `TaskQueue.get_next_tasks`."""
         operation = self._queue._request(limit, names, lease_seconds)
         began = perf_counter()
-        claim = self._storage.write(operation, is_synced=False)
+        claim = self._storage.write(operation, is_synced=False, is_single=limit == 1)
         return self._queue._claimed(claim, perf_counter() - began)
 
     def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
@@ -338,7 +335,7 @@ class SyncTaskQueue:
 
     def mark_completed(self, task: Task) -> None:
         """See `TaskQueue.mark_completed`."""
-        self._now("complete", partial(task_operations.complete, task=task), is_single=True)
+        self._now("complete", Complete(task), is_single=True)
 
     def mark_failed(
         self,

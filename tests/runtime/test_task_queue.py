@@ -7,19 +7,17 @@ import json
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from exposed import value
 from golden_runtime import DuplicateTaskError, StaleLeaseError, StorageError, TaskQueue
-from golden_runtime.queue_requests import new_task
-from golden_runtime.storage import task_operations
+from golden_runtime.queue_requests import enqueueing
 from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from golden_runtime import SyncTaskQueue, Task
@@ -264,8 +262,14 @@ def test_a_key_forgotten_at_that_moment_is_stored_anew(postgres_url: str) -> Non
                     other._storage.write(lambda its: its.change("DELETE FROM golden_runtime_tasks", {}))
                 return changed
 
-        new = new_task("new", None, 0, 0.0, "k", None)
-        task_id = queue._storage.write(lambda its: task_operations.enqueue(Racing(its), queue.name, new, 3600))
+            def change_all(self, statement: str, parameters: Sequence[dict[str, object]]) -> int:
+                return self._transaction.change_all(statement, parameters)
+
+            def enclose(self) -> None:
+                self._transaction.enclose()
+
+        store = enqueueing(queue.name, 3600, "new", None, 0, 0.0, "k", None)
+        task_id = queue._storage.write(lambda its: store(Racing(its)))
         task = queue.get_next_task()
         assert task is not None
         assert (task.id, task.name) == (task_id, "new")
@@ -296,12 +300,10 @@ def test_an_id_that_another_queue_made_can_be_given(queue: SyncTaskQueue, tmp_pa
 
 def test_two_processes_that_make_the_same_number_both_have_their_task(queue: SyncTaskQueue) -> None:
     """Ids of one millisecond may begin alike: neither task is taken for the other, nor stored twice when tried again."""
-    mine, theirs = (new_task("n", who, 0, 0.0, None, None) for who in ("mine", "theirs"))
-    theirs = theirs._replace(id=mine.id[:16] + theirs.id[16:-1] + ("0" if theirs.id[-1] != "0" else "1"))
-    ids = [
-        queue._storage.write(partial(task_operations.enqueue, queue=queue.name, new=new, retention=3600))
-        for new in (mine, theirs, mine, theirs)
-    ]
+    mine, theirs = (enqueueing(queue.name, 3600, "n", who, 0, 0.0, None, None) for who in ("mine", "theirs"))
+    begun_alike = str(mine.row["id"])
+    theirs.row |= {"seq": mine.row["seq"], "id": begun_alike[:-1] + ("0" if begun_alike[-1] != "0" else "1")}
+    ids = [queue._storage.write(store) for store in (mine, theirs, mine, theirs)]
     assert ids[:2] == ids[2:]
     tasks = queue.get_next_tasks(10)
     assert {task.id: task.payload for task in tasks} == {ids[0]: "mine", ids[1]: "theirs"}

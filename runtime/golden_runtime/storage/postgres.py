@@ -20,7 +20,7 @@ except ImportError as error:  # pragma: no cover - the tests run with the extra
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from golden_runtime.storage.session import Parameters, Row
 
@@ -83,6 +83,12 @@ class PostgresSession:
         if self._connection.autocommit is not is_single:
             self._connection.autocommit = is_single
 
+    def enclose(self) -> None:
+        """Let psycopg begin a transaction with the next statement, unless one is open."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        if self._connection.autocommit:
+            self._connection.autocommit = False
+
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
         cursor = self._run(statement, parameters)
@@ -91,6 +97,13 @@ class PostgresSession:
     def change(self, statement: str, parameters: Parameters) -> int:
         """Run a statement that writes and return how many rows it has written."""
         return self._run(statement, parameters).rowcount
+
+    def change_all(self, statement: str, parameters: Sequence[Parameters]) -> int:
+        """Run a statement that writes for each of several parameters, and return how many rows it has written in all."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        with self._connection.cursor() as cursor:
+            cursor.executemany(self._rendering(statement), [self._timed(row) for row in parameters])
+            return cursor.rowcount
 
     def commit(self) -> None:
         """Commit, which returns once the server has it on its disk."""
@@ -128,12 +141,14 @@ class PostgresSession:
 
     def _run(self, statement: str, parameters: Parameters) -> psycopg.Cursor[Row]:
         assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
-        rendered = self._rendered.get(statement)
-        if rendered is None:
-            rendered = self._rendered[statement] = self._render(statement)
-        if self._settings.clock is not None:
-            parameters["now"] = self._settings.clock()
-        return self._connection.execute(rendered, parameters)
+        return self._connection.execute(self._rendering(statement), self._timed(parameters))
+
+    def _rendering(self, statement: str) -> str:
+        return self._rendered.get(statement) or self._rendered.setdefault(statement, self._render(statement))
+
+    def _timed(self, parameters: Parameters) -> Parameters:
+        clock = self._settings.clock
+        return parameters if clock is None else {**parameters, "now": clock()}
 
     def _open(self) -> psycopg.Connection[Row]:
         given = {key: str(value) for key, value in conninfo_to_dict(self._settings.url).items()}

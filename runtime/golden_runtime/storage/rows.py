@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from golden_runtime.storage.schema import DELAYED, READY, STATES
-from golden_runtime.task_ids import fresh_id, number_of
+from golden_runtime.task_ids import fresh_number, id_of, number_of
 
 _SEQ: Final = "seq = coalesce(:seq, (SELECT seq FROM golden_runtime_tasks WHERE id = :id AND is_given = 1))"
 
@@ -30,11 +30,17 @@ def key(task_id: str) -> dict[str, object]:
     return {"id": task_id, "seq": number_of(task_id)}
 
 
+def fresh_key() -> dict[str, object]:
+    """Return the columns that a new row is found by whose id nobody has given."""
+    number = fresh_number()
+    return {"id": id_of(number), "seq": number, "is_given": 0}
+
+
 def new_key(task_id: str) -> dict[str, object]:
     """Return the columns that a new row is found by: an id that was given has a number of its own beside it."""
     number = number_of(task_id)
     if number is None:
-        return {"id": task_id, "seq": number_of(fresh_id()), "is_given": 1}
+        return {"id": task_id, "seq": fresh_number(), "is_given": 1}
     return {"id": task_id, "seq": number, "is_given": 0}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +26,12 @@ class Transaction(Protocol):
     def change(self, statement: str, parameters: Parameters) -> int:
         """Run a statement that writes, with marks as in `execute`, and return how many rows it has written."""
 
+    def change_all(self, statement: str, parameters: Sequence[Parameters]) -> int:
+        """Run a statement that writes for each of several parameters, and return how many rows it has written in all."""
+
+    def enclose(self) -> None:
+        """Open a transaction for what comes now, where the operation is a single one whose first statement was on its own."""
+
 
 # Runs again when the transaction it was part of failed. It may refuse with a QueueError only before it has written.
 Operation: TypeAlias = Callable[[Transaction], T]
@@ -39,7 +45,8 @@ class Session(Transaction, Protocol):
 
         is_synced: whether the commit must be on the disk. Without it a store whose clients all die in a power cut may let the
         power cut undo the commit.
-        is_single: there will be one statement that writes, at most. It commits itself, which saves two more statements.
+        is_single: there will be one statement that writes, at most, unless the operation calls `enclose`. It commits itself,
+        which saves two more statements.
         """
 
     def commit(self) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from golden_runtime.queue_errors import QueueError, SchemaError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
 from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from golden_runtime.storage.session import Parameters, Row
+
+    Values: TypeAlias = Callable[[Parameters], tuple[object, ...]]
 
 # RETURNING and MATERIALIZED came with it.
 _OLDEST_SQLITE = (3, 35, 0)
@@ -28,6 +32,8 @@ _MARKS = {
     "{skip_locked}": "",  # a writer is alone
     "{among_names}": "name IN (SELECT value FROM json_each(:names))",
 }
+
+_PARAMETER = re.compile(r":([a-z_]+)")
 
 # SQLite's primary result codes (https://sqlite.org/rescode.html), and what each means for the one who reads it.
 _UNAVAILABLE = {
@@ -66,7 +72,7 @@ class SqliteSession:
         self._clock = settings.clock or time.time
         self._connection: sqlite3.Connection | None = None
         self._is_synced = True
-        self._rendered: dict[str, str] = {}
+        self._rendered: dict[str, tuple[str, Values]] = {}
 
     def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:
         """Open a transaction; one that writes takes the lock at once, so that no later statement meets a conflict.
@@ -82,6 +88,12 @@ class SqliteSession:
         if not is_single:
             self._connection.execute(self._begin)
 
+    def enclose(self) -> None:
+        """Open a transaction, unless one is open."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        if not self._connection.in_transaction:
+            self._connection.execute(self._begin)
+
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
         return self._run(statement, parameters).fetchall()
@@ -89,6 +101,13 @@ class SqliteSession:
     def change(self, statement: str, parameters: Parameters) -> int:
         """Run a statement that writes and return how many rows it has written."""
         return self._run(statement, parameters).rowcount
+
+    def change_all(self, statement: str, parameters: Sequence[Parameters]) -> int:
+        """Run a statement that writes for each of several parameters, and return how many rows it has written in all."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        text, values = self._rendering(statement)
+        now = self._clock()
+        return self._connection.executemany(text, [values({**row, "now": now}) for row in parameters]).rowcount
 
     def commit(self) -> None:
         """Commit, which returns once the log is on the disk."""
@@ -119,11 +138,12 @@ class SqliteSession:
 
     def _run(self, statement: str, parameters: Parameters) -> sqlite3.Cursor:
         assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
-        rendered = self._rendered.get(statement)
-        if rendered is None:
-            rendered = self._rendered[statement] = _render(statement)
+        text, values = self._rendered.get(statement) or self._rendering(statement)
         parameters["now"] = self._clock()
-        return self._connection.execute(rendered, parameters)
+        return self._connection.execute(text, values(parameters))
+
+    def _rendering(self, statement: str) -> tuple[str, Values]:
+        return self._rendered.get(statement) or self._rendered.setdefault(statement, _render(statement))
 
     def _open(self) -> sqlite3.Connection:
         _check_library()
@@ -185,10 +205,16 @@ def _caused(shown: StorageError, error: Exception) -> StorageError:
     return shown
 
 
-def _render(statement: str) -> str:
+def _render(statement: str) -> tuple[str, Values]:
+    """Return a statement with its parameters told by their places, and what puts them there.
+
+    By name the interpreter's lock is given away for each of them, and must be won back each time.
+    """
     for mark, text in (PIECES | _MARKS).items():
         statement = statement.replace(mark, text)
-    return statement
+    text, names = _PARAMETER.sub("?", statement), _PARAMETER.findall(statement)
+    # of a single name it returns no tuple
+    return text, itemgetter(*names) if len(names) > 1 else lambda parameters: tuple(map(parameters.get, names))
 
 
 def _check_library() -> None:

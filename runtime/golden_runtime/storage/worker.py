@@ -10,11 +10,13 @@ import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 from golden_runtime.queue_errors import QueueError, StorageError
+from golden_runtime.storage.joint import Joint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +60,13 @@ class Job(Generic[T]):
             self._value = self.operation(session)
         except QueueError as refusal:
             self._error = refusal
+
+    def keep(self, outcome: T | QueueError) -> None:
+        """Keep what running the operation with others has brought it."""
+        if isinstance(outcome, QueueError):
+            self._error = outcome
+        else:
+            self._value, self._error = outcome, None
 
     def fail(self, error: Exception) -> None:
         """Keep an error as the outcome."""
@@ -151,8 +160,10 @@ class Worker:
         try:
             self._callers.add(me)
             with self._turn:
-                with self._lock:
-                    self._check_open()
+                # closed, or never used; no closing ends while it is this one's turn
+                if self._thread is None:
+                    with self._lock:
+                        self._check_open()
                 failure = self._commit_together(self._session, [job])
                 if failure is not None:
                     job.fail(self._session.explain(failure.error))
@@ -242,11 +253,12 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
     try:
         if len(jobs) == 1:
             session.begin(is_synced=jobs[0].is_synced, is_single=jobs[0].is_single)
+            has_begun = True
+            jobs[0].attempt(session)
         else:
             session.begin(is_synced=any(job.is_synced for job in jobs))
-        has_begun = True
-        for job in jobs:
-            job.attempt(session)
+            has_begun = True
+            _attempt_all(session, jobs)
         session.commit()
     except Exception as error:  # noqa: BLE001 - whatever an operation raises belongs to its caller, not to this thread
         session.rollback()
@@ -256,6 +268,23 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         session.rollback()
         raise
     return None
+
+
+def _attempt_all(session: Session, jobs: Sequence[Job[Any]]) -> None:
+    """Run jobs in order, those that follow each other and can be run as one together."""
+    for kind, run in groupby(jobs, _kind):
+        alike = list(run)
+        if kind is None or len(alike) == 1:
+            for job in alike:
+                job.attempt(session)
+            continue
+        first, *others = (cast("Joint[Any]", job.operation) for job in alike)
+        for job, outcome in zip(alike, first.run_with(session, others), strict=True):
+            job.keep(outcome)
+
+
+def _kind(job: Job[Any]) -> object:
+    return job.operation.kind if isinstance(job.operation, Joint) else None
 
 
 def _deliver(jobs: Sequence[Job[Any]]) -> None:
