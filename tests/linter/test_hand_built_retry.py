@@ -241,6 +241,49 @@ def start(machines, name):
         ),
         pytest.param(
             """\
+def watch(exchange, stop, log):
+    attempt = 0
+    while not stop.is_set():
+        try:
+            attempt += 1
+            prices = exchange.prices()
+            if prices:
+                attempt = 0
+                prices.publish()
+            time.sleep(5 * attempt)
+        except exchange.Unsupported:
+            return
+        except OSError:
+            log.warning("no prices, will retry")
+            time.sleep(attempt)
+""",
+            id="a-periodic-job-that-only-an-error-ends",
+        ),
+        pytest.param(
+            """\
+def embed(model, texts):
+    while True:
+        try:
+            return model.embed(texts)
+        except model.TooLong:
+            texts = texts[: len(texts) // 2]
+""",
+            id="a-smaller-batch-each-time",
+        ),
+        pytest.param(
+            """\
+def token(device, clock):
+    while clock.left():
+        try:
+            return device.token()
+        except device.AuthorizationPending:
+            print("waiting for you, will retry")
+        time.sleep(5)
+""",
+            id="an-answer-that-is-pending",
+        ),
+        pytest.param(
+            """\
 def reserve(tenacity_retry, stock):
     for attempt in tenacity.Retrying():
         with attempt:

@@ -27,7 +27,8 @@ class HandBuiltRetry(FunctionRule):
 
     Loops that only look alike are left alone: polling until a job is ready, periodic services that go on after success,
     consumers, the next candidate, host or port, the pages of a listing, questions put to a person, and a service that is
-    kept up by reconnecting.
+    kept up by reconnecting. So are loops in which others were merely first (`WatchError`, `IntegrityError`) and that neither
+    count attempts nor wait, and two tries between which the cause is made good (`refresh_token`).
 
     ## Why is this bad?
     Each such loop has its own idea of what may be tried again, for how long, and how often, and most have none of a
@@ -233,6 +234,76 @@ def first_free_port(start):
     raise OSError("no port is free")
 """,
             "the next port is something else",
+        ),
+        Good(
+            """\
+from shop.carriers import Refused
+
+
+def send(parcel, carriers):
+    attempts = 0
+    while attempts < 3:
+        attempts += 1
+        carrier = carriers.select(parcel)
+        try:
+            return carrier.take(parcel)
+        except Refused:
+            continue
+    return None
+""",
+            "each round chooses another carrier",
+        ),
+        Good(
+            """\
+from shop.reports import NotThere
+
+
+def latest_report(store, day, step):
+    tries = 5
+    while tries > 0:
+        try:
+            return store.report(day)
+        except NotThere:
+            tries -= 1
+            day = day - step
+    return None
+""",
+            "each round asks for another day",
+        ),
+        Good(
+            """\
+from shop.gateway import Unauthorized
+
+
+def orders(client):
+    for attempt in range(2):
+        try:
+            return client.get("/orders")
+        except Unauthorized:
+            if attempt:
+                raise
+            client.refresh_token()
+""",
+            "the cause is made good once",
+        ),
+        Good(
+            """\
+from redis.exceptions import WatchError
+
+
+def take(pipe, key, log):
+    while True:
+        try:
+            pipe.watch(key)
+            left = int(pipe.get(key))
+            pipe.multi()
+            pipe.set(key, left - 1)
+            pipe.execute()
+            return left
+        except WatchError:
+            log.debug("taken by somebody else, will try again")
+""",
+            "somebody else was first, and one of them always wins",
         ),
         Good(
             """\

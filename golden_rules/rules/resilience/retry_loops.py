@@ -10,9 +10,11 @@ from functools import cached_property
 import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     is_answer,
+    is_outcome,
     names_of,
     only_counts,
     reads_of,
@@ -43,16 +45,9 @@ from golden_rules.rules.resilience.ways_out import (
     ways_out,
 )
 from golden_rules.source.body import Body, callee, dotted
-from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
-Loop = cst.For | cst.While
-Attempt = cst.Try | cst.TryStar | cst.With
-
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
-_DRAWS = ("random.", "secrets.", "uuid.")
-_NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
-_CANDIDATE = re.compile(r"(^|_)(port|host|candidate|name|filename|path|suffix|slug)$")
 _SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
@@ -240,7 +235,9 @@ class _Examined:
 
     def _is_retry(self, attempt: Attempt, caught: str) -> bool:
         sure = self._succeeds(attempt)
-        if sure is None or self._asks_a_person(attempt) or self._moves_on(attempt) or self._only_waits(attempt):
+        if sure is None or self._asks_a_person(attempt) or self._only_waits(attempt) or self._moves_on(attempt):
+            return False
+        if is_outcome(caught) and not (self.pause and self.names_tries):
             return False
         if (self._streams(attempt) and not (self.counted and sure)) or (self._serves(attempt) and not sure):
             return False
@@ -309,40 +306,17 @@ class _Examined:
 
     def _moves_on(self, attempt: Attempt) -> bool:
         """Whether each round tries something else: the next number, name or candidate."""
-        if any(map(self._numbers_a_candidate, self.own)):
+        rounds = Rounds(self.outline, self.function, self.body, self.loop, self.own)
+        if rounds.number_a_candidate:
+            return True
+        if not self.pause and (rounds.choose or rounds.repair_once(attempt)):
             return True
         if (self.names_tries and self.pause) or self._counts_attempts:
             return False
-        stepped = {
-            name
-            for node in self.own
-            if isinstance(node, cst.AugAssign) and not is_attempt(name := dotted(node.target)) and not is_delay(name)
-        }
-        read = {dotted(node) for node in self._tried(attempt) if isinstance(node, cst.Name | cst.Attribute)}
-        for name in stepped & read:
-            if any(
-                not only_counts(self.body, node)
-                for node in self.body.loads[name]
-                if self.loop in self.body.ancestors(node)
-            ):
-                return True
-        return not self.names_tries and any(
-            isinstance(node, cst.Call) and self._draws(callee(node)) and not only_counts(self.body, node)
-            for node in self.own
-        )
-
-    def _numbers_a_candidate(self, node: cst.CSTNode) -> bool:
-        """Whether a statement makes the next candidate from the number of the try: `port = first + attempt`."""
-        if not isinstance(self.loop, cst.For) or not isinstance(node, cst.Assign):
-            return False
-        counters = {dotted(name) for name in names_of(self.loop.target)}
-        made = {snake(dotted(target.target)) for target in node.targets}
-        return any(map(_CANDIDATE.search, made)) and any(dotted(read) in counters for read in reads_of(node.value))
-
-    def _draws(self, name: str) -> bool:
-        """Whether a call gives something else each time: a random number, the next element."""
-        known = resolve(self.outline, self.function, name) or ""
-        return known.startswith(_DRAWS) or bool(_NEXT_ONE.search(snake(name)))
+        tried = {dotted(node) for node in self._tried(attempt) if isinstance(node, cst.Name | cst.Attribute)}
+        if rounds.step(tried) or (not self.pause and rounds.remake(attempt)):
+            return True
+        return not self.names_tries and rounds.draw
 
     @cached_property
     def _counts_attempts(self) -> bool:
@@ -381,7 +355,16 @@ class _Examined:
         if self._polls or AWAITED_STATUS.search(self.text):
             return False
         ways: Ways = ways_out(statements_of(self.loop.body))
-        return bool(ways & LEAVES) and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()
+        return self._leaves_with_a_result and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()
+
+    @cached_property
+    def _leaves_with_a_result(self) -> bool:
+        """Whether the loop is left elsewhere than in the handlers of errors, after which there is no result."""
+        return any(
+            isinstance(node, cst.Return) or (isinstance(node, cst.Break) and self._nearest_loop(node) is self.loop)
+            for node in self.inner
+            if not self._in_clean_up(node)
+        )
 
     def _tests_a_result(self) -> bool:
         """Whether a condition in the loop reads what a call in the same round returned, or what was made of that."""

@@ -33,6 +33,11 @@ _ANSWERS = frozenset(
         "CancelledError", "IncompleteReadError", "WouldBlock",
     }
 )  # fmt: skip
+# Errors by which others tell that they were first, or that it is not done yet: sooner or later each round succeeds.
+_OUTCOMES = re.compile(
+    r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|AlreadyExists)(Error|Exception)?$"
+    r"|(Unique|Duplicate)\w*$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
+)
 _ACTS = re.compile(
     r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
 )
@@ -136,5 +141,15 @@ def tests_for_none(test: cst.BaseExpression) -> bool:
 
 def is_answer(caught: str) -> bool:
     """Whether all that is caught, as written, says how things stand rather than that something failed."""
-    names = [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]
+    names = _last_names(caught)
     return bool(names) and all(name in _ANSWERS or name.endswith(("Timeout", "TimeoutError")) for name in names)
+
+
+def is_outcome(caught: str) -> bool:
+    """Whether all that is caught, as written, says that others were first, or that something is under way."""
+    names = _last_names(caught)
+    return bool(names) and all(map(_OUTCOMES.search, names))
+
+
+def _last_names(caught: str) -> list[str]:
+    return [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]

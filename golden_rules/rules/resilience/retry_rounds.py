@@ -1,0 +1,132 @@
+"""What changes from one round of a loop to the next, beside counts and pauses: then each round tries something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.rules.resilience.retry_syntax import names_of, only_counts, reads_of, stepped
+from golden_rules.rules.resilience.retry_words import is_attempt, is_delay, is_failure
+from golden_rules.source.body import Body, callee, dotted
+from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function, Outline
+
+Loop = cst.For | cst.While
+Attempt = cst.Try | cst.TryStar | cst.With
+
+_DRAWS = ("random.", "secrets.", "uuid.")
+_NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
+_CHOOSES = re.compile(r"^_*(select|choose|pick)(_|$)")
+_CANDIDATE = re.compile(r"(^|_)(port|host|candidate|name|filename|path|suffix|slug)$")
+# What makes good the cause of a failure, so that the same thing may work now.
+_REPAIRS = re.compile(
+    r"^_*(refresh|re_?auth\w*|re_?log_?in|log_?in|authenticate|authorize|renew|create|install|register|repair|migrate)(_|$)"
+)
+_TWICE = frozenset({"range(2)", "range(0, 2)", "range(1, 3)"})
+
+
+@dataclass(frozen=True, eq=False)
+class Rounds:
+    """The rounds of a loop; `own` are the nodes of which it is the nearest loop."""
+
+    outline: Outline
+    function: Function
+    body: Body
+    loop: Loop
+    own: list[cst.CSTNode]
+
+    @cached_property
+    def number_a_candidate(self) -> bool:
+        """Whether the next candidate is made from the number of the try: `port = first + attempt`."""
+        if not isinstance(self.loop, cst.For):
+            return False
+        counters = {dotted(name) for name in names_of(self.loop.target)}
+        return any(
+            isinstance(node, cst.Assign)
+            and any(_CANDIDATE.search(snake(dotted(target.target))) for target in node.targets)
+            and any(dotted(read) in counters for read in reads_of(node.value))
+            for node in self.own
+        )
+
+    @cached_property
+    def draw(self) -> bool:
+        """Whether a call gives something else each time: a random number, the next element."""
+        return any(
+            isinstance(node, cst.Call) and self._gives_the_next(callee(node)) and not only_counts(self.body, node)
+            for node in self.own
+        )
+
+    def _gives_the_next(self, name: str) -> bool:
+        known = resolve(self.outline, self.function, name) or ""
+        return known.startswith(_DRAWS) or bool(_NEXT_ONE.search(snake(name)))
+
+    @cached_property
+    def choose(self) -> bool:
+        """Whether what is tried is chosen anew: `route = self.select_route(...)`."""
+        for node in self.own:
+            if not isinstance(node, cst.Assign):
+                continue
+            value = node.value.expression if isinstance(node.value, cst.Await) else node.value
+            if isinstance(value, cst.Call) and _CHOOSES.search(snake(callee(value).rpartition(".")[2])):
+                return True
+        return False
+
+    def step(self, tried: set[str]) -> bool:
+        """Whether something that grows or shrinks by round is worked on by what is tried, whose variables are `tried`."""
+        grown = {dotted(node.target) for node in self.own if isinstance(node, cst.AugAssign)}
+        return any(self._is_worked_on(name) for name in grown & tried if not is_attempt(name) and not is_delay(name))
+
+    def remake(self, attempt: Attempt) -> bool:
+        """Whether a handler makes what is tried another one: the day before, a smaller batch."""
+        names = {name for node in self._handled(attempt) for name in _remade(node)}
+        return any(
+            self._is_worked_on(name) for name in names if not (is_attempt(name) or is_delay(name) or is_failure(name))
+        )
+
+    def repair_once(self, attempt: Attempt) -> bool:
+        """Whether there are two tries, and the cause of a failure is made good between them."""
+        if not isinstance(self.loop, cst.For) or cst.Module([]).code_for_node(self.loop.iter) not in _TWICE:
+            return False
+        return any(
+            isinstance(node, cst.Call) and _REPAIRS.search(snake(callee(node).rpartition(".")[2]))
+            for node in self._handled(attempt)
+        )
+
+    def _handled(self, attempt: Attempt) -> Iterator[cst.CSTNode]:
+        handlers = () if isinstance(attempt, cst.With) else attempt.handlers
+        for node in self.own:
+            if any(outer in handlers for outer in self.body.ancestors(node)):
+                yield node
+
+    def _is_worked_on(self, name: str) -> bool:
+        """Whether a variable is read in the loop for more than to decide, to report, to wait, or to make it anew."""
+        return any(
+            not only_counts(self.body, node) and name not in self._made_by(node)
+            for node in self.body.loads[name]
+            if self.loop in self.body.ancestors(node)
+        )
+
+    def _made_by(self, node: cst.CSTNode) -> set[str]:
+        """Return the variables that the statement which reads a node sets."""
+        for outer in self.body.ancestors(node):
+            if isinstance(outer, cst.Assign):
+                return {dotted(target.target) for target in outer.targets}
+            if isinstance(outer, cst.BaseStatement | cst.BaseSmallStatement):
+                break
+        return set()
+
+
+def _remade(node: cst.CSTNode) -> Iterator[str]:
+    """Yield the variables that a statement makes from themselves: `n += 1`, `day = day - week`, `batch = batch[:half]`."""
+    if isinstance(node, cst.AugAssign):
+        yield dotted(node.target)
+        return
+    yield from map(dotted, stepped(node))
+    if isinstance(node, cst.Assign) and isinstance(node.value, cst.Subscript):
+        whole = dotted(node.value.value)
+        yield from (whole for target in node.targets if whole and dotted(target.target) == whole)
