@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, ParamSpec, TypeVar
@@ -51,25 +52,40 @@ def passed_over(wrapper: Callable[P, R], wrapped: Callable[..., Any]) -> Callabl
 
     Its frames do not count as a stack level in `warnings.warn` and in logging, so a `stacklevel` in the function, or in what
     it calls, names the line that it named before. Its globals are the function's: frameworks (FastAPI before 0.120) look up in
-    them what annotations name that are written as text. So it may use no global name of its own, nor a built-in one.
+    them what annotations name that are written as text. So it may use no global name of its own, nor a built-in one. Its
+    defaults are the function's, which networkx fills in later, in the one dictionary of both; its call takes none from them.
     """
-    return _again(wrapper, _globals(wrapper, wrapped)) if isinstance(wrapper, FunctionType) else wrapper
+    if not isinstance(wrapper, FunctionType):
+        return wrapper
+    defaults = (wrapped.__defaults__, wrapped.__kwdefaults__) if isinstance(wrapped, FunctionType) else (None, None)
+    return _again(wrapper, _globals(wrapper, wrapped), *defaults)
 
 
 def unseen(function: Callable[P, R]) -> Callable[P, R]:
     """Return a function of this library that calls other code for a wrapper: its frames do not count either."""
     if not isinstance(function, FunctionType):
         return function
-    return functools.update_wrapper(_again(function, function.__globals__), function)
+    made = _again(function, function.__globals__, function.__defaults__, function.__kwdefaults__)
+    return functools.update_wrapper(made, function)
 
 
-def _again(function: FunctionType, names: dict[str, Any]) -> Callable[..., Any]:
-    """Return the function with its code in no file, and with these globals.
+def _again(
+    function: FunctionType,
+    names: dict[str, Any],
+    defaults: tuple[Any, ...] | None,
+    keyword_defaults: dict[str, Any] | None,
+) -> Callable[..., Any]:
+    """Return the function with its code in no file, and with these globals and defaults.
 
-    It is made anew: a function whose code is replaced is called more slowly from CPython 3.13 on.
+    It is made anew: a function whose code or defaults are replaced is called more slowly from CPython 3.13 on.
     """
     code = _elsewhere(function.__code__)
-    return FunctionType(code, names, function.__name__, function.__defaults__, function.__closure__)
+    if sys.version_info >= (3, 13):
+        return FunctionType(code, names, function.__name__, defaults, function.__closure__, keyword_defaults)
+    made = FunctionType(code, names, function.__name__, defaults, function.__closure__)
+    if keyword_defaults is not None:
+        made.__kwdefaults__ = keyword_defaults
+    return made
 
 
 def _globals(wrapper: FunctionType, wrapped: Callable[..., Any]) -> dict[str, Any]:

@@ -88,6 +88,22 @@ def place(order: "Order") -> "Order":  # noqa: UP037 - as under `from __future__
 
 
 @pytest.mark.parametrize("decorate", [counted("frames.a"), timed("frames.b"), track_request("frames.c")])
+def test_defaults_are_those_of_the_function(decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """What reads the defaults of what it is given finds the function's; what fills in those of keywords reaches the function."""
+
+    def pack(order: str, note: str = "none", *, gift: bool = False) -> tuple[str, str, bool]:
+        return order, note, gift
+
+    measured: Any = decorate(pack)
+    assert measured.__defaults__ == ("none",)
+    measured.__kwdefaults__["gift"] = True
+    assert measured("shoes") == ("shoes", "none", True)
+    assert measured("shoes", "red", gift=False) == ("shoes", "red", False)
+    with pytest.raises(TypeError, match="order"):
+        measured()
+
+
+@pytest.mark.parametrize("decorate", [counted("frames.a"), timed("frames.b"), track_request("frames.c")])
 def test_annotations_as_text_are_found(decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     """Frameworks that look up an annotation in the globals of what they are given find what the function's module holds."""
     measured: Any = decorate(place)
