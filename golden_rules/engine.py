@@ -52,7 +52,7 @@ SYNTAX_ERROR = "GR900"
 
 def check_source(source: bytes | str, path: str, config: Config) -> tuple[Finding, ...]:
     """Return the findings of `analyse_source` alone."""
-    return analyse_source(source, path, config).findings
+    return analyse_source(source, path, config, scores=False).findings
 
 
 def analyse_source(
@@ -62,6 +62,7 @@ def analyse_source(
     rules: Sequence[Rule] | None = None,
     *,
     triggers: bool = True,
+    scores: bool = True,
 ) -> FileResult:
     """Analyse one file; nothing is read or written.
 
@@ -71,6 +72,7 @@ def analyse_source(
         config: The settings in force for it.
         rules: The rules to choose from; by default all that are installed.
         triggers: Whether rules are skipped where their words are absent; it changes the time taken and nothing else.
+        scores: Whether the functions and their scores are asked for besides the findings, which are the same without.
 
     Returns:
         Its findings in order of place, its functions with their scores, and what else is known of it. A file that does
@@ -86,7 +88,7 @@ def analyse_source(
         return _unparsed(path, config, str(error), text, error.line, error.column, _names_in(text.text))
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
-    judged = verdicts(module, path, config, directives, generated=is_generated(text.text))
+    judged = verdicts(module, path, config, directives, generated=is_generated(text.text), scores=scores)
     subject = ModuleSubject(path, module, text, config, judged)
     rules = load_rules() if rules is None else rules
     on = config.enabled_codes({**{rule.code: rule.name for rule in rules}, **ENGINE_CODES}, path)
@@ -113,7 +115,7 @@ def analyse_source(
             for finding in findings
         ]
     facts = FileFacts(text.line_count, silenced, withheld, project)
-    return FileResult(path, tuple(findings), tuple(_scored(path, subject.verdicts)), facts)
+    return FileResult(path, tuple(findings), tuple(_scored(path, judged)) if scores else (), facts)
 
 
 def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tuple[Finding, Function | Class | None]]:

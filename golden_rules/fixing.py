@@ -72,7 +72,7 @@ def fix_source(
     """
     applied: list[Finding] = []
     content = source
-    result = analyse_source(content, path, config, rules)
+    result = analyse_source(content, path, config, rules, scores=False)
     for _ in range(_MAX_ROUNDS + 1):
         chosen_from = result.findings if wanted is None else wanted(content, result.findings)
         fixable = {
@@ -85,12 +85,12 @@ def fix_source(
         told = ()
         content, chosen = _round(content, path, fixable)
         applied += chosen
-        result = analyse_source(content, path, config, rules)
+        result = analyse_source(content, path, config, rules, scores=False)
     else:
         raise FixError(f"the fixes of {_codes(fixable)} do not come to an end")
     tidy = _tidied(content, source, path, applied) if applied else content
     if tidy != content:
-        result = analyse_source(tidy, path, config, rules)
+        result = analyse_source(tidy, path, config, rules, scores=False)
     return FixedSource(tidy, tuple(applied), result)
 
 

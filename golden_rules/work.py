@@ -81,7 +81,7 @@ def outcome(source: bytes, file: SourceFile, fixing: Fixing | None, known_by: Se
     if fixing is None:
         from golden_rules.engine import analyse_source
 
-        return _outcome(analyse_source(source, file.relative, file.config), known_by)
+        return _outcome(analyse_source(source, file.relative, file.config, scores=False), known_by)
     from golden_rules.fixing import is_private
 
     fixed = _fixed(source, source, file, fixing, _nothing if fixing.waits else is_private)
@@ -119,7 +119,7 @@ def _changed_meanwhile(file: SourceFile, current: bytes, done: Outcome) -> bool:
     """Whether a file tells something else of itself than it did, so that what was concluded from it does not hold."""
     from golden_rules.engine import analyse_source
 
-    now = _outcome(analyse_source(current, file.relative, file.config), None)
+    now = _outcome(analyse_source(current, file.relative, file.config, scores=False), None)
     return now.result != done.result if done.packed is None else now.packed != done.packed
 
 

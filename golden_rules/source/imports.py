@@ -12,7 +12,7 @@ import itertools
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from golden_rules.findings import Edit, ImportedName
 from golden_rules.source.outline import Function, Outline
@@ -35,7 +35,7 @@ def reference(outline: Outline, function: Function, module: str, name: str) -> t
     Returns `None` where no spelling is safe: the name and the module's name are both taken by something else, or the file
     runs where the module is not.
     """
-    available = _names_before(outline, function)
+    available = _names_before(outline, function, {f"{module}.{name}", module})
     for local, target in available.items():
         if target == f"{module}.{name}":
             return local, None
@@ -59,16 +59,18 @@ def _is_sent_elsewhere(outline: Outline) -> bool:
     return any((node.module or "").startswith("ansible.module_utils") for node in froms)
 
 
-def _names_before(outline: Outline, function: Function) -> dict[str, str]:
-    """Return the module's imported names that certainly hold when the function's decorators run."""
+def _names_before(outline: Outline, function: Function, wanted: Collection[str]) -> dict[str, str]:
+    """Return the module's imported names for what is wanted that certainly hold when the function's decorators run."""
     sure: dict[str, str] = {}
+    if not any(target in wanted for target in outline.names.values()):
+        return sure
     for entry in outline.imports:
         if entry.guarded or entry.node.lineno >= function.start_line:
             continue
         for alias in entry.node.names:
             local = alias.asname or alias.name
-            target = outline.names.get(local)
-            if target is not None and local not in outline.rebound and not _is_shadowed(function, local):
+            target = outline.names.get(local, "")
+            if target in wanted and local not in outline.rebound and not _is_shadowed(function, local):
                 sure[local] = target
     return sure
 

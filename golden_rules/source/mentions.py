@@ -31,7 +31,7 @@ def mentions(outline: Outline, text: str) -> set[str]:
     chain_of, text_of = (_ASCII_CHAIN, _ASCII_TEXT) if text.isascii() else (_CHAIN, _TEXT)
     for chain in set(chain_of.findall(text)) if local else ():
         # A sentence of a comment can run on into the code below it, so the module need not stand first.
-        parts = _WORD.findall(chain)
+        parts = [part.strip() for part in chain.split(".")]
         if not local.isdisjoint(parts):
             found.update(parts)
     if outline.star_import:

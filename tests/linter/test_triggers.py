@@ -1,4 +1,4 @@
-"""Triggers change how long a run takes, and nothing else."""
+"""Triggers, and leaving scores out, change how long a run takes, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TREES = {
 
 
 @pytest.mark.parametrize("tree", TREES)
-def test_same_findings_without_triggers(tree: str) -> None:
-    """On real code, every rule finds with its triggers what it finds where it is asked about every function."""
+def test_same_findings_without_triggers_and_without_scores(tree: str) -> None:
+    """On real code, every rule finds with its triggers what it finds where it is asked about every function, scored or not."""
     root = TREES[tree]
     config = Config(root=root)
     checked = 0
@@ -32,5 +32,7 @@ def test_same_findings_without_triggers(tree: str) -> None:
             path, source = file.relative_to(root).as_posix(), file.read_bytes()
             with_triggers = analyse_source(source, path, config)
             assert with_triggers == analyse_source(source, path, config, triggers=False)
+            unscored = analyse_source(source, path, config, scores=False)
+            assert (unscored.findings, unscored.facts) == (with_triggers.findings, with_triggers.facts)
             checked += bool(with_triggers.functions)
     assert checked > 10

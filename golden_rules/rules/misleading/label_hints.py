@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from golden_rules.rules.misleading.unbounded_words import CLOCKS, RANDOM, endless, words_of
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import walk
+from golden_rules.source.trees import dotted, walk
 
 # Attributes and keys that say nothing by themselves: what they are of, makes them grow.
 _BY_HOLDER = frozenset(
@@ -19,8 +19,8 @@ _BY_HOLDER = frozenset(
 _CALLED = RANDOM | CLOCKS
 
 
-def may_label_endlessly(function: Function, methods: frozenset[str]) -> bool:
-    """Tell whether something that may grow is handed to one of the methods; where it is, this never says no.
+def may_label_endlessly(function: Function, recording: Collection[str]) -> bool:
+    """Tell whether something that may grow is handed to `labels`, or to a call among these as written; if so, this never says no.
 
     What a variable may be set to counts with it, and so does what that is made of.
     """
@@ -31,8 +31,11 @@ def may_label_endlessly(function: Function, methods: frozenset[str]) -> bool:
     waiting: list[ast.AST] = [
         argument
         for node in nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods
-        for argument in (*node.args, *node.keywords)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr == "labels" or dotted(node.func) in recording)
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords))
+        if not isinstance(argument, ast.Constant)
     ]
     caught = {node.name for node in nodes if isinstance(node, ast.ExceptHandler)}
     while waiting:

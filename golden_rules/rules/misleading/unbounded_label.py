@@ -211,11 +211,10 @@ def mark(issue, user_id):
             for entry in applied(subject.outline, function, subject.config)
         ):
             return True
-        return (
-            not _LABELLING.isdisjoint(function.called)
-            and any(_may_label(subject, call.name) for call in function.calls)
-            and may_label_endlessly(function, _LABELLING)
-        )
+        if _LABELLING.isdisjoint(function.called):
+            return False
+        labelling = {call.name for call in function.calls if _may_label(subject, call.name)}
+        return bool(labelling) and may_label_endlessly(function, labelling)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         from golden_rules.rules.misleading.unbounded import Values
