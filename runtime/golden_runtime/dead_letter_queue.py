@@ -15,6 +15,7 @@ from golden_runtime.payloads import check_number, checked_text, encoded
 from golden_runtime.queue_requests import age_of, filter_of, ids_of
 from golden_runtime.queue_series import DeadLetterSeries
 from golden_runtime.storage import burying, dead_letter_operations
+from golden_runtime.storage.dead_letter_operations import Replay
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
 from golden_runtime.task_ids import fresh_id
 
@@ -227,7 +228,7 @@ class DeadLetterQueue:
             raise ValueError(f"rate `{rate!r}` must be more than zero: it is how many come due each second")
         delays = ((entry_id, 0.0 if rate is None else index / rate) for index, entry_id in enumerate(ids))
         for some in _batches(delays):
-            yield partial(dead_letter_operations.replay, queue=self.queue, delays=some, now=time.time())
+            yield Replay(self.queue, some, time.time())
 
     def _replayed(self, task_ids: list[str]) -> list[str]:
         if task_ids:

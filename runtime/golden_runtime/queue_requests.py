@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from golden_runtime.failures import clean
@@ -50,7 +49,7 @@ def release_of(task: Task, delay: float, attempts: int, counted: bool) -> Operat
     """Return what puts a task back. Raises ValueError for a delay that never ends, or no number of attempts."""
     check_seconds("delay", delay, zero=True)
     check_number("attempts", attempts, least=0)
-    return partial(task_operations.release, task=task, delay=delay, attempts=attempts, counted=counted)
+    return task_operations.release(task, delay, attempts, counted=counted)
 
 
 def filter_of(which: Mapping[str, Any]) -> DeadLetterFilter:

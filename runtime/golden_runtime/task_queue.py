@@ -280,7 +280,7 @@ class TaskQueue:
         if retry_in is not None:
             check_seconds("retry_in", retry_in, zero=True)
             words = failures.message(error)
-            return partial(task_operations.retry_later, task=task, delay=retry_in, attempts=attempts, error=words), None
+            return task_operations.retry_later(task, retry_in, attempts, words), None
         burial = failures.burial(error, phase=checked_text("phase", phase), attempts=attempts)
         return partial(task_operations.fail, task=task, burial=burial), burial.error_type
 

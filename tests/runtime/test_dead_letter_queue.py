@@ -331,20 +331,3 @@ def test_a_letter_revives_its_own_task_and_no_other(queue: SyncTaskQueue) -> Non
     assert [task.payload for task in queue.get_next_tasks(9)] == [2]
     assert queue.dead_letters.replay() == ["X"]
     assert [task.payload for task in queue.get_next_tasks(9)] == [1]
-
-
-def test_a_letter_whose_commit_was_not_acknowledged_is_not_written_twice(queue: SyncTaskQueue) -> None:
-    """A database that goes away in mid-commit is asked again: what it has stored already is found, not stored once more."""
-    queue.enqueue("n")
-    task = queue.get_next_task()
-    assert task is not None
-    added, _ = queue.dead_letters._entries._addition("n", None, "broken", "execute", 1, "same id", 0)
-    failed, _ = queue._queue._failure(task, "broken", None, "execute", 1)
-    first, second = [queue._storage.write(added) for _ in range(2)]
-    for _ in range(2):
-        queue._storage.write(failed)
-    assert first == second
-    assert queue.dead_letters.count() == 2
-    # two of one id on purpose are two
-    queue.dead_letters.add_entry("n", None, "broken", task_id="same id")
-    assert queue.dead_letters.count() == 3

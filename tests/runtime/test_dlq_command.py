@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,3 +188,44 @@ def test_an_output_that_takes_nothing_is_a_sentence(sqlite_path: str, redirected
     command = f'"{sys.executable}" -m golden_runtime dlq list --url "{sqlite_path}" {redirected}'
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are given otherwise there")
+@pytest.mark.parametrize("is_in_use", [False, True])
+def test_who_may_only_look_can_look(tmp_path: Path, *, is_in_use: bool) -> None:
+    """On a file and in a folder that others own, `list` shows what is there, leaves nothing behind, and `replay` says no."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp")) if os.geteuid() == 0 else tmp_path
+    store = folder / "tasks.db"
+    queue = TaskQueue(store).sync
+    queue.dead_letters.add_entry("charge", None, "broken")
+    if not is_in_use:
+        queue.close()
+    before = sorted(folder.iterdir())
+    for path in before:
+        path.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        assert "Failure: broken" in _looking("list", store)
+        assert "phase     execute" in _looking("show", store, "1")
+        assert f"error: `{store}` is read-only" in _looking("replay", store, "1")
+        assert sorted(folder.iterdir()) == before
+    finally:
+        folder.chmod(0o755)
+        queue.close()
+        if folder != tmp_path:
+            shutil.rmtree(folder)
+
+
+def _looking(command: str, store: Path, *more: str) -> str:
+    """Run a command as somebody who owns nothing, where the tests are run by one who owns all, and return what it wrote."""
+    script = """
+        import os, sys
+        import asyncio, golden_runtime.dlq_command, golden_runtime.storage.sqlite
+        if os.geteuid() == 0:
+            os.setgroups([]), os.setgid(65534), os.setuid(65534)
+        sys.exit(golden_runtime.dlq_command.main(sys.argv[1:]))
+    """
+    command_line = [sys.executable, "-c", textwrap.dedent(script), "dlq", command, *more, "--url", str(store)]
+    done = subprocess.run(command_line, capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr

@@ -333,3 +333,17 @@ def test_measuring_alone_loads_little() -> None:
         print({"asyncio", "concurrent.futures", "sqlite3", "psycopg"} & set(sys.modules))
         """
     assert run_script(script).stdout.splitlines() == ["ran", "set()"]
+
+
+@pytest.mark.parametrize("table", ["golden_runtime_tasks", "golden_runtime_dead_letters"])
+def test_tables_of_somebody_else_are_left_alone(sqlite_path: str, postgres_url: str, table: str) -> None:
+    """A table that has the name of ours by chance is named in one sentence, and nothing is made beside it."""
+    create, names = f"CREATE TABLE {table} (mine text)", "SELECT name FROM sqlite_master"
+    with sqlite3.connect(sqlite_path) as connection:
+        connection.execute(create)
+    with psycopg.connect(postgres_url) as server:
+        server.execute(create)
+    for store in (sqlite_path, postgres_url):
+        with pytest.raises(SchemaError, match=f"`{table}` that golden-runtime did not make: rename it"):
+            TaskQueue(store).sync.enqueue("n")
+    assert sqlite3.connect(sqlite_path).execute(names).fetchall() == [(table,)]

@@ -13,7 +13,7 @@ from golden_runtime.task_ids import fresh_id
 from golden_runtime.tasks import DeadLetter, DeadLetterFilter, PastFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from golden_runtime.storage.session import Row, Transaction
 
@@ -40,6 +40,8 @@ _TAKE = f"{_REMOVE} RETURNING {', '.join(_COLUMNS)}"
 
 _REVIVE = """UPDATE golden_runtime_tasks SET {becomes_waiting}, attempts = 0, receives = 0, worker = NULL,
     history = :history WHERE {is_it} AND queue = :queue AND token = :token AND state = {dead}"""
+
+_ALIVE = "SELECT 1 FROM golden_runtime_tasks WHERE {is_it} AND state <> {dead}"
 
 _REINSERT = """INSERT INTO golden_runtime_tasks
     (seq, id, is_given, queue, name, payload, priority, state, rank, moment, enqueued_at, token, idempotency_key, history)
@@ -96,14 +98,28 @@ def purge(transaction: Transaction, queue: str, wanted: DeadLetterFilter, older_
     return transaction.change(statement, {"queue": queue, "older_than": older_than, **parameters})
 
 
-def replay(transaction: Transaction, queue: str, delays: Iterable[tuple[int, float]], now: float) -> list[str]:
-    """Put letters back into the queue, each due after its delay in seconds, and return the ids of their tasks."""
-    replayed: list[str] = []
-    for entry_id, delay in delays:
-        rows = transaction.execute(_TAKE, {"queue": queue, "id": entry_id})
+class Replay:
+    """Puts letters back into the queue, each due after its delay in seconds, and returns the ids of their tasks."""
+
+    def __init__(self, queue: str, delays: Sequence[tuple[int, float]], now: float) -> None:
+        self._queue = queue
+        self._delays = delays
+        self._now = now
+        # the tasks that an earlier try has made of letters, by the ids of these; whether it was committed is not known
+        self._tried: dict[int, str] = {}
+
+    def __call__(self, transaction: Transaction) -> list[str]:
+        """Put them back, and pass over those that are not there."""
+        tasks = [self._replayed(transaction, entry_id, delay) for entry_id, delay in self._delays]
+        return [task_id for task_id in tasks if task_id is not None]
+
+    def _replayed(self, transaction: Transaction, entry_id: int, delay: float) -> str | None:
+        rows = transaction.execute(_TAKE, {"queue": self._queue, "id": entry_id})
         if rows:
-            replayed.append(_revive(transaction, rows[0], delay, now))
-    return replayed
+            self._tried[entry_id] = _revive(transaction, rows[0], delay, self._now)
+            return self._tried[entry_id]
+        task_id = self._tried.get(entry_id)
+        return task_id if task_id is not None and transaction.execute(_ALIVE, key(task_id)) else None
 
 
 def _revive(transaction: Transaction, row: Row, delay: float, now: float) -> str:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
-from golden_runtime.storage.schema import POSTGRES_TYPES, STEPS, check_version, migrate, version_of
+from golden_runtime.storage.schema import (
+    POSTGRES_TYPES,
+    STEPS,
+    TABLES,
+    check_unused,
+    check_version,
+    migrate,
+    version_of,
+)
 
 try:
     import psycopg
@@ -155,7 +163,7 @@ class PostgresSession:
         connection: psycopg.Connection[Row] = psycopg.connect(make_conninfo("", **{**_OPTIONS, **given}))
         try:
             self._prepare(connection)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed
             connection.close()
             raise
         return connection
@@ -176,6 +184,8 @@ class PostgresSession:
             # this also makes the session notice what another one has made while it waited for the lock
             connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
             present = connection.execute("SELECT coalesce(max(version), 0) FROM golden_runtime_schema").fetchall()
+            if version_of(present, where) == 0:
+                check_unused(_tables(connection), where)
             migrate(connection.execute, version_of(present, where), POSTGRES_TYPES, STEPS)
             _set_version(connection, len(STEPS))
         connection.commit()
@@ -242,6 +252,12 @@ def _version(connection: psycopg.Connection[Row], where: str) -> int:
     if _one(connection, "SELECT to_regclass('golden_runtime_schema')") is None:
         return 0
     return version_of(connection.execute("SELECT version FROM golden_runtime_schema").fetchall(), where)
+
+
+def _tables(connection: psycopg.Connection[Row]) -> list[str]:
+    """Return which of our tables there are where they would be made."""
+    named = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+    return [str(name) for (name,) in connection.execute(named, (list(TABLES),))]
 
 
 def _set_version(connection: psycopg.Connection[Row], version: int) -> None:

@@ -88,6 +88,17 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 
+TABLES: Final = ("golden_runtime_tasks", "golden_runtime_dead_letters")
+
+
+def check_unused(present: Sequence[str], where: str) -> None:
+    """Raise SchemaError where tables of somebody else, without our version beside them, have the names of ours."""
+    for table in present:
+        raise SchemaError(
+            f"`{where}` has a table `{table}` that golden-runtime did not make: rename it, or take another store"
+        )
+
+
 def migrate(run: Callable[[str], object], present: int, types: Types, steps: Sequence[Sequence[str]]) -> None:
     """Bring the schema from the version that is present to the newest one. The caller makes sure that it is alone.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from golden_runtime.queue_errors import QueueError, SchemaError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
-from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, check_version, migrate, version_of
+from golden_runtime.storage.schema import SQLITE_TYPES, STEPS, TABLES, check_unused, check_version, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,9 +67,11 @@ class SqliteSettings:
 class SqliteSession:
     """A connection to the file; see `Session`."""
 
-    def __init__(self, settings: SqliteSettings, *, begin: str = "BEGIN IMMEDIATE") -> None:
+    def __init__(self, settings: SqliteSettings, *, is_reader: bool = False) -> None:
         self._settings = settings
-        self._begin = begin
+        # a reader that took the write lock would wait for writers, and they for it
+        self._begin = "BEGIN" if is_reader else "BEGIN IMMEDIATE"
+        self._only_looks = is_reader and not settings.create
         self._clock = settings.clock or time.time
         self._connection: sqlite3.Connection | None = None
         self._is_synced = True
@@ -150,19 +153,35 @@ class SqliteSession:
         path = Path(self._settings.path)
         if not self._settings.create and not path.exists():
             raise StorageError(f"there is no file `{path}`: check the path")
+        # who may only look must leave no files of its own beside this one, which its owner might not be allowed to write
+        if self._only_looks and not _is_writable(path) and _has_no_log(path):
+            return self._connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", self._check_present)
+        return self._connect(path, self._prepare)
+
+    def _connect(self, path: Path | str, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, timeout=self._settings.busy_timeout, isolation_level=None, check_same_thread=False
+            path,
+            timeout=self._settings.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=isinstance(path, str),
         )
         try:
-            self._prepare(connection)
-        except BaseException:
+            prepare(connection)
+        except BaseException:  # Ctrl-C too: what was opened is closed
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        if not self._settings.create and _version(connection, self._settings.path) == 0:
+    def _check_present(self, connection: sqlite3.Connection) -> None:
+        version = _version(connection, self._settings.path)
+        if version == 0:
             raise StorageError(f"`{self._settings.path}` has no task queue in it: check the path")
+        check_version(version, len(STEPS), self._settings.path)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if not self._settings.create:
+            self._check_present(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         _set_synchronous(connection, is_durable=self._settings.durable)
         # where fsync does not reach the platter (macOS); elsewhere it does nothing
@@ -177,10 +196,13 @@ class SqliteSession:
         """Bring the schema up to date, unless another process has just done it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            migrate(connection.execute, _version(connection, self._settings.path), SQLITE_TYPES, STEPS)
+            present = _version(connection, self._settings.path)
+            if present == 0:
+                check_unused(_tables(connection), self._settings.path)
+            migrate(connection.execute, present, SQLITE_TYPES, STEPS)
             _set_version(connection, len(STEPS))
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing is left half made
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -198,6 +220,17 @@ def explain(error: Exception, settings: SqliteSettings) -> Exception:
     if code in _BROKEN:
         return _caused(StorageError(_BROKEN[code].format(**words)), error)
     return _caused(StorageError(f"SQLite refused an operation on `{settings.path}`: {error}"), error)
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether this process may write to a file that is there, and to its folder."""
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
+
+
+def _has_no_log(path: Path) -> bool:
+    """Whether all that was committed is in the file itself."""
+    log = Path(f"{path.resolve()}-wal")
+    return not log.exists() or log.stat().st_size == 0
 
 
 def _caused(shown: StorageError, error: Exception) -> StorageError:
@@ -233,6 +266,12 @@ def _version(connection: sqlite3.Connection, path: str) -> int:
     if connection.execute(exists).fetchone() is None:
         return 0
     return version_of(connection.execute("SELECT version FROM golden_runtime_schema").fetchall(), path)
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    """Return which of our tables, or views of their names, there are."""
+    named = f"SELECT name FROM sqlite_master WHERE name IN ({', '.join('?' * len(TABLES))})"  # noqa: S608 - from constants
+    return [str(name) for (name,) in connection.execute(named, TABLES)]
 
 
 def _set_version(connection: sqlite3.Connection, version: int) -> None:

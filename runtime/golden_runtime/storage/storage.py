@@ -120,8 +120,7 @@ def open_storage(
     from golden_runtime.storage.sqlite import SqliteSession, SqliteSettings
 
     file = SqliteSettings(path, durable, create, busy_timeout, max_page_count, clock)
-    # a reader that took the write lock would wait for writers, and they for it
-    reading = partial(SqliteSession, file, begin="BEGIN")
+    reading = partial(SqliteSession, file, is_reader=True)
     return Storage(path, partial(SqliteSession, file), reading, retry_for=retry_for)
 
 

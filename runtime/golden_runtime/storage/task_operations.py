@@ -86,14 +86,38 @@ class Complete(Joint[None]):
         return {**key(self._task.id), "token": self._task.token}
 
 
-def retry_later(transaction: Transaction, task: Task, delay: float, attempts: int, error: str) -> None:
-    """Put a failed task back, due again after `delay` seconds."""
-    _put_back(transaction, _RETRY, task, delay, {"attempts": attempts, "error": error})
+class PutBack:
+    """Puts a task back into the queue, due again after a delay; made by `retry_later` and `release`."""
+
+    __slots__ = ("_parameters", "_statement", "_task", "_was_tried")
+
+    def __init__(self, statement: str, task: Task, **parameters: object) -> None:
+        self._statement = statement
+        self._task = task
+        self._parameters: Parameters = {**key(task.id), "token": task.token, **parameters}
+        self._was_tried = False
+
+    def __call__(self, transaction: Transaction) -> None:
+        """Put it back. Raises StaleLeaseError when it is no longer held."""
+        if transaction.change(self._statement, self._parameters):
+            self._was_tried = True
+        elif not (self._was_tried and self._waits(transaction)):
+            raise stale(self._task)
+
+    def _waits(self, transaction: Transaction) -> bool:
+        """Whether nobody has claimed it since: then an earlier try was committed, and its commit not acknowledged."""
+        present = transaction.execute(_PRESENT, key(self._task.id))
+        return present in ([(READY, self._task.token)], [(DELAYED, self._task.token)])
 
 
-def release(transaction: Transaction, task: Task, delay: float, attempts: int, *, counted: bool = False) -> None:
-    """Put a task back as if it had not been claimed, or, `counted`, as if its lease had run out."""
-    _put_back(transaction, _RELEASE, task, delay, {"attempts": attempts, "uncounted": 0 if counted else 1})
+def retry_later(task: Task, delay: float, attempts: int, error: str) -> PutBack:
+    """Return what puts a failed task back, due again after `delay` seconds."""
+    return PutBack(_RETRY, task, delay=delay, attempts=attempts, error=error)
+
+
+def release(task: Task, delay: float, attempts: int, *, counted: bool = False) -> PutBack:
+    """Return what puts a task back as if it had not been claimed, or, `counted`, as if its lease had run out."""
+    return PutBack(_RELEASE, task, delay=delay, attempts=attempts, uncounted=0 if counted else 1)
 
 
 def fail(transaction: Transaction, task: Task, burial: Burial) -> None:
@@ -124,13 +148,6 @@ def stale(task: Task) -> StaleLeaseError:
         f"the claim of task `{task.id}` is no longer valid, its lease ran out or it was closed: "
         "drop the result, and use a longer lease or heartbeats if this happens often"
     )
-
-
-def _put_back(
-    transaction: Transaction, statement: str, task: Task, delay: float, parameters: dict[str, object]
-) -> None:
-    if not transaction.change(statement, {**key(task.id), "token": task.token, "delay": delay, **parameters}):
-        raise stale(task)
 
 
 def _check_closed_so(transaction: Transaction, task: Task, state: int) -> None:

@@ -263,8 +263,7 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
     except Exception as error:  # noqa: BLE001 - whatever an operation raises belongs to its caller, not to this thread
         session.rollback()
         return Failure(error, is_of_one=has_begun)
-    except BaseException:
-        # Ctrl-C, on the thread of a caller
+    except BaseException:  # Ctrl-C, on the thread of a caller
         session.rollback()
         raise
     return None

@@ -1,0 +1,108 @@
+"""A database that goes away in mid-commit is asked again: what it has stored already is found, not stored or refused once more.
+
+Running an operation twice is what the queue does when a commit was not acknowledged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from golden_runtime import DuplicateTaskError, StaleLeaseError, TaskQueue
+from golden_runtime.queue_requests import release_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from golden_runtime import SyncTaskQueue, Task
+    from golden_runtime.storage.session import Operation
+
+
+@pytest.fixture
+def queue(store: str) -> Iterator[SyncTaskQueue]:
+    """A queue on either store."""
+    with TaskQueue(store).sync as opened:
+        yield opened
+
+
+def claimed(queue: SyncTaskQueue) -> Task:
+    """Return a task that is held."""
+    queue.enqueue("n")
+    task = queue.get_next_task()
+    assert task is not None
+    return task
+
+
+def test_a_letter_whose_commit_was_not_acknowledged_is_not_written_twice(queue: SyncTaskQueue) -> None:
+    """A database that goes away in mid-commit is asked again: what it has stored already is found, not stored once more."""
+    queue.enqueue("n")
+    task = queue.get_next_task()
+    assert task is not None
+    added, _ = queue.dead_letters._entries._addition("n", None, "broken", "execute", 1, "same id", 0)
+    failed, _ = queue._queue._failure(task, "broken", None, "execute", 1)
+    first, second = [queue._storage.write(added) for _ in range(2)]
+    for _ in range(2):
+        queue._storage.write(failed)
+    assert first == second
+    assert queue.dead_letters.count() == 2
+    # two of one id on purpose are two
+    queue.dead_letters.add_entry("n", None, "broken", task_id="same id")
+    assert queue.dead_letters.count() == 3
+
+
+def test_a_task_with_an_id_of_its_own_is_stored_once(queue: SyncTaskQueue) -> None:
+    """Its own row is no reason to refuse it; the row of another task is."""
+    store = queue._queue._enqueueing("n", 1, 0, 0.0, None, "mine")
+    assert [queue._storage.write(store) for _ in range(2)] == ["mine", "mine"]
+    with pytest.raises(DuplicateTaskError, match="`mine` is taken"):
+        queue.enqueue("n", 2, task_id="mine")
+    assert [task.payload for task in queue.get_next_tasks(10)] == [1]
+
+
+@pytest.mark.parametrize("how", ["release", "retry"])
+def test_a_task_is_put_back_once(queue: SyncTaskQueue, how: str) -> None:
+    """It waits, so all is well; once another worker has it, this one holds it no more."""
+    task = claimed(queue)
+    put_back: Operation[None] = release_of(task, 0.0, 1, counted=False)
+    if how == "retry":
+        put_back, _ = queue._queue._failure(task, "broken", 0.0, "execute", 1)
+    for _ in range(2):
+        queue._storage.write(put_back)
+    state = queue.get_state(task.id)
+    assert state is not None
+    assert (state.state, state.attempts) == ("ready", 1)
+    with pytest.raises(StaleLeaseError):
+        queue.release(task)
+    assert queue.get_next_task() is not None
+    with pytest.raises(StaleLeaseError):
+        queue._storage.write(put_back)
+
+
+def test_letters_are_replayed_once(queue: SyncTaskQueue) -> None:
+    """Those who replay learn which tasks they have made, however often that was tried."""
+    for task in [claimed(queue) for _ in range(3)]:
+        queue.mark_failed(task, "broken")
+    letters = [letter.id for letter in queue.dead_letters.get_entries()]
+    queue.dead_letters.remove(letters[0])
+    [replay] = queue.dead_letters._entries._replays(letters, None)
+    first, second = [queue._storage.write(replay) for _ in range(2)]
+    assert first == second
+    assert [task.id for task in queue.get_next_tasks(10)] == sorted(first)
+    assert queue.dead_letters.count() == 0
+
+
+def test_letters_that_others_have_removed_were_not_replayed(queue: SyncTaskQueue) -> None:
+    """A try that was undone counts for nothing where the letter is gone by the next one."""
+    task = claimed(queue)
+    queue.mark_failed(task, "broken")
+    [letter] = queue.dead_letters.get_entries()
+    [replay] = queue.dead_letters._entries._replays([letter.id], None)
+
+    def undone(transaction: object) -> None:
+        replay(transaction)  # type: ignore[arg-type]  # of the store
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        queue._storage.write(undone)
+    queue.dead_letters.remove(letter.id)
+    assert queue._storage.write(replay) == []
