@@ -226,6 +226,27 @@ def pay(order):
         ),
         Good(
             """\
+import logging
+
+from golden_runtime import track_request
+from oslo_utils import excutils
+
+log = logging.getLogger(__name__)
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    try:
+        order.charge()
+    except Exception:
+        with excutils.save_and_reraise_exception():
+            log.error("no payment for %s", order.number)
+            order.restore()
+""",
+            "the context manager raises it again",
+        ),
+        Good(
+            """\
 import time
 
 from golden_runtime import track_request

@@ -24,7 +24,7 @@ AnyHandler = cst.ExceptHandler | cst.ExceptStarHandler
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
 # What hands the error on, ends the process, or tries again.
 _HANDS_ON = re.compile(
-    r"re_?raise|raise(_\w+)?|\w+_raise|abort|retry|retry_\w+|_?exit|throw|propagate|set_exception|fail|bail|die|mark_failure"
+    r"(\w+_)?re_?raise(_\w+)?|raise(_\w+)?|\w+_raise|abort|retry|retry_\w+|_?exit|throw|propagate|set_exception|fail|bail|die|mark_failure"
     r"|errback|reject|reject_\w+|add_done_callback"
 )
 # What may raise the error again, for all that its name tells.
