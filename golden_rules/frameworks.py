@@ -124,4 +124,7 @@ def _is_handler(base: str, name: str) -> bool:
         return name in _ROUTE_VERBS and bool(_OWN_HANDLER_BASES.search(base))
     if match[1] == "Servicer" and name[:1].isupper():
         return True
+    if match[1] == "Consumer" and name in _ROUTE_VERBS:
+        # It gets what it consumes; only a view is named after what the request asks for.
+        return False
     return bool(_HTTP_METHODS.match(name)) or (base.endswith("ViewSet") and name in _VIEW_SET_ACTIONS)

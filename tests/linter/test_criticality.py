@@ -555,3 +555,17 @@ class Executor:
         return handler(request, other)
 """
     assert not analyse_source(source, "src/shop/routing.py", config(threshold=3.0)).findings
+
+
+def test_a_consumer_gets_what_it_consumes() -> None:
+    """Only of views is `get` what a request asks for; what is received by a consumer is handled."""
+    source = """
+class Orders(BaseConsumer):
+    async def get(self, timeout):
+        return await self.inbox.take(timeout)
+
+    async def receive(self, message):
+        return await self.inbox.put(message)
+"""
+    (finding,) = analyse_source(source, "src/shop/orders.py", Config(root=Path.cwd(), select=("GR101",))).findings
+    assert finding.function == "Orders.receive"
