@@ -117,6 +117,14 @@ def test_metric_of_the_domain_may_be_fed_where_it_happens() -> None:
     assert not found(source.format(line="if mail.urgent: MAILS.labels(kind='urgent').inc()"))
 
 
+def test_metric_that_is_named_where_it_is_fed_is_no_domain_metric() -> None:
+    """A client gets the metric's name from the code that counts, whoever made the client."""
+    source = "from shop.statsd import statsd\n\n\ndef send(mail):\n    if mail.urgent:\n        statsd.increment({name})\n"
+    assert found(source.format(name="'mails.urgent'"))
+    assert found(source.format(name="URGENT_METRIC, tags={'kind': 'order'}"))
+    assert not found(source.format(name="mail.weight"))
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -152,8 +152,12 @@ def test_generators_are_timed() -> None:
         "self.metrics.request_timer.add_value({d})",
         "took = {d}\nreport.display_results(order, took)",
         "self.capture_call(order, {d})",
+        "log(logging.INFO, 'took %f' % ({d}))",
+        "logger(logging.INFO, 'took %f' % ({d}))",
+        "nodes[order].latency.append({d})",
+        "global took\ntook = {d}",
     ],
-    ids=["header", "header by a method", "timer", "display", "capture"],
+    ids=["header", "header by a method", "timer", "display", "capture", "log", "logger", "entry's list", "global"],
 )
 def test_further_places_of_telemetry(end: str) -> None:
     """A response's header, a timer under another name, and what is shown to a person."""
@@ -165,6 +169,46 @@ def test_a_clock_may_be_called_time() -> None:
     own = timed_function("log.info('took %s', time() - start)", clock="time()", imports="from shop.clocks import time")
     submitted = "import time\n\n\ndef f(order, log):\n    log.info('took %s', time.monotonic() - order.submitted)\n"
     assert [len(messages(source)) for source in (own, submitted)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("self.metrics.timing('batch', time.time() - self.batch_time)", 1),
+        ("self.log.info('no batch for %s s', time.time() - self.batch_time)", 0),
+        ("self.metrics.timing('late', time.time() - message.written)", 0),
+    ],
+    ids=["metric", "log", "data"],
+)
+def test_what_a_metric_is_fed_with_began_with_a_reading(line: str, count: int) -> None:
+    """An attribute that the class sets to a reading is a start where a metric gets the difference."""
+    source = f"""\
+        import time
+
+        class Batches:
+            def __init__(self):
+                self.batch_time = time.time()
+
+            def flush(self, message):
+                {line}
+        """
+    assert len(messages(source)) == count
+
+
+@pytest.mark.parametrize(("end", "count"), [("job.poll()", 0), ("return", 1)], ids=["goes on", "is over"])
+def test_a_wait_that_says_how_long_it_waits_is_logic(end: str, count: int) -> None:
+    """What a loop with a deadline logs as it waits is no duration; what it logs as it ends is one."""
+    source = f"""\
+        import time
+
+        def wait(job, log):
+            start = time.monotonic()
+            while time.monotonic() - start < 60:
+                if job.ready():
+                    log.info("waiting for %.1f s", time.monotonic() - start)
+                    {end}
+        """
+    assert len(messages(source)) == count
 
 
 def test_helpers_that_measure_are_left_alone() -> None:

@@ -83,6 +83,19 @@ def clock_unit(outline: Outline, function: Function, name: str) -> Unit | None:
     return None
 
 
+def may_be_recorded_start(outline: Outline, function: Function, name: str) -> bool:
+    """Whether a variable holds a clock reading though another function sets it: an attribute, or a start that is passed in."""
+    root, _, rest = name.partition(".")
+    if not rest:
+        return is_start(name)
+    scope: Function | None = function
+    while scope is not None and scope.owner is None:
+        scope = scope.parent
+    if root not in ("self", "cls") or scope is None or scope.owner is None:
+        return False
+    return clock_unit(outline, scope, scope.owner.attributes.get(rest, "")) is not None
+
+
 # Words of names, parted by underscores as `snake` does.
 _DURATION = re.compile(
     r"(^|_)(elapsed|durations?|dur|took|taken|latenc(y|ies)|run_?times?|wall_?clock|times?|seconds|secs|sec|s|millis|milliseconds"

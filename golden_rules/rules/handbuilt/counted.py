@@ -91,9 +91,10 @@ def _is_ordinary(handler: ast.ExceptHandler) -> bool:
 def _is_own_event(subject: Subject, increment: Increment) -> bool:
     """Whether a metric counts what the function does, rather than being one of the domain that is fed from here.
 
-    What the metrics modules define may be fed from anywhere; yet one more for each call of the function is a call count.
+    What the metrics modules define may be fed from anywhere; yet one more for each call of the function is a call count,
+    and what is named here is defined here, whoever made the client.
     """
-    if not increment.branch:
+    if not increment.branch or increment.named:
         return True
     return not comes_from_instrumentation(subject.outline, subject.function, increment.counter, subject.config)
 

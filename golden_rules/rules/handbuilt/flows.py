@@ -209,11 +209,18 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return Sink(Use.KEPT, f'the entry `"{entry}"`')
     if is_duration(keyword):
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
-    if is_report(name) or (not keyword and keeps_durations(name)):
+    if is_report(name) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
         return Sink(Use.RECORDED, f"`{name}`")
     if not keyword and is_duration(step.name) and hands_over(name):
         return Sink(Use.KEPT, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
+
+
+def _method(call: cst.Call) -> str:
+    """Return the last two names of what a call calls: `latency.append` for `nodes[url].latency.append(...)`."""
+    if not isinstance(call.func, cst.Attribute) or not isinstance(call.func.value, cst.Attribute):
+        return ""
+    return f"{call.func.value.attr.value}.{call.func.attr.value}"
 
 
 def _entry(call: cst.Call) -> str:
@@ -262,12 +269,24 @@ def _assigned(body: Body, targets: list[cst.BaseExpression], step: _Step) -> _Ou
             parts = [element.value for element in target.elements if isinstance(element.value, cst.Name)]
             steps.extend(found for part in parts for found in _loads(body, part.value, step))
         elif isinstance(target, cst.Name):
+            if not step.decision and is_duration(target.value) and _lives_outside(body, target.value):
+                return Sink(Use.KEPT, f"`{target.value}`")
             steps.extend(_loads(body, target.value, step))
         elif step.decision:
             return Sink(Use.PASSED, "a stored flag")
         else:
             return _stored(target)
     return steps
+
+
+def _lives_outside(body: Body, name: str) -> bool:
+    """Whether a function sets a variable of the module, or of a function around it."""
+    return any(
+        item.name.value == name
+        for node in body.nodes
+        if isinstance(node, cst.Nonlocal | cst.Global)
+        for item in node.names
+    )
 
 
 def _stored(target: cst.BaseExpression) -> Sink:

@@ -55,6 +55,16 @@ class Increment:
         return self.target is None
 
     @property
+    def named(self) -> bool:
+        """Whether a client is told the metric's name right here: `statsd.increment("orders.refused")`."""
+        if not isinstance(self.node, ast.Call) or not self.node.args:
+            return False
+        first = self.node.args[0]
+        if isinstance(first, ast.Name):
+            return first.id.isupper() and isinstance(self.node.func, ast.Attribute) and self.node.func.attr != "inc"
+        return isinstance(first, ast.JoinedStr) or (isinstance(first, ast.Constant) and isinstance(first.value, str))
+
+    @property
     def shown(self) -> str:
         """The counter as a message names it."""
         return self.counter.replace("()", "(...)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start
+from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, walk
 
@@ -25,17 +25,21 @@ def may_subtract_readings(outline: Outline, function: Function) -> bool:
         if isinstance(target, _HOLDERS) and _reads(outline, function, value)
     }
     return any(
-        _may_be_start(function, _variable(node.right), stamps)
+        _may_be_start(outline, function, _variable(node.right), stamps)
         and (dotted(node.left) in stamps or _reads(outline, function, node.left))
         for node in differences
     )
 
 
-def _may_be_start(function: Function, name: str, stamps: set[str]) -> bool:
+def _may_be_start(outline: Outline, function: Function, name: str, stamps: set[str]) -> bool:
     if not name or is_since(name):
         return False
-    # A function around may have read the clock.
-    return name in stamps or is_start(name) or ("." not in name and function.parent is not None)
+    if name in stamps or is_start(name):
+        return True
+    if "." not in name:
+        # A function around may have read the clock.
+        return function.parent is not None
+    return may_be_recorded_start(outline, function, name)
 
 
 def _reads(outline: Outline, function: Function, value: ast.expr) -> bool:

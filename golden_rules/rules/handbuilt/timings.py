@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start
+from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start, may_be_recorded_start
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
 from golden_rules.source.body import Body, dotted, read_body
 from golden_rules.source.outline import Function, Outline
@@ -93,7 +93,29 @@ def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timi
             difference = _difference(outline, function, found, readings, candidate)
             if difference is not None:
                 found.differences.append(difference)
+    found.differences[:] = [difference for difference in found.differences if not _is_heartbeat(found, difference)]
     return found
+
+
+def _is_heartbeat(found: Timings, difference: Difference) -> bool:
+    """Whether a loop that waits, with a limit on the same start, says meanwhile how long it has been waiting."""
+    body = found.body
+    loop = next((node for node in body.ancestors(difference.node) if isinstance(node, cst.While)), None)
+    if loop is None or _ends_loop(body, difference.node):
+        return False
+    if difference.stamp is not None and loop in body.ancestors(difference.stamp.binding):
+        return False
+    return any(
+        other.decides and other.start == difference.start and loop in body.ancestors(other.node)
+        for other in found.differences
+    )
+
+
+def _ends_loop(body: Body, node: cst.CSTNode) -> bool:
+    """Whether the loop around a node ends, or the function returns, right after its block."""
+    block = next(around for around in body.ancestors(node) if isinstance(around, cst.IndentedBlock))
+    last = block.body[-1]
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Return | cst.Break | cst.Raise)
 
 
 def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Reading]:
@@ -166,9 +188,13 @@ def _difference(
             return None
         reading = end.reading
     stamp = _last_stamp(found, start, node)
+    ends = tuple(sinks(found.body, node))
     if stamp is None and not _is_start_elsewhere(outline, function, found.body, start, reading.unit):
-        return None
-    return Difference(node, start, stamp, end, reading, tuple(sinks(found.body, node)))
+        # What a metric is fed with is no data, whatever the start is called.
+        recorded = any(sink.use is Use.RECORDED for sink in ends)
+        if not recorded or not may_be_recorded_start(outline, function, start):
+            return None
+    return Difference(node, start, stamp, end, reading, ends)
 
 
 def _variable(node: cst.BaseExpression) -> str:

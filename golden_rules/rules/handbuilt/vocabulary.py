@@ -12,7 +12,7 @@ _LOG_METHODS = frozenset(
         "notice", "verbose", "vlog", "notify", "secho", "echo", "print", "pprint", "rprint",
     }
 )  # fmt: skip
-_LOG_FUNCTION = re.compile(r"^(log|print|echo|debug|warn|info)(_\w+)?$|_(log|logger|print)$")
+_LOG_FUNCTION = re.compile(r"^(log|print|echo|debug|warn|info)(_\w+)?$|(^|_)(log|logger|print)$")
 _LOGGER = re.compile(r"(^|_)log(ger|ging)?$")
 _STREAM = re.compile(r"std(out|err)|stream|console|terminal|tqdm", re.IGNORECASE)
 _METRIC_METHODS = frozenset(
