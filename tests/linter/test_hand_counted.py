@@ -117,9 +117,37 @@ def test_metric_of_the_domain_may_be_fed_where_it_happens() -> None:
     assert not found(source.format(line="if mail.urgent: MAILS.labels(kind='urgent').inc()"))
 
 
+def test_client_under_a_key_and_helpers_of_the_own_class_count() -> None:
+    """Some keep their client in a configuration, or feed it through a method that says so; an amount is the domain's."""
+    source = "class Mailer:\n    def send(self, mail):\n        {line}\n        mail.send()\n"
+    assert found(source.format(line="app.config['STATS_LOGGER'].incr('mails.sent')"))
+    assert found(source.format(line="self.incr_stats('sent', 'mails')"))
+    assert not found(source.format(line="app.config['STATS_LOGGER'].incr('bytes', mail.size)"))
+    assert not found(source.format(line="self.metrics.inc_metric(name='bytes', value=mail.size)"))
+    assert not found(source.format(line="app.config['order'].incr('sent')"))
+
+
+def test_counter_that_calls_itself_a_statistic_is_one() -> None:
+    """The prefix says what the number is for, whatever it counts."""
+    source = """\
+        class Scheduler:
+            def resume(self, job):
+                self._stat_{word} += 1
+                job.resume()
+
+            def snapshot(self):
+                return {{"{word}_total": self._stat_{word}}}
+        """
+    assert found(source.format(word="resumes"))
+    assert found(source.format(word="assignments"))
+    assert not found(source.replace("_stat_", "").format(word="assignments"))
+
+
 def test_metric_that_is_named_where_it_is_fed_is_no_domain_metric() -> None:
     """A client gets the metric's name from the code that counts, whoever made the client."""
-    source = "from shop.statsd import statsd\n\n\ndef send(mail):\n    if mail.urgent:\n        statsd.increment({name})\n"
+    source = (
+        "from shop.statsd import statsd\n\n\ndef send(mail):\n    if mail.urgent:\n        statsd.increment({name})\n"
+    )
     assert found(source.format(name="'mails.urgent'"))
     assert found(source.format(name="URGENT_METRIC, tags={'kind': 'order'}"))
     assert not found(source.format(name="mail.weight"))

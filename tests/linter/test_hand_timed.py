@@ -164,6 +164,17 @@ def test_further_places_of_telemetry(end: str) -> None:
     assert len(messages(timed_function(end.format(d="time.monotonic() - start")))) == 1
 
 
+def test_a_moment_as_a_number_is_the_same_moment() -> None:
+    """`.timestamp()` of a reading is a reading."""
+    source = timed_function(
+        "print(datetime.utcnow().timestamp() - start)",
+        clock="datetime.utcnow().timestamp()",
+        imports="from datetime import datetime",
+    )
+    assert len(messages(source)) == 1
+    assert fixed(source) == dedent(source)
+
+
 def test_a_clock_may_be_called_time() -> None:
     """A project's own `time()` is a clock, and what was submitted has begun."""
     own = timed_function("log.info('took %s', time() - start)", clock="time()", imports="from shop.clocks import time")

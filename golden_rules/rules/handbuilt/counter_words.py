@@ -28,6 +28,8 @@ _EVENT = re.compile(
 )
 # Names that say it all: `error_count`, `total_requests`, `cache_hits`.
 _SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
+# A counter that calls itself a statistic, whatever it counts: `stat_resumes`.
+_STATISTIC = re.compile(r"^(stats?|metrics?)_")
 _GAUGE = re.compile(
     r"(^|_)(gauge|in_?progress|in_?flight|inflight|active|current|pending|ongoing|running|waiting|open|connected|outstanding|concurren\w*|size|depth)(_|$)"
 )
@@ -67,12 +69,12 @@ def speaks_of_errors(word: str) -> bool:
 
 def speaks_of_events(word: str) -> bool:
     """Whether a counter's name speaks of things that happen: `requests`, `cache_hits`, `num_processed`."""
-    return bool(_EVENT.search(word) or _ERROR.search(word))
+    return bool(_EVENT.search(word) or _ERROR.search(word) or _STATISTIC.search(word))
 
 
 def is_sure_count(word: str) -> bool:
     """Whether a name says that it counts, and what."""
-    return bool(_SURE.search(word)) and speaks_of_events(word)
+    return bool(_STATISTIC.search(word) or _SURE.search(word)) and speaks_of_events(word)
 
 
 def is_gauge(word: str) -> bool:

@@ -17,16 +17,21 @@ from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import children, dotted, walk
 
 # The methods that add to a counter, see `_adds`; the last two do many other things besides.
-_METHODS = frozenset({"inc", "incr", "increment", "increase", "increment_counter", "inc_counter", "incr_counter"})
+_CLIENT_METHODS = frozenset(
+    {"inc", "incr", "increment", "increase", "increment_counter", "inc_counter", "incr_counter"}
+)
+# A project's own helpers, which feed whatever client it has.
+_OWN_METHODS = frozenset(
+    f"{verb}_{what}" for verb in ("inc", "incr", "increment") for what in ("stat", "stats", "metric", "metrics")
+)
+_METHODS = _CLIENT_METHODS | _OWN_METHODS
+_AMOUNTS = frozenset({"value", "amount", "count", "by", "delta"})
 _COMMON_METHODS = frozenset({"add", "log"})
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
 _LOGGER = re.compile(r"(^|_)log(ger)?$")
 _KEY = re.compile(r"(^|_)(id|key|name|address|host|service)$")
 _NESTED = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
-_INCREMENT_FUNCTION = re.compile(
-    r"^_*(inc|incr|increment|increase|bump)_\w*(counters?|counts?|metrics?|stats?|errors?|failures?|exceptions?|failed)(_|$)"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +84,7 @@ _LEAVES = frozenset({ast.Name, ast.Constant})
 
 def may_increment(outline: Outline, function: Function) -> bool:
     """Whether a function's own code may add to a counter, by what the outline knows of it; where it does, this never says no."""
-    if function.adds_one or not _METHODS.isdisjoint(function.called):
+    if function.adds_one or not _METHODS.isdisjoint(function.words.found):
         return True
     return not _COMMON_METHODS.isdisjoint(function.called) and any(
         _may_add(outline, function, call.name) for call in function.calls
@@ -223,8 +228,10 @@ def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[
     if not isinstance(call.func, ast.Attribute):
         return "", ""
     method, base = call.func.attr, dotted(call.func.value)
+    if method in _OWN_METHODS:
+        return (f"{base}.{method}", " ".join([method, *_constants(call)])) if base and _by_constant(call) else ("", "")
     if not base:
-        return "", ""
+        return _entry_call(call)
     metric = base.removesuffix(".labels()")
     name = metric.replace("()", "").rpartition(".")[2]
     target = resolve(outline, function, base) or ""
@@ -235,6 +242,22 @@ def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[
     if is_gauge(snake(name)) or ".Gauge" in target or "UpDown" in target:
         return "", ""
     return metric, " ".join([snake(name), *_constants(call)])
+
+
+def _entry_call(call: ast.Call) -> tuple[str, str]:
+    """Return the client that stands under a key, and the words about it: `config["STATS_LOGGER"].incr("sent")`."""
+    match call.func:
+        case ast.Attribute(value=ast.Subscript(slice=ast.Constant(value=str(key))) as entry, attr=method):
+            if method in _CLIENT_METHODS and _adds(method, call, key, known=False, labelled=False):
+                return ast.unparse(entry), " ".join([snake(key), *_constants(call)])
+        case _:
+            pass
+    return "", ""
+
+
+def _by_constant(call: ast.Call) -> bool:
+    """Whether a helper adds a constant, rather than an amount that the domain knows: `inc_metric("rows", value=found)`."""
+    return all(isinstance(word.value, ast.Constant) for word in call.keywords if word.arg in _AMOUNTS)
 
 
 def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool) -> bool:
@@ -276,8 +299,3 @@ def _constants(call: ast.Call) -> Iterator[str]:
             for node in walk(argument):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield snake(re.sub(r"\W+", "_", node.value))
-
-
-def increment_function(name: str) -> bool:
-    """Whether a function of the project's own adds to a counter, by its name: `increment_error_count`."""
-    return bool(_INCREMENT_FUNCTION.search(snake(name)))

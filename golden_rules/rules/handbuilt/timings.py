@@ -137,7 +137,7 @@ def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Rea
 
 
 def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression | None:
-    """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`."""
+    """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`, `.timestamp()`."""
     parent = body.parent(value)
     if isinstance(parent, cst.BinaryOperation) and isinstance(
         parent.operator, cst.Multiply | cst.Divide | cst.FloorDivide
@@ -148,6 +148,9 @@ def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression |
         call = body.parent(parent)
         if isinstance(call, cst.Call) and dotted(call.func) in ("int", "round", "float") and parent is call.args[0]:
             return call
+    if isinstance(parent, cst.Attribute) and parent.attr.value == "timestamp":
+        call = body.parent(parent)
+        return call if isinstance(call, cst.Call) else None
     if isinstance(parent, cst.BooleanOperation | cst.IfExp) and value is not getattr(parent, "test", None):
         return parent
     if isinstance(parent, cst.NamedExpr):

@@ -50,6 +50,8 @@ _FORMATTER = re.compile(
     r"(^|_)(format|fmt|formatted|human|humanize|humanized|pretty|prettify|readable|stringify|to_str|colored|color|colorize|style|styled|bold|dim)(_|$)"
     r"|^(seconds|secs|ms|duration|time|td|timedelta|delta|elapsed)_(to|as|in)?_?\w*|_(seconds|millis|milliseconds|ms|str|string)$"
 )
+# What does more than to bring into another form: `stringify_and_store`.
+_KEEPING = re.compile(r"(^|_)(store|save|send|record|post|write|push|emit)(_|$)")
 _PUTTING = re.compile(r"^(set|add|put|append|insert|setdefault|store|write)(_\w+)?$")
 _REPORT = re.compile(
     r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile|display|show|capture)(_\w+)?$"
@@ -91,7 +93,7 @@ def is_waiting(name: str) -> bool:
 def is_pure(name: str) -> bool:
     """Whether a callee only makes another form of the value: a number, a text."""
     last = name.rpartition(".")[2]
-    return last in _PURE or bool(_FORMATTER.search(snake(last)))
+    return last in _PURE or (bool(_FORMATTER.search(snake(last))) and not _KEEPING.search(snake(last)))
 
 
 def is_report(name: str) -> bool:
