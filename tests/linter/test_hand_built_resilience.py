@@ -425,6 +425,46 @@ def test_a_count_that_refuses_calls_is_a_breaker_where_it_is_called_one() -> Non
     assert found(HandBuiltCircuitBreaker, COUNT_AS_STATE.format(comment="short-circuit")) == []
 
 
+def test_what_limits_rates_may_hold_a_breaker_as_well() -> None:
+    """A class that is named for its limits refuses calls after failures, and its variables call that a circuit."""
+    guard = """\
+class RateLimiter:
+    def check(self, now):
+        if now < self._{name}:
+            raise RuntimeError("not now")
+
+    def record_failure(self, now):
+        self._failures += 1
+        if self._failures >= self.limit:
+            self._{name} = now + 60
+"""
+    assert len(found(HandBuiltCircuitBreaker, guard.format(name="circuit_open_until"))) == 1
+    assert found(HandBuiltCircuitBreaker, guard.format(name="blocked_until")) == []
+
+
+def test_a_statement_may_write_dead_letters_through_any_method() -> None:
+    """What runs the statement may be a method of the project's own; one that reads is left alone."""
+    store = """\
+class Store:
+    async def keep(self, letter):
+        await self._fetch("{sql}", letter.number, letter.error)
+"""
+    assert len(found(HandBuiltDeadLetterQueue, store.format(sql="insert into shop.dead_letters values (%s, %s)"))) == 1
+    assert found(HandBuiltDeadLetterQueue, store.format(sql="select * from shop.dead_letters where number = %s")) == []
+
+
+def test_an_exhausted_pool_is_no_dead_letter() -> None:
+    """What is exhausted without being tried again has run out of something else than attempts."""
+    status = """\
+def pool_status(pool):
+    try:
+        return {"status": "exhausted" if pool.exhausted else "healthy"}
+    except OSError as failure:
+        return {"status": "error", "error": str(failure)}
+"""
+    assert found(HandBuiltDeadLetterQueue, status) == []
+
+
 def test_a_login_that_locks_is_no_breaker() -> None:
     """Those who guess passwords are kept out for safety."""
     code = DISABLED_AFTER_FAILURES.format(flag="blocked_until").replace("= True", "= now() + 60")
@@ -452,6 +492,24 @@ class Receiver:
     def {give_back}(self, task):
         self.slots.release()
 """
+
+
+def test_workers_may_be_started_by_a_helper() -> None:
+    """A project's `create_task_with_logging` starts a worker as `create_task` does."""
+    (finding,) = found(
+        HandBuiltPool,
+        """\
+class Buffer:
+    def start(self):
+        for number in range(self.size):
+            self.workers.append(create_task_with_logging(self._work(), name=f"worker-{number}"))
+
+    async def _work(self):
+        while True:
+            await self.handle(await self.queue.get())
+""",
+    )
+    assert finding.function == "Buffer"
 
 
 def test_slots_may_be_taken_and_given_back_in_different_methods() -> None:

@@ -90,7 +90,8 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
 
     `outline` is that of the file: what one class sets, the record that it sets it on may ask.
     """
-    if GUARDS.search(snake(unit.name)):
+    guards = bool(GUARDS.search(snake(unit.name)))
+    if guards and not SPEAKS.search(unit.text):
         return None
     seen = _Seen()
     gates: dict[str, _Gate] = {}
@@ -115,7 +116,11 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
     if not (named or seen.failures or seen.half_open or seen.on_error):
         return None
     asked = _asked_words(outline) if gates else frozenset()
-    return _judged(unit, seen, [gate for gate in gates.values() if gate.word in asked], named=named)
+    asking = [gate for gate in gates.values() if gate.word in asked]
+    if guards:
+        # What limits rates may be a breaker as well, where it says so.
+        asking = [gate for gate in asking if SPEAKS.search(gate.word)]
+    return _judged(unit, seen, asking, named=named) if asking or not guards else None
 
 
 # Asked for each class of a file.

@@ -200,9 +200,17 @@ def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
         sends = bool(_SENDER.search(word) and _SENDS.match(method))
         kept = sends or method in _CONTAINS or (method in _QUEUES and _is_container(unit, base))
         return shown(base) if kept and _PLACE.search(word) else ""
-    if not _SENDS.match(method) or _LOG.search(word):
+    if _LOG.search(word):
         return ""
-    return _first_dead(call)
+    return _first_dead(call) if _SENDS.match(method) else _written_table(call)
+
+
+def _written_table(call: ast.Call) -> str:
+    """Return the table of dead letters that a statement writes, whatever runs the statement: `self._fetch("insert into ...")`."""
+    first = call.args[0] if call.args else None
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str) or " " not in first.value.strip():
+        return ""
+    return _dead_text(first.value)
 
 
 def _first_dead(call: ast.Call) -> str:

@@ -30,7 +30,7 @@ class HandBuiltPool(ModuleRule):
     ## What it does
     Finds functions and classes that run many things at once and see to it by hand that there are not too many:
 
-    - a semaphore that bounds the tasks or threads which the same code starts;
+    - a semaphore that bounds the tasks or threads which the same code starts, or what it hands to an executor;
     - a number of workers, started in a loop, that take their work from a queue;
     - a set of tasks whose size is compared with a limit, so that the next waits until one is done.
 
@@ -61,6 +61,8 @@ class HandBuiltPool(ModuleRule):
     code: ClassVar[str] = "GR304"
     name: ClassVar[str] = "hand-built-pool"
     triggers: ClassVar[tuple[str, ...]] = (
+        "Semaphore",
+        "CapacityLimiter",
         "create_task",
         "ensure_future",
         "start_soon",
@@ -145,6 +147,48 @@ async def drain(orders, handle):
             done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         tasks.add(asyncio.create_task(handle(order)))
     await asyncio.gather(*tasks)
+"""
+        ),
+        Bad(
+            """\
+from functools import partial
+
+import anyio
+
+from shop.together import collect
+
+
+async def stock(shops, client):
+    limiter = anyio.CapacityLimiter(8)
+
+    async def ask(shop):
+        async with limiter:
+            return await client.stock(shop)
+
+    return await collect([partial(ask, shop) for shop in shops])
+"""
+        ),
+        Bad(
+            """\
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+
+class Printer:
+    def __init__(self, size):
+        self._executor = ThreadPoolExecutor(size)
+        self._slots = threading.BoundedSemaphore(size)
+
+    def submit(self, label):
+        if not self._slots.acquire(blocking=False):
+            raise RuntimeError("the printer is busy")
+        try:
+            printed = self._executor.submit(label.print)
+        except RuntimeError:
+            self._slots.release()
+            raise
+        printed.add_done_callback(lambda _: self._slots.release())
+        return printed
 """
         ),
         Good(
@@ -248,6 +292,8 @@ def _extends_pool(unit: Unit) -> bool:
 
 def _may_hold(unit: Unit, shared: frozenset[str]) -> bool:
     """Whether there can be a pool, by the words of its functions; much faster than to look."""
+    if any(part in unit.words for part in _SEMAPHORES):
+        return True
     if not any(map(_may_start, unit.functions)):
         return False
     words = f"{unit.words}\n{unit.name.lower()}"

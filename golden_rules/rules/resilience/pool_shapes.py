@@ -17,7 +17,9 @@ _SEMAPHORES = frozenset({"Semaphore", "BoundedSemaphore", "CapacityLimiter"})
 _STARTS = frozenset(
     {"create_task", "ensure_future", "start_soon", "Thread", "Process", "spawn", "run_coroutine_threadsafe"}
 )
+_STARTS_TASK = re.compile(r"^(\w+_)?create_task(_\w+)?$")
 _TOGETHER = frozenset({"gather", "as_completed"})
+_HANDS_TO_EXECUTOR = frozenset({"submit", "apply_async", "run_in_executor"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _TAKES = frozenset({"get", "get_nowait", "pop", "popleft", "receive", "dequeue", "lpop", "rpop", "blpop", "brpop"})
@@ -69,6 +71,9 @@ class Doing:
         acquired: Those that it acquires.
         released: The variables it releases, as written.
         given: The variables it hands to what it calls, as written.
+        mapped: The names of what it makes one call of for each element of something, in a comprehension.
+        submits: How it hands work to an executor: `submit`, `""` where it does not.
+        called_back: Whether it asks to be told when that is done.
         limited: The container whose size it compares with a limit and then waits, `""` where there is none.
         nested: The functions in it, by name.
     """
@@ -79,6 +84,9 @@ class Doing:
     released: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     starts: list[Start] = field(default_factory=list)
+    mapped: set[str] = field(default_factory=set)
+    submits: str = ""
+    called_back: bool = False
     limited: str = ""
     waits: bool = False
     nested: dict[str, ast.AST] = field(default_factory=dict)
@@ -97,6 +105,8 @@ def doing(function: ast.AST) -> Doing:
         elif isinstance(node, ast.While):
             many = True
         elif isinstance(node, _COMPREHENSIONS):
+            if isinstance(node, ast.ListComp | ast.GeneratorExp) and isinstance(node.elt, ast.Call):
+                found.mapped.update(_called_or_handed(node.elt))
             many, counted = True, counted or _is_range(node.generators[0].iter)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             # What stands in a function runs when that is called.
@@ -133,7 +143,11 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
         found.acquired.add(base.removesuffix("()"))
     if method == "release" and base:
         found.released.add(base)
-    if method in _STARTS and not _is_wait(call):
+    if method in _HANDS_TO_EXECUTOR:
+        found.submits = method
+    elif method == "add_done_callback":
+        found.called_back = True
+    if _starts(method) and not _is_wait(call):
         found.starts.append(Start(method, frozenset(_handed(call)), many, counted))
     elif method in _TOGETHER and not (
         method == "gather" and base.rpartition(".")[2] in ("self", "client", "ray", "comm")
@@ -145,6 +159,11 @@ def _note_call(found: Doing, call: ast.Call, *, many: bool, counted: bool) -> No
         found.waits = True
     arguments = (*call.args, *(keyword.value for keyword in call.keywords))
     found.given.update(shown(argument) for argument in arguments if isinstance(argument, ast.Name | ast.Attribute))
+
+
+def _starts(name: str) -> bool:
+    """Whether what goes under a name starts a task or thread: `create_task`, a project's `create_task_with_logging`."""
+    return name in _STARTS or bool(_STARTS_TASK.search(name))
 
 
 def _is_wait(call: ast.Call) -> bool:
@@ -184,6 +203,13 @@ def _size(left: ast.expr, right: ast.expr) -> str:
             return shown(container) if _UNDER_WAY.search(word_of(container)) else ""
         case _:
             return ""
+
+
+def _called_or_handed(call: ast.Call) -> Iterator[str]:
+    """Yield what a call calls, or has called: `fetch` of `fetch(url)` and of `partial(fetch, url)`."""
+    yield name_of(call.func)
+    if call.args and name_of(call.func) == "partial":
+        yield name_of(call.args[0])
 
 
 def _handed(call: ast.Call) -> Iterator[str]:
@@ -229,10 +255,15 @@ def bounded_function(done: Doing, known: frozenset[str], workers: Mapping[str, a
     bound = sorted(((done.semaphores | known) & done.held) | (done.semaphores & done.given))
     if bound and several:
         return f"`{bound[0]}` bounds the tasks that it starts with `{several[-1].how}`"
+    mapped = sorted(done.mapped & done.nested.keys())
+    for name in mapped:
+        own = sorted(done.semaphores & doing(done.nested[name]).held)
+        if own:
+            return f"`{own[0]}` bounds the calls of `{name}` that it makes at once"
     for start in done.starts:
         if start.counted and any(takes_work(workers[name]) for name in start.targets if name in workers):
             return f"it starts workers with `{start.how}` that take their work from a queue"
-    if done.limited and any(start.how in _STARTS and start.many for start in done.starts):
+    if done.limited and any(_starts(start.how) and start.many for start in done.starts):
         return f"it waits while too many of `{done.limited}` are under way"
     return ""
 
@@ -262,8 +293,8 @@ def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
             if start.counted and any(takes_work(one.node) for one in started):
                 why = f"`{function.name}` starts workers with `{start.how}` that take their work from a queue"
                 return Pool(why, (function, *started))
-    starters = {one for one in starters if any(start.how in _STARTS for start in deeds[one].starts)}
-    lent = _lent(semaphores, deeds, starters)
+    starters = {one for one in starters if any(_starts(start.how) for start in deeds[one].starts)}
+    lent = _lent(semaphores, deeds, starters) or _bounded_executor(semaphores, deeds)
     if lent is not None:
         return lent
     if POOL_NAME.search(snake(unit.name)) and starters:
@@ -283,9 +314,18 @@ def _lent(semaphores: set[str], deeds: Mapping[Function, Doing], starters: set[F
         ]
         if takers and givers and starters:
             first = min(starters, key=lambda function: function.line)
-            how = next(start.how for start in deeds[first].starts if start.how in _STARTS)
+            how = next(start.how for start in deeds[first].starts if _starts(start.how))
             others = (one for one in (*takers, *givers) if one is not first)
             return Pool(f"`{semaphore}` bounds the tasks that `{first.name}` starts with `{how}`", (first, *others))
+    return None
+
+
+def _bounded_executor(semaphores: set[str], deeds: Mapping[Function, Doing]) -> Pool | None:
+    """Return the pool whose slots are taken before an executor gets work, and given back when that is done."""
+    for function, done in deeds.items():
+        slots = sorted(semaphores & done.acquired & done.released)
+        if slots and done.submits and done.called_back:
+            return Pool(f"`{slots[0]}` bounds what `{function.name}` hands on with `{done.submits}`", (function,))
     return None
 
 

@@ -17,8 +17,9 @@ _LEFT = re.compile(
 )
 _MOST = re.compile(r"(^|_)(max|maximum|limit|allowed)(_|$)")
 _STATUS = re.compile(r"(^|_)(status|state)$")
-_SURELY_DEAD = re.compile(r"(^|_)(dead|dead_?letter(ed)?|exhausted|abandoned|gave_up|given_up|poisoned)$")
-_FAILED = re.compile(r"(^|_)failed$")
+_SURELY_DEAD = re.compile(r"(^|_)(dead|dead_?letter(ed)?|abandoned|gave_up|given_up|poisoned)$")
+# A pool is exhausted, too.
+_FAILED = re.compile(r"(^|_)(failed|exhausted)$")
 _AGAIN = re.compile(
     r"(^|_)(pending|queued|enqueued|retry|retrying|scheduled|ready|waiting|available|requeued|new|todo)$"
 )
