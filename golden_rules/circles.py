@@ -17,6 +17,7 @@ from golden_rules.source.trees import children, dotted
 
 # What imports more than this is on top of the project, and to read on would cost every run seconds.
 _MOST_FILES = 1000
+_IMPORTERS = frozenset({"import_module", "__import__"})
 _SOURCE_FOLDERS = ("", "src", "lib", "python")
 
 
@@ -28,7 +29,8 @@ def files_below(module: str, root: Path) -> tuple[str, ...]:
         root: The project's root, which the paths are relative to, with `/`.
 
     Returns:
-        The paths in order; none where the module is not the project's; `ANY_FILE` where there are too many to read.
+        The paths in order; none where the module is not the project's; `ANY_FILE` where there are too many to read, or
+        what is imported is only known when it runs.
     """
     source = _source_folder(module, root)
     if source is None:
@@ -47,11 +49,13 @@ def files_below(module: str, root: Path) -> tuple[str, ...]:
 
 
 def _run_by(module: str, source: Path, around: Collection[str]) -> dict[str, Path] | None:
-    """Return the modules that run for one to run, its own among them, with their files; `None` for too many to read."""
+    """Return the modules that run for one to run, its own among them, with their files; `None` for any of them."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
+        if name == ANY_FILE:
+            return None
         file = None if name in found else _file(source, name)
         if file is None:
             continue
@@ -72,6 +76,12 @@ def _source_folder(module: str, root: Path) -> Path | None:
     return next((folder for folder in folders if _file(folder, module) is not None), None)
 
 
+def module_file(module: str, root: Path) -> Path | None:
+    """Return the file of a module of the project; `None` where it is not the project's."""
+    source = _source_folder(module, root)
+    return None if source is None else _file(source, module)
+
+
 def _file(source: Path, module: str) -> Path | None:
     path = source.joinpath(*module.split("."))
     files = (path / "__init__.py", path.with_name(f"{path.name}.py"))
@@ -87,8 +97,8 @@ def _parents(module: str) -> Iterator[str]:
 def _needed(source: Path, module: str, file: Path, around: Collection[str]) -> Iterator[str]:
     """Yield the modules that must have run for a module to run."""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    for statement in _imports(file):
-        for target, is_whole in _targets(source, statement, package):
+    for node in _nodes(file):
+        for target, is_whole in _targets(source, node, package):
             yield target
             for parent in _parents(target):
                 if parent not in around:
@@ -97,26 +107,47 @@ def _needed(source: Path, module: str, file: Path, around: Collection[str]) -> I
                 yield parent
 
 
-def _targets(source: Path, statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, bool]]:
-    """Yield what a statement imports, and whether that is a module rather than a name in one."""
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            yield alias.name, True
-        return
-    for _, target in imported_names(statement, package):
-        yield target, _file(source, target) is not None
+def _targets(source: Path, node: ast.AST, package: str) -> Iterator[tuple[str, bool]]:
+    """Yield what a statement or a call imports, and whether that is a module rather than a name in one."""
+    match node:
+        case ast.Import(names=aliases):
+            yield from ((alias.name, True) for alias in aliases)
+        case ast.ImportFrom():
+            for _, target in imported_names(node, package):
+                yield target, _file(source, target) is not None
+        case ast.Call(func=called, args=[given, *_]) if dotted(called).rpartition(".")[2] in _IMPORTERS:
+            yield _named(given, package), True
+        case _:
+            pass
 
 
-def _imports(file: Path) -> Iterator[ast.Import | ast.ImportFrom]:
+def _named(given: ast.expr, package: str) -> str:
+    """Return the module that an import by call names; any where only the run tells."""
+    if not isinstance(given, ast.Constant) or not isinstance(given.value, str):
+        return ANY_FILE
+    name = given.value.lstrip(".")
+    level = len(given.value) - len(name)
+    if not level:
+        return name
+    kept = package.split(".")[: len(package.split(".")) - (level - 1)]
+    return ".".join([*kept, name] if name else kept)
+
+
+def _nodes(file: Path) -> Iterator[ast.AST]:
     try:
-        waiting: list[ast.AST] = [parse(decode(file.read_bytes()))]
+        tree = parse(decode(file.read_bytes()))
     except (OSError, UndecodableSource, Unparseable):
         return
+    yield from runs_at_import(tree)
+
+
+def runs_at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes of a module that run when it is imported, the bodies of functions left out."""
+    waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
-        elif isinstance(node, ast.If) and dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+        yield node
+        if isinstance(node, ast.If) and dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING":
             waiting += node.orelse
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             waiting += children(node)

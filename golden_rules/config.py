@@ -70,7 +70,7 @@ class Configs:
         self._overrides = overrides or Overrides()
         self._explicit = None if explicit is None else _explicit_settings(explicit)
         self._folders: dict[str, _Folder] = {}
-        self._below: dict[tuple[str, Path], tuple[str, ...]] = {}
+        self._below: dict[tuple[str, Path], dict[str, Any]] = {}
         self._configs: dict[Config, Config] = {}
 
     def for_path(self, path: Path) -> Config:
@@ -128,7 +128,7 @@ class Configs:
             base,
             baseline=beside if base.baseline is None and beside.is_file() else base.baseline,
             runtime_module=runtime,
-            below_runtime=self._files_below(runtime, base.root) if runtime != DEFAULT_RUNTIME else (),
+            **self._own_runtime(runtime, base.root),
             cache_dir=self._overrides.cache_dir or base.cache_dir,
             runtime_declared=declaration is None or declaration.has_runtime,
             declaration_file=relative_to(declaration.file, str(base.root)) if declaration else None,
@@ -137,11 +137,18 @@ class Configs:
         # equal settings are one object, so that thousands of files pickle them once
         return self._configs.setdefault(config, config)
 
-    def _files_below(self, module: str, root: Path) -> tuple[str, ...]:
+    def _own_runtime(self, module: str, root: Path) -> dict[str, Any]:
+        """Return what is known of a runtime module that is the project's own."""
+        if module == DEFAULT_RUNTIME:
+            return {}
         if (module, root) not in self._below:
             from golden_rules.circles import files_below
+            from golden_rules.exports import names_in
 
-            self._below[module, root] = files_below(module, root)
+            self._below[module, root] = {
+                "below_runtime": files_below(module, root),
+                "runtime_names": names_in(module, root),
+            }
         return self._below[module, root]
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from golden_rules.comments import NO_DIRECTIVES, read_directives
 from golden_rules.config import Config
 from golden_rules.criticality import Verdict, verdicts
-from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity
+from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity, without_fix
+from golden_rules.measured import missing_name
 from golden_rules.naming import module_parts, package_of
 from golden_rules.precedence import one_finding_per_wrong, serving
 from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
@@ -106,8 +107,7 @@ def analyse_source(
     silenced = tuple(finding for finding in found if finding.silence is not None)
     findings = sorted(one_finding_per_wrong([finding for finding in found if finding.silence is None]), key=_place)
     withheld = 0
-    if config.is_below_runtime(path):
-        findings = [_in_a_circle(finding, config.runtime_module) for finding in findings]
+    findings = [_importable(finding, path, config) for finding in findings]
     if not config.runtime_declared:
         withheld = sum(_needs(finding, config.runtime_module) for finding in findings)
         findings = [
@@ -175,8 +175,9 @@ def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bo
                     path=fact.path,
                     severity=Severity.ERROR,
                     remedy=violation.remedy,
-                    fix=violation.fix or fact.fix,
+                    fix=violation.fix if violation.supplements else violation.fix or fact.fix,
                     silence=fact.silence,
+                    supplements=violation.supplements,
                     **place,
                 )
             )
@@ -223,12 +224,13 @@ def _needs(finding: Finding, module: str) -> bool:
     )
 
 
-def _in_a_circle(finding: Finding, module: str) -> Finding:
-    """Return a finding of a file that the runtime's module imports, without a fix that would import that in turn."""
-    if not _needs(finding, module):
-        return finding
-    why = f"no fix, as `{module}` itself imports this file and would be imported in a circle"
-    return replace(finding, fix=None, unsafe_fix=None, remedy=f"{finding.remedy} ({why})")
+def _importable(finding: Finding, path: str, config: Config) -> Finding:
+    """Return a finding without a fix that would leave a file which cannot be imported, and with the reason."""
+    module = config.runtime_module
+    if config.is_below_runtime(path) and _needs(finding, module):
+        return without_fix(finding, f"`{module}` itself imports this file and would be imported in a circle")
+    missing = missing_name(finding.fix, config) or missing_name(finding.unsafe_fix, config)
+    return without_fix(finding, f"`{module}` has no `{missing}`") if missing else finding
 
 
 def _scored(path: str, judged: Mapping[Function, Verdict]) -> Iterator[ScoredFunction]:

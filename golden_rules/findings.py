@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -103,6 +103,7 @@ class Finding:
         unsafe_fix: What `--unsafe-fixes` does instead of a safe fix.
         silence: What the comment says that silences it; `None` where none does.
         grace_until: The day from which it is an error; `None` where it is what `severity` says on every day.
+        supplements: Whether it is none of its own: it gives its fix and its remedy to the one at the same place.
     """
 
     code: str
@@ -121,12 +122,23 @@ class Finding:
     unsafe_fix: Fix | None = None
     silence: Silence | None = None
     grace_until: date | None = None
+    supplements: bool = False
 
     def fix_for(self, *, unsafe: bool) -> Fix | None:
         """Return the fix to apply, where unsafe ones are allowed or not, or `None`."""
         if unsafe:
             return self.unsafe_fix or self.fix
         return self.fix if self.fix is not None and self.fix.safety is Safety.SAFE else None
+
+
+def without_fix(finding: Finding, why: str) -> Finding:
+    """Return a finding without its fix, whose remedy says why there is none."""
+    return replace(finding, fix=None, unsafe_fix=None, remedy=without_fix_as(finding.remedy, why))
+
+
+def without_fix_as(remedy: str, why: str) -> str:
+    """Return a remedy that says why there is no fix; as it is without a reason."""
+    return f"{remedy} (no fix, as {why})" if why else remedy
 
 
 @dataclass(frozen=True, slots=True)

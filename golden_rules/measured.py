@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from golden_rules.config import Config
+from golden_rules.findings import Fix
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -15,6 +16,8 @@ RUNTIME_DECORATORS = frozenset(
         "track_cache_operation",
     }
 )  # fmt: skip
+# All that fixes write of it.
+_WRITTEN = re.compile(rf"\b({'|'.join(sorted(RUNTIME_DECORATORS))}|retry|RetryStrategy|mark_failure)\(")
 
 # Decorators of metric and tracing clients, whatever object they hang on (`REQUEST_TIME.time`, `tracer.wrap`).
 _CLIENT_DECORATORS = frozenset(
@@ -79,6 +82,15 @@ def runtime_name(target: str, config: Config) -> str:
         return ""
     known = (RUNTIME, config.runtime_module)
     return name if any(module == base or module.startswith(base + ".") for base in known) else ""
+
+
+def missing_name(fix: Fix | None, config: Config) -> str:
+    """Return a name that a fix writes and a runtime module of the project's own does not have, or `""`."""
+    if fix is None or config.runtime_names is None:
+        return ""
+    imported = {item.name for item in fix.imports if item.module == config.runtime_module}
+    written = (name for edit in fix.edits for name in _WRITTEN.findall(edit.text))
+    return next((name for name in (*imported, *written) if name and name not in config.runtime_names), "")
 
 
 def _measures(outline: Outline, function: Function, decorator: str, config: Config) -> bool:

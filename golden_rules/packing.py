@@ -102,6 +102,7 @@ def pack_findings(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
             _fix(finding.unsafe_fix),
             _silence(finding.silence),
             finding.grace_until and finding.grace_until.toordinal(),
+            finding.supplements,
         )
         for finding in findings
     ]
@@ -119,6 +120,7 @@ def unpack_findings(findings: Iterable[tuple[Any, ...]]) -> list[Finding]:
             _read_fix(told[13]),
             told[14] and Silence(*told[14]),
             told[15] and date.fromordinal(told[15]),
+            told[16],
         )
         for told in findings
     ]

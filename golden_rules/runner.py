@@ -189,18 +189,18 @@ def _take_in_projects(
         displayed = {files[index].relative: files[index].display for index in project.members}
         for finding in concluded_of(project, files, outcomes, caches):
             shown = replace(finding, path=displayed[finding.path])
-            if finding.fix is not None and finding.fix.elsewhere:
-                run.findings = [_with_fix(known, shown) for known in run.findings]
+            if finding.supplements:
+                run.findings = [_supplemented(known, shown) for known in run.findings]
             else:
                 (run.findings if finding.silence is None else run.silenced).append(shown)
     if projects:
         run.findings.sort(key=lambda finding: (finding.path, finding.line, finding.column, finding.code))
 
 
-def _with_fix(known: Finding, found: Finding) -> Finding:
-    """Return what is known of a place in a file, with the fix that the rule has found for it in all files."""
+def _supplemented(known: Finding, found: Finding) -> Finding:
+    """Return what is known of a place in a file, with what the rule has found for it in all files."""
     same = (known.path, known.code, known.line, known.column) == (found.path, found.code, found.line, found.column)
-    return replace(known, fix=found.fix) if same else known
+    return replace(known, fix=found.fix, remedy=found.remedy) if same else known
 
 
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:

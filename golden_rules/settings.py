@@ -81,6 +81,8 @@ class Config:
     runtime_module: str = DEFAULT_RUNTIME
     below_runtime: tuple[str, ...] = ()
     """The files that run when `runtime_module` is imported, where it is the project's own, or `ANY_FILE`."""
+    runtime_names: tuple[str, ...] | None = None
+    """The names in `runtime_module`, where it is the project's own and its file tells them."""
     namespace: str | None = None
     """What the runtime's series start with; None where a call of the runtime's `configure` says it, if anything does."""
     objectives: tuple[Objective, ...] = ()

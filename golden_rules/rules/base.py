@@ -168,14 +168,16 @@ class ProjectViolation:
     Attributes:
         message: What is wrong and why, in the code's own terms.
         remedy: What to write instead.
-        fix: What remedies it in several files; by default the fact's own fix, in its file. Such a violation is no finding of its
-            own: it gives its fix to the one that the rule has found at that place in the file.
+        fix: What remedies it; by default the fact's own fix, in its file.
+        supplements: Whether it is no finding of its own: it gives its fix, or none, and its remedy to the one that the rule has
+            found at that place in the file.
     """
 
     fact: Fact
     message: str
     remedy: str
     fix: Fix | None = None
+    supplements: bool = False
 
 
 class Rule(ABC):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,72 +41,108 @@ class HomemadeFix(NamedTuple):
     uses: int
 
 
-def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | None:
-    """Return the fix of a decorator in its own file, or `None` where the runtime's may differ from it.
+def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | str:
+    """Return the fix of a decorator in its own file, or in words why there is none: the runtime's may differ from it.
 
     Its name goes with it, so that the fix is enough only where no other file uses that.
     """
     outline, node = subject.outline, decorator.node
-    if decorator.decorators or node not in outline.tree.body or subject.path.endswith("__init__.py"):
-        return None
+    if decorator.decorators or node not in outline.tree.body:
+        return "it does not stand by itself at the top of its file"
+    if subject.path.endswith("__init__.py"):
+        return "a package gives it to others"
     read = reading(subject, decorator)
-    if read is None:
-        return None
+    if isinstance(read, str):
+        return read
+    names = subject.config.runtime_names
+    if names is not None and read.counterpart not in names:
+        return f"`{subject.config.runtime_module}` has no `{read.counterpart}`"
     removed: list[ast.stmt] = [node]
     for metric in sorted(read.metrics):
         statement = _own_metric(subject, metric, node)
         if statement is None:
-            return None
+            return f"others may feed `{metric}`, too"
         removed.append(statement)
     edits = without_definitions(subject.source, outline.tree, removed)
     uses = uses_of(subject, f"{outline.module}.{decorator.name}")
     mentions = len(re.findall(rf"\b{re.escape(decorator.name)}\b", subject.source.text))
-    if edits is None or uses is None or mentions != len(uses.places) + 1:
-        return None
+    if uses.why:
+        return f"it stands {uses.why}"
+    if mentions != len(uses.places) + 1:
+        return "its file mentions it in another way than as a decorator"
+    if edits is None:
+        return "its lines hold something else, too"
     imports: tuple[ImportedName, ...] = ()
     if uses.places:
         replaced = uses.replaced(read)
-        if replaced is None:
-            return None
+        if isinstance(replaced, str):
+            return f"it stands {replaced}"
         edits, imports = sorted([*edits, *replaced[0]]), replaced[1]
     if any(one.end > other.start for one, other in itertools.pairwise(edits)):
-        return None
+        return "it stands on itself"
     description = f"use `@{read.counterpart}(...)` in place of `@{decorator.name}`, and delete that"
     removes = (decorator.name, *sorted(read.metrics))
     return HomemadeFix(Fix(Safety.UNSAFE, description, tuple(edits), imports, removes), read, len(uses.places))
 
 
-def fixes_across(facts: Sequence[Fact], code: str) -> Iterator[tuple[Fact, Fix]]:
+def fixes_across(facts: Sequence[Fact], code: str) -> Iterator[tuple[Fact, Fix | str]]:
     """Yield the fixes of decorators that several files use, each with the fact that the file of its definition tells.
 
-    Left out are decorators that a file mentions in any other way than as a decorator that the runtime's can stand in for.
+    In place of a fix stands in words why there is none: a file mentions the decorator in any other way than as one that the
+    runtime's can stand in for. Left out are those that no other file mentions.
     """
-    used: dict[str, dict[str, Uses]] = defaultdict(dict)
-    defined: dict[str, list[Fact]] = defaultdict(list)
+    used: dict[str, list[tuple[str, Uses]]] = defaultdict(list)
+    defined: list[Fact] = []
     for fact in facts:
         if fact.code == code and fact.fix is None:
             uses = uses_told(fact.data)
-            used[uses.target][fact.path] = uses
+            used[uses.target.rpartition(".")[2]].append((fact.path, uses))
         elif fact.code == code:
-            defined[str(fact.data[0])].append(fact)
-    mentions = _mentions(facts, {name for known in defined.values() for fact in known for name in _removed(fact)})
-    for target, known in defined.items():
-        if len(known) == 1 and (fix := _across(known[0], used[target], mentions)) is not None:
-            yield known[0], fix
+            defined.append(fact)
+    mentions = _mentions(facts, {name for fact in defined for name in _removed(fact)})
+    claims = Counter(id(uses) for fact in defined for _, uses in _used(fact, used))
+    for fact in defined:
+        own = {path: uses for path, uses in _used(fact, used) if claims[id(uses)] == 1}
+        if mentions[_removed(fact)[0]] - {fact.path}:
+            yield fact, _across(fact, own, mentions)
 
 
-def _across(fact: Fact, used: Mapping[str, Uses], mentions: Mapping[str, set[str]]) -> Fix | None:
-    """Return the fix of a decorator in all files that use it; `None` where one uses it otherwise, or none does."""
+def _used(fact: Fact, used: Mapping[str, Sequence[tuple[str, Uses]]]) -> Iterator[tuple[str, Uses]]:
+    """Yield what files tell of the uses of a decorator, each with its path.
+
+    A file may know it by less than its path from the project's root: in `web/shop/orders.py`, `shop.helpers` is
+    `web/shop/helpers.py` where `web` is what Python looks for modules in.
+    """
+    target = str(fact.data[0])
+    for path, uses in used[target.rpartition(".")[2]]:
+        below = target.endswith(f".{uses.target}") and path.startswith(_folder_above(fact.path, uses.target))
+        if below or uses.target == target:
+            yield path, uses
+
+
+def _folder_above(path: str, target: str) -> str:
+    """Return the folder that a file is imported from where its module is called as in `target`, with `/` at its end."""
+    parts = path.split("/")
+    below = parts[: len(parts) - target.count(".")]
+    return "".join(f"{part}/" for part in below)
+
+
+def _across(fact: Fact, used: Mapping[str, Uses], mentions: Mapping[str, set[str]]) -> Fix | str:
+    """Return the fix of a decorator in all files that use it, or in words why one of them stands against it."""
     decorator, *metrics = _removed(fact)
-    files = mentions[decorator] - {fact.path}
-    if fact.fix is None or not files or files != used.keys() or any(mentions[name] - {fact.path} for name in metrics):
-        return None
+    if fact.fix is None:
+        return ""
+    for metric in metrics:
+        for path in sorted(mentions[metric] - {fact.path}):
+            return f"`{path}` may feed `{metric}`, too"
     read = reading_told(fact.data[3:])
     elsewhere = []
-    for path in sorted(files):
+    for path in sorted(mentions[decorator] - {fact.path}):
+        if path not in used:
+            return f"`{path}` mentions it in another way than as a decorator of its own"
         replaced = used[path].replaced(read)
-        if replaced is None:
-            return None
+        if isinstance(replaced, str):
+            return f"`{path}` has it {replaced}"
         elsewhere.append(FileEdits(path, *replaced))
     shown = f"{len(elsewhere)} file{'s' if len(elsewhere) > 1 else ''}"
     description = f"use `@{read.counterpart}(...)` in place of `@{decorator}` in {shown}, and delete that"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from golden_rules.findings import Fact, Fix
+from golden_rules.findings import Fact, Fix, without_fix_as
 from golden_rules.rules.base import (
     Bad,
     Good,
@@ -17,7 +17,7 @@ from golden_rules.rules.base import (
     ProjectViolation,
     Violation,
 )
-from golden_rules.rules.handbuilt.helpers import homemade
+from golden_rules.rules.handbuilt.helpers import Helper, homemade
 from golden_rules.rules.scope import out_of_scope
 from golden_rules.source.outline import Class, Function
 
@@ -43,11 +43,11 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
     deletes the definition with the metrics that it alone fed. It is unsafe: the series change their names, arguments such as
     `@track_time("orders")` and lines of the log go, and another project may import the decorator.
 
-    It is there for decorators that pass the call on and measure, with nothing besides: no warning, no condition but one that
-    tells coroutine functions from others, no look at arguments or result; and whose name stands nowhere else than in plain
-    imports and on functions. Those that are called by hand, exported by a package, tested, or used where one of the runtime's
-    could not stand are left to you. Where single files are checked, only a decorator whose name begins with an underscore is
-    replaced.
+    It is there for decorators that pass the call on, measure, and write lines of the log below a warning, with nothing besides:
+    no condition but one that tells coroutine functions from others or holds back such a line, no look at arguments or result; and
+    whose name stands nowhere else than in plain imports and on functions. Those that are called by hand, exported by a package,
+    tested, or used where one of the runtime's could not stand are left to you; the finding says which line or file stands against
+    it. Where single files are checked, only a decorator whose name begins with an underscore is replaced.
 
     ## When not to follow it
 
@@ -387,17 +387,18 @@ def locked(lock, log):
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each decorator, generator or class that measures what it stands around."""
         for helper in homemade(subject):
+            fix, why = _own_fix(subject, helper.around)
             yield Violation(
                 span=_name_span(subject, helper.around),
                 message=helper.message,
-                remedy=f"use {_decorator(helper.what)}, or name it in `measured-by`",
-                fix=_own_fix(subject, helper.around),
+                remedy=without_fix_as(_remedy(helper), why),
+                fix=fix,
                 around=helper.around,
             )
 
     def observe(self, subject: ModuleSubject) -> Iterator[Observation]:
         """Yield the decorators of a file that the runtime's can take the place of, and where it uses those of others."""
-        from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
+        from golden_rules.rules.handbuilt.homemade_fixes import HomemadeFix, homemade_fix
         from golden_rules.rules.handbuilt.homemade_uses import uses_elsewhere
 
         if subject.config.is_below_runtime(subject.path) or not subject.config.runtime_declared:
@@ -407,28 +408,38 @@ def locked(lock, log):
                 yield Observation(uses.told())
         for helper in homemade(subject):
             around = helper.around
-            if isinstance(around, Function) and (found := homemade_fix(subject, around)) is not None:
+            if isinstance(around, Function) and isinstance(found := homemade_fix(subject, around), HomemadeFix):
                 target = f"{subject.outline.module}.{around.name}"
-                data = (target, around.name, helper.message, *found.reading.told())
+                data = (target, helper.message, _remedy(helper), *found.reading.told())
                 yield Observation(data, _name_span(subject, around), around.qualname, found.fix)
 
     def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
-        """Yield a violation for each decorator that the runtime's can take the place of in every file that mentions it."""
+        """Yield a violation for each decorator that other files use: the runtime's can take its place in all of them, or why not."""
         from golden_rules.rules.handbuilt.homemade_fixes import fixes_across
 
-        if whole:
-            for fact, fix in fixes_across(facts, self.code):
-                yield ProjectViolation(fact, str(fact.data[2]), fix.description, fix)
+        for fact, found in fixes_across(facts, self.code) if whole else ():
+            message, remedy = str(fact.data[1]), str(fact.data[2])
+            if isinstance(found, str):
+                yield ProjectViolation(fact, message, without_fix_as(remedy, found), supplements=True)
+            else:
+                yield ProjectViolation(fact, message, remedy, found, supplements=True)
 
 
-def _own_fix(subject: ModuleSubject, around: Function | Class) -> Fix | None:
-    """Return the fix of a decorator that its own file alone uses."""
-    if not isinstance(around, Function):
-        return None
+def _own_fix(subject: ModuleSubject, around: Function | Class) -> tuple[Fix | None, str]:
+    """Return the fix of a decorator that its own file alone uses, or in words why none can come of it."""
     from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
+    from golden_rules.rules.handbuilt.wrappers import yields_context
 
+    if not isinstance(around, Function) or yields_context(around):
+        return None, ""
     found = homemade_fix(subject, around)
-    return found.fix if found is not None and found.uses else None
+    if isinstance(found, str):
+        return None, found
+    return (found.fix if found.uses else None), ""
+
+
+def _remedy(helper: Helper) -> str:
+    return f"use {_decorator(helper.what)}, or name it in `measured-by`"
 
 
 def _name_span(subject: ModuleSubject, around: Function | Class) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
     from golden_rules.rules.base import ModuleSubject
 
 # A warning or an error is news for somebody: a wrapper that writes one does more than measure.
-_REPORTS = re.compile(r"(^|\.)_?(log|logger|logging)\.(debug|info)$|^print$", re.IGNORECASE)
+_REPORTS = re.compile(
+    r"(^|[._])(log|logger|logging|getLogger\(\))\.(debug|info)$|^print$|^(click|typer)\.echo$", re.IGNORECASE
+)
+_LEVELLED = re.compile(r"(^|[._])(log|logger|logging|getLogger\(\))\.log$", re.IGNORECASE)
+_QUIET = frozenset({"DEBUG", "INFO"})
 _FEEDS = frozenset({"inc", "observe"})
-_HARMLESS_CALLS = frozenset({"round", "int", "str", "type"})
+_HARMLESS_CALLS = frozenset(
+    {"round", "int", "float", "str", "repr", "type", "getattr", "abs", "max", "min", "logging.getLogger"}
+)
+# Functions that say in their name that they make text or a number of a duration, a time or a name.
+_SHAPES = re.compile(
+    r"(^|_)(format|fmt|human|humanize|pretty|readable|isoformat|strftime|isEnabledFor|upper|lower|title|(to|total)_(seconds|ms|millis))(_|$)"
+)
 _CATCHES_ALL = frozenset({"Exception", "BaseException"})
 
 
@@ -52,28 +63,42 @@ def reading_told(data: tuple[object, ...]) -> Reading:
     return Reading(str(counterpart), bool(called), bool(only_async), frozenset())
 
 
-def reading(subject: ModuleSubject, decorator: Function) -> Reading | None:
-    """Return what a decorator does; `None` where it is another shape or does anything else."""
+def reading(subject: ModuleSubject, decorator: Function) -> Reading | str:
+    """Return what a decorator does, or in words why nothing can take its place: it is another shape, or does more."""
     node: AnyFunction = decorator.node
     called = False
     match _body(node):
-        case [ast.FunctionDef() as inner, ast.Return(value=ast.Name(id=name))] if (
-            name == inner.name and _wrapped(inner) is not None
+        case [*names, ast.FunctionDef() as inner, ast.Return(value=ast.Name(id=name))] if (
+            name == inner.name
+            and _wrapped(inner) is not None
+            and all(map(_Wrapper(subject, decorator).only_names, names))
         ):
             node, called = inner, True
         case _:
             pass
     wrapped = _wrapped(node)
-    wrappers = None if wrapped is None else _wrappers(_body(node), wrapped, {})
-    if wrapped is None or not wrappers or isinstance(node, ast.AsyncFunctionDef):
-        return None
-    reads = [_read(subject, inner, wrapped) for inner in wrappers]
-    counterparts = {None if read is None else _counterpart(read) for read in reads}
+    if wrapped is None or isinstance(node, ast.AsyncFunctionDef):
+        return "it takes more than the function"
+    maker = _Wrapper(subject, decorator, wrapped)
+    wrappers = _wrappers(_body(node), maker, {})
+    if isinstance(wrappers, ast.stmt):
+        return _more(wrappers)
+    reads: list[_Wrapper] = []
+    for wrapper in wrappers:
+        read = _read(subject, wrapper, wrapped)
+        if isinstance(read, str):
+            return read
+        reads.append(read)
+    counterparts = {_counterpart(read) for read in reads}
     if len(counterparts) != 1 or (counterpart := counterparts.pop()) is None:
-        return None
-    metrics = frozenset(metric for read in reads if read is not None for metric in read.metrics)
-    only_async = all(isinstance(inner, ast.AsyncFunctionDef) for inner in wrappers)
+        return "none of the runtime's decorators measures the same"
+    metrics = frozenset(metric for read in reads for metric in read.metrics)
+    only_async = all(isinstance(wrapper, ast.AsyncFunctionDef) for wrapper in wrappers)
     return Reading(counterpart, called, only_async, metrics)
+
+
+def _more(statement: ast.stmt) -> str:
+    return f"it does more than measure in line {statement.lineno}"
 
 
 def _wrapped(node: AnyFunction) -> str | None:
@@ -87,10 +112,10 @@ def _wrapped(node: AnyFunction) -> str | None:
             return None
 
 
-def _wrappers(body: list[ast.stmt], wrapped: str, known: dict[str, AnyFunction]) -> list[AnyFunction] | None:
-    """Return the functions that a decorator's statements may return; `None` where they do anything else.
+def _wrappers(body: list[ast.stmt], maker: _Wrapper, known: dict[str, AnyFunction]) -> list[AnyFunction] | ast.stmt:
+    """Return the functions that a decorator's statements may return, or the first statement that does anything else.
 
-    It may choose between two, one of them for coroutine functions.
+    It may choose between two, one of them for coroutine functions, and give names to what is said of the function.
     """
     found: list[AnyFunction] = []
     known = dict(known)
@@ -101,39 +126,49 @@ def _wrappers(body: list[ast.stmt], wrapped: str, known: dict[str, AnyFunction])
             case ast.Return(value=ast.Name(id=name)) if name in known:
                 found.append(known[name])
             case ast.Return(value=ast.IfExp(test=test, body=ast.Name(id=one), orelse=ast.Name(id=other))) if (
-                _asks_for_coroutines(test, wrapped) and {one, other} <= known.keys()
+                maker.asks_for_coroutines(test) and {one, other} <= known.keys()
             ):
                 found += (known[one], known[other])
-            case ast.If(test=test) if _asks_for_coroutines(test, wrapped):
+            case ast.If(test=test) if maker.asks_for_coroutines(test):
                 for branch in (statement.body, statement.orelse):
-                    inner = _wrappers(branch, wrapped, known)
-                    if inner is None:
-                        return None
+                    inner = _wrappers(branch, maker, known)
+                    if isinstance(inner, ast.stmt):
+                        return inner
                     found += inner
+            case _ if maker.only_names(statement):
+                pass
             case _:
-                return None
-    return found
+                return statement
+    return found if found or not body else body[-1]
 
 
-def _asks_for_coroutines(test: ast.expr, wrapped: str) -> bool:
-    match test:
-        case ast.Call(func=callee, args=[ast.Name(id=name)], keywords=[]) if name == wrapped:
-            return dotted(callee).rpartition(".")[2] == "iscoroutinefunction"
-        case _:
-            return False
-
-
-def _read(subject: ModuleSubject, inner: AnyFunction, wrapped: str) -> _Wrapper | None:
+def _read(subject: ModuleSubject, inner: AnyFunction, wrapped: str) -> _Wrapper | str:
     own = inner.args
-    if own.posonlyargs or own.args or own.kwonlyargs or len(inner.decorator_list) > 1:
-        return None
+    if own.posonlyargs or own.kwonlyargs or own.defaults or len(inner.decorator_list) > 1:
+        return f"`{inner.name}` looks at its arguments"
     if any(not _is_wraps(subject, item, wrapped) for item in inner.decorator_list):
-        return None
+        return f"`{inner.name}` is decorated itself"
     function = next(item for item in subject.outline.functions if item.node is inner)
-    read = _Wrapper(subject, function, wrapped)
-    if not read.only_measures(_body(inner), "body") or read.calls != 1 or read.returns != 1:
-        return None
+    read = _Wrapper(subject, function, wrapped, _arguments(own))
+    refused = read.refused(_body(inner), "body")
+    if refused is not None:
+        return _more(refused)
+    if read.calls != 1 or read.returns != 1:
+        return f"`{inner.name}` does not just call the function and return what that does"
     return read
+
+
+def _arguments(own: ast.arguments) -> frozenset[str]:
+    given = [*own.args, *(argument for argument in (own.vararg, own.kwarg) if argument is not None)]
+    return frozenset(argument.arg for argument in given)
+
+
+def _is_standard(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether an import is of the standard library alone, and so does nothing else."""
+    modules = (
+        [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else [statement.module or "."]
+    )
+    return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
 
 
 @dataclass(slots=True)
@@ -142,14 +177,18 @@ class _Wrapper:
 
     Attributes:
         wrapped: The parameter that holds the decorated function.
+        arguments: The names of the wrapper's own parameters.
         result: The name that its result is kept under, or `""`.
         calls: How often the function is called; `returns` likewise.
         metrics: The names of the metrics that are fed.
+        asked: The names that say whether the function is a coroutine function.
+        other: The first statement that does more.
     """
 
     subject: ModuleSubject
     function: Function
-    wrapped: str
+    wrapped: str = ""
+    arguments: frozenset[str] = frozenset()
     result: str = ""
     calls: int = 0
     returns: int = 0
@@ -158,18 +197,52 @@ class _Wrapper:
     errors: bool = False
     metrics: set[str] = field(default_factory=set)
 
-    def only_measures(self, body: list[ast.stmt], where: str) -> bool:
-        """Whether statements only measure and pass the call on; `where` is `body`, `handler` or `finally`."""
-        return all(self._is_read(statement, where) for statement in body)
+    asked: set[str] = field(default_factory=set)
+    other: ast.stmt | None = None
+
+    def refused(self, body: list[ast.stmt], where: str) -> ast.stmt | None:
+        """Return the first statement that does more than measure and pass the call on; `where` is `body`, `handler` or `finally`."""
+        for statement in body:
+            if not self._is_read(statement, where):
+                # The innermost one, of those that stand around each other.
+                self.other = self.other or statement
+                return self.other
+        return None
+
+    def only_names(self, statement: ast.stmt) -> bool:
+        """Whether a statement only gives a name to what is said of the function, or imports of the standard library."""
+        match statement:
+            case ast.Import() | ast.ImportFrom():
+                return _is_standard(statement)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if self.asks_for_coroutines(value):
+                self.asked.add(name)
+                return True
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                return name not in {self.wrapped, *self._hidden()} and self._is_plain(value)
+            case _:
+                return False
+
+    def asks_for_coroutines(self, test: ast.expr) -> bool:
+        """Whether an expression asks whether the function is a coroutine function."""
+        match test:
+            case ast.Name(id=name):
+                return name in self.asked
+            case ast.Call(func=callee, args=[ast.Name(id=name)], keywords=[]) if name == self.wrapped:
+                return dotted(callee).rpartition(".")[2] == "iscoroutinefunction"
+            case _:
+                return False
 
     def _is_read(self, statement: ast.stmt, where: str) -> bool:
         match statement:
             case ast.Try(handlers=handlers) if where == "body":
                 return (
-                    self.only_measures(statement.body, "body")
+                    self._only_measures(statement.body, "body")
                     and all(self._is_handler(handler) for handler in handlers)
-                    and self.only_measures(statement.orelse, "body")
-                    and self.only_measures(statement.finalbody, "finally")
+                    and self._only_measures(statement.orelse, "body")
+                    and self._only_measures(statement.finalbody, "finally")
                 )
             case ast.Return(value=ast.Name(id=name)) if where == "body" and name == self.result:
                 self.returns += 1
@@ -178,26 +251,44 @@ class _Wrapper:
                 self.calls += 1
                 self.returns += 1
                 return True
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if where == "body" and self._passes_on(value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if where == "body" and self._passes_on(value):
                 self.calls += 1
                 self.result = name
                 return True
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                return name not in {self.wrapped, *self._hidden()} and self._is_plain(value)
-            case ast.Expr(value=ast.Call(args=arguments, keywords=keywords, func=callee) as call):
-                given = [*arguments, *(keyword.value for keyword in keywords)]
-                if _REPORTS.search(dotted(callee)):
-                    return all(map(self._is_plain, given))
+            case ast.If(test=test):
+                # Slow calls only, or where the level is on: lines of the log go in any case.
+                return self._is_plain(test) and all(map(self._only_reports, (*statement.body, *statement.orelse)))
+            case ast.Expr(value=ast.Call() as call) if not self._only_reports(statement):
                 return self._feeds(call, where)
             case _:
+                return self._only_reports(statement) or self.only_names(statement)
+
+    def _only_measures(self, body: list[ast.stmt], where: str) -> bool:
+        return self.refused(body, where) is None
+
+    def _only_reports(self, statement: ast.stmt) -> bool:
+        """Whether a statement writes a line that is no news for anybody."""
+        match statement:
+            case ast.Expr(value=ast.Call(args=arguments, keywords=keywords, func=callee)):
+                pass
+            case _:
                 return False
+        given = [*arguments, *(keyword.value for keyword in keywords)]
+        name = dotted(callee)
+        if _LEVELLED.search(name) and arguments:
+            quiet = dotted(arguments[0]).rpartition(".")[2] in _QUIET
+            return quiet and all(map(self._is_plain, given[1:]))
+        return _REPORTS.search(name) is not None and all(map(self._is_plain, given))
 
     def _is_handler(self, handler: ast.ExceptHandler) -> bool:
         """Whether a handler looks at what passes, all of it, and lets it pass."""
         *rest, last = handler.body
         whole = handler.type is None or dotted(handler.type) in _CATCHES_ALL
         raised = isinstance(last, ast.Raise) and last.exc is None
-        return whole and raised and self.only_measures(rest, "handler")
+        return whole and raised and self._only_measures(rest, "handler")
 
     def _passes_on(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Await) != self.function.is_async:
@@ -206,8 +297,8 @@ class _Wrapper:
         arguments = self.function.node.args
         if arguments.vararg is None or arguments.kwarg is None:
             return False
-        expected = f"{self.wrapped}(*{arguments.vararg.arg}, **{arguments.kwarg.arg})"
-        return ast.unparse(call) == expected
+        given = [*(argument.arg for argument in arguments.args), f"*{arguments.vararg.arg}", f"**{arguments.kwarg.arg}"]
+        return ast.unparse(call) == f"{self.wrapped}({', '.join(given)})"
 
     def _feeds(self, call: ast.Call, where: str) -> bool:
         callee = call.func
@@ -237,8 +328,7 @@ class _Wrapper:
 
     def _hidden(self) -> set[str]:
         """Return the names of arguments and result, which are none of a measurement's business."""
-        own = self.function.node.args
-        return {own.vararg.arg if own.vararg else "", own.kwarg.arg if own.kwarg else "", self.result}
+        return {*self.arguments, self.result}
 
     def _is_plain(self, value: ast.expr) -> bool:
         """Whether a value tells of time and of the function only, and making it has no effect."""
@@ -255,9 +345,16 @@ class _Wrapper:
                     continue
                 name = dotted(node.func)
                 clock = clock_unit(self.subject.outline, self.function, name) is not None
-                if name not in _HARMLESS_CALLS and not (clock and not node.args and not node.keywords):
+                if clock and not node.args and not node.keywords:
+                    continue
+                if name not in _HARMLESS_CALLS and not _SHAPES.search(_called(node.func)):
                     return False
         return True
+
+
+def _called(callee: ast.expr) -> str:
+    """Return the last name of what is called."""
+    return callee.attr if isinstance(callee, ast.Attribute) else dotted(callee)
 
 
 def _formats(callee: ast.expr) -> bool:
