@@ -7,6 +7,7 @@ below it, so that one point in a series stands for the whole, retries included.
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ _LOOKS_AT_CALLERS = re.compile(r"(^|\.)(_getframe|_getframemodulename|currentfra
 _COMPILING = frozenset(
     {"jit", "njit", "vectorize", "guvectorize", "cfunc", "kernel", "triton_op", "custom_op", "script"}
 )
+_PROTOCOL = re.compile(r"(^|\.)Protocol(\[|$)")
 _UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
 
 
@@ -44,7 +46,12 @@ def can_be_decorated(function: Function) -> bool:
 
 def is_unfinished(function: Function) -> bool:
     """Whether a function has no body of its own, and another one of its name is called in its place."""
-    return function.is_stub and not _UNFINISHED.isdisjoint(_last_words(function))
+    return function.is_stub and (not _UNFINISHED.isdisjoint(_last_words(function)) or _is_of_protocol(function))
+
+
+def _is_of_protocol(function: Function) -> bool:
+    bases = function.owner.node.bases if function.owner is not None else ()
+    return any(_PROTOCOL.search(ast.unparse(base)) for base in bases)
 
 
 def _last_words(function: Function) -> set[str]:

@@ -94,6 +94,24 @@ class Prices(abc.ABC):
         ),
         Good(
             """\
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Prices(Protocol[Item]):
+    # golden-rules: critical
+    def price(self, item: Item): ...
+
+
+class Sums(Protocol):
+    # golden-rules: critical
+    def sum(self, items): ...
+""",
+            "a protocol is never called",
+        ),
+        Good(
+            """\
 def total(order):
     return sum(line.price() for line in order.lines)
 """,
