@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING
 from golden_rules.comments import NO_DIRECTIVES, read_directives
 from golden_rules.config import Config
 from golden_rules.criticality import Verdict, verdicts
-from golden_rules.findings import Fact, FileFacts, FileResult, Finding, Place, ScoredFunction, Severity, without_fix
+from golden_rules.findings import (
+    NAMES,
+    Fact,
+    FileFacts,
+    FileResult,
+    Finding,
+    Place,
+    ScoredFunction,
+    Severity,
+    without_fix,
+)
 from golden_rules.measured import missing_name
 from golden_rules.naming import module_parts, package_of
 from golden_rules.precedence import one_finding_per_wrong, serving
 from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
 from golden_rules.rules.base import (
-    NAMES,
     ClassRule,
     ClassSubject,
     FunctionRule,

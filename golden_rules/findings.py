@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
+NAMES = "names"
+"""The code of the facts that say which names a file mentions."""
+
 
 class Safety(StrEnum):
     """Whether a fix may be applied unasked."""

@@ -14,6 +14,7 @@ from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
 from golden_rules.source.leftovers import leftover_imports
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.removal import is_private
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 # Each round settles at least one finding of every conflict; a rule whose fix does not remove its finding must end too.
@@ -32,16 +33,13 @@ class FixedSource:
         content: The file's new bytes; the old ones where nothing was fixed.
         applied: The findings whose fixes were applied, in order of round.
         result: The analysis of the new content.
+        left: The names of imports that the fixes left without a use, and that stay as others may take them from the file.
     """
 
     content: bytes
     applied: tuple[Finding, ...]
     result: FileResult
-
-
-def is_private(name: str) -> bool:
-    """Whether no other file ought to import a name from the file that defines it."""
-    return name.startswith("_")
+    left: tuple[str, ...] = ()
 
 
 def fix_source(
@@ -53,7 +51,9 @@ def fix_source(
     unsafe: bool = False,
     wanted: Callable[[bytes, Sequence[Finding]], Sequence[Finding]] | None = None,
     may_go: Callable[[str], bool] = is_private,
+    import_may_go: Callable[[str], bool] = is_private,
     told: Sequence[Finding] = (),
+    before: bytes | None = None,
 ) -> FixedSource:
     """Apply the fixes of one file to a fixed point; nothing is written.
 
@@ -64,8 +64,10 @@ def fix_source(
         rules: The rules to choose from; by default all that are installed.
         unsafe: Whether unsafe fixes are applied too.
         wanted: Chooses from what is found in a content what to fix; by default all of it.
-        may_go: Tells of a name at the top level whether the file can lose it, as no other file imports it.
+        may_go: Tells of a name that is defined at the top level whether the file can lose it, as no other file imports it.
+        import_may_go: Tells the same of a name that is imported there, and that the fixes leave without a use.
         told: What the rules about the whole project find in `source` and is to be fixed.
+        before: What the file held before earlier fixes, where there were any.
 
     Raises:
         FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
@@ -88,22 +90,35 @@ def fix_source(
         result = analyse_source(content, path, config, rules, scores=False)
     else:
         raise FixError(f"the fixes of {_codes(fixable)} do not come to an end")
-    tidy = _tidied(content, source, path, applied) if applied else content
+    if not applied and before is None:
+        return FixedSource(content, (), result)
+    # What a package's `__init__.py` imports, other files import from there.
+    is_package = path.endswith("__init__.py")
+    may_go = (lambda _: False) if is_package else import_may_go
+    tidy, left = _tidied(content, before or source, may_go, applied)
     if tidy != content:
         result = analyse_source(tidy, path, config, rules, scores=False)
-    return FixedSource(tidy, tuple(applied), result)
+    return FixedSource(tidy, tuple(applied), result, () if is_package else left)
 
 
-def _tidied(content: bytes, before: bytes, path: str, applied: Sequence[Finding]) -> bytes:
-    """Return a fixed file without the imports that its fixes left unused."""
+def _tidied(
+    content: bytes, before: bytes, may_go: Callable[[str], bool], applied: Sequence[Finding]
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return a fixed file without the imports that its fixes left unused, and the names of those that stay all the same."""
     tree_before = parse(decode(before))
+    left: dict[str, None] = {}
+
+    def goes(name: str) -> bool:
+        if may_go(name):
+            return True
+        left[name] = None
+        return False
+
     while True:
         text = decode(content)
-        tree = parse(text)
-        # What a package's `__init__.py` imports, other files import from there.
-        edits = leftover_imports(text, tree, tree_before, of_module=not path.endswith("__init__.py"))
+        edits = leftover_imports(text, parse(text), tree_before, goes)
         if not edits:
-            return content
+            return content, tuple(left)
         content = _encoded(text, apply_edits(text.text, edits), applied)
 
 

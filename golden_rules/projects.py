@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_rules.cache import Caches, facts_key
 from golden_rules.files import SourceFile, read_source
-from golden_rules.findings import Fact, FileFacts, FileResult, Finding
-from golden_rules.packing import unpacked, unpacked_facts
-from golden_rules.work import Fixing, Outcome, reworked, trouble_noted
+from golden_rules.findings import FileFacts, FileResult, Finding
+from golden_rules.packing import unpacked
+from golden_rules.removals import Files, Outcomes, Project, Removals, names_of, told_by, unpacked_told
+from golden_rules.work import Fixing, Outcome, nothing, reworked, trouble_noted
+
+if TYPE_CHECKING:
+    from golden_rules.project_texts import ProjectTexts
 
 # What a fix leaves unused goes in the next round; each takes away something.
 _MAX_ROUNDS = 200
-
-Files = Sequence[SourceFile]
-Outcomes = list[Outcome | None]
 # What comes of files that change together, with their positions in the run.
 Step = list[tuple[int, Outcome]]
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """Files of a run that belong to one project.
-
-    Attributes:
-        members: Their positions in the run.
-        whole: Whether all of the project's files are among them, and each could be read.
-    """
-
-    members: tuple[int, ...]
-    whole: bool
 
 
 def projects_of(files: Files, outcomes: Outcomes, folders: Sequence[Path]) -> list[Project]:
@@ -47,7 +36,7 @@ def projects_of(files: Files, outcomes: Outcomes, folders: Sequence[Path]) -> li
     members: dict[Path, list[int]] = defaultdict(list)
     for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
         named = not os.path.join(working, file.path).startswith(below)  # noqa: PTH118 - as above
-        if done is not None and _told(done) and not named:
+        if done is not None and told_by(done) and not named:
             members[file.config.root].append(index)
     return [
         Project(tuple(indices), sound and any(root.is_relative_to(folder.absolute()) for folder in folders))
@@ -57,7 +46,7 @@ def projects_of(files: Files, outcomes: Outcomes, folders: Sequence[Path]) -> li
 
 def concluded_of(project: Project, files: Files, outcomes: Outcomes, caches: Caches) -> list[Finding]:
     """Return what the rules about a whole project find, which is the same as long as the facts of its files are."""
-    told = [(files[index].relative, _told(outcomes[index])) for index in project.members]
+    told = [(files[index].relative, told_by(outcomes[index])) for index in project.members]
     packed = [(path, facts) for path, facts in told if isinstance(facts, bytes)]
     cache = caches.of(files[project.members[0]].config)
     key = facts_key(packed, whole=project.whole) if len(packed) == len(told) else None
@@ -66,61 +55,32 @@ def concluded_of(project: Project, files: Files, outcomes: Outcomes, caches: Cac
     from golden_rules.engine import concluded
     from golden_rules.registry import load_rules
 
-    results = [FileResult(path, facts=FileFacts(project=_unpacked(facts))) for path, facts in told]
+    results = [FileResult(path, facts=FileFacts(project=unpacked_told(facts))) for path, facts in told]
     found = concluded(load_rules(), results, whole=project.whole)
     if key is not None:
         cache.conclude(key, found)
     return found
 
 
-class Removals:
-    """What the files of a run can lose: which names at their top level no other file mentions."""
-
-    def __init__(self, files: Files, outcomes: Outcomes, projects: Iterable[Project]) -> None:
-        """Take the projects; nothing is read before it is asked for."""
-        self._files = files
-        self._outcomes = outcomes
-        self._projects = {index: project for project in projects if project.whole for index in project.members}
-        self._mentions: dict[Project, Counter[str]] = {}
-
-    def of(self, index: int) -> Callable[[str], bool]:
-        """Return what tells of a name whether a file can lose it; only private ones where not all files are known."""
-        from golden_rules.fixing import is_private
-
-        project = self._projects.get(index)
-        if project is None:
-            return is_private
-        if project not in self._mentions:
-            members = project.members
-            self._mentions[project] = Counter(name for member in members for name in self._names(member))
-        mentions, own = self._mentions[project], self._names(index)
-        return lambda name: mentions[name] == (name in own)
-
-    def kept(self, index: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return the findings of a file without the fixes that would take from it what others may import."""
-        return tuple(finding if not _removes(finding) else self._without(index, finding) for finding in findings)
-
-    def _without(self, index: int, finding: Finding) -> Finding:
-        may_go = self.of(index)
-        fixes = [fix if fix and all(map(may_go, fix.removes)) else None for fix in (finding.fix, finding.unsafe_fix)]
-        return replace(finding, fix=fixes[0], unsafe_fix=fixes[1])
-
-    def _names(self, index: int) -> frozenset[str]:
-        return names_of(self._outcomes[index])
-
-
 class Mending:
     """Fixes that hang on other files, or change several, applied until none is left."""
 
     def __init__(
-        self, files: Files, outcomes: Outcomes, projects: Sequence[Project], fixing: Fixing, caches: Caches
+        self,
+        files: Files,
+        outcomes: Outcomes,
+        projects: Sequence[Project],
+        fixing: Fixing,
+        caches: Caches,
+        texts: dict[Path, ProjectTexts],
     ) -> None:
-        """Take the run; nothing is done before it is asked for."""
+        """Take the run, and the texts of its projects that were read before; nothing is done before it is asked for."""
         self._files = files
         self._outcomes = outcomes
         self._projects = projects
         self._fixing = fixing
         self._caches = caches
+        self._texts = texts
 
     def steps(self) -> Iterator[Step]:
         """Yield what comes of each file that changes, together where all of them change or none.
@@ -138,16 +98,21 @@ class Mending:
 
     def _single(self) -> Iterator[Step]:
         """Yield what comes of the fixes of single files, one round of them."""
-        removals = Removals(self._files, self._outcomes, self._projects)
+        removals = self._removals()
         told: dict[int, list[Finding]] = defaultdict(list)
         for index, finding in self._fixable():
             if not _spans(finding):
                 told[index].append(finding)
         for index, file in enumerate(self._files):
             done = self._outcomes[index]
-            if done is None or done.failure or not (told[index] or _waits(file, done, self._fixing)):
+            if done is None or done.failure:
                 continue
-            further = self._reworked(index, done, self._counting(index, done, told[index]), removals.of(index))
+            may_go, import_may_go = removals.of(index), removals.imports_of(index)
+            due = _waits(file, done, self._fixing, may_go) or any(map(import_may_go, done.left))
+            if not (told[index] or due):
+                continue
+            counting = self._counting(index, done, told[index])
+            further = self._reworked(index, done, counting, may_go, import_may_go)
             if further is not None:
                 yield [(index, further)]
 
@@ -187,7 +152,8 @@ class Mending:
     def _step_across(self, index: int, finding: Finding) -> Step:
         """Return what comes of each file of a fix that changes several; nothing where one would still mention what goes."""
         fix = finding.fix_for(unsafe=self._fixing.unsafe)
-        if fix is None:
+        removals = self._removals()
+        if fix is None or any(removals.unread(index, fix)):
             return []
         root = self._files[index].config.root
         positions = {file.relative: at for at, file in enumerate(self._files) if file.config.root == root}
@@ -203,20 +169,29 @@ class Mending:
         for at, part in parts:
             done = self._outcomes[at]
             told = replace(finding, path=self._files[at].relative, fix=part)
-            further = None if done is None else self._reworked(at, done, [told], _nothing)
+            import_may_go = removals.imports_of(at, fix.removes)
+            further = None if done is None else self._reworked(at, done, [told], nothing, import_may_go)
             if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
                 return []
             step.append((at, further))
         return step
 
+    def _removals(self) -> Removals:
+        return Removals(self._files, self._outcomes, self._projects, self._texts)
+
     def _reworked(
-        self, index: int, done: Outcome, told: Sequence[Finding], may_go: Callable[[str], bool]
+        self,
+        index: int,
+        done: Outcome,
+        told: Sequence[Finding],
+        may_go: Callable[[str], bool],
+        import_may_go: Callable[[str], bool],
     ) -> Outcome | None:
         """Return what comes of further fixes of a file; `None` where that is nothing, or trouble, which is noted."""
         file = self._files[index]
         failures: list[str] = []
         with trouble_noted(failures, file):
-            return reworked(file, done, self._fixing, told, may_go)
+            return reworked(file, done, self._fixing, told, may_go, import_may_go)
         self._outcomes[index] = replace(done, failure=failures[0])
         return None
 
@@ -230,15 +205,11 @@ def _same_place(one: Finding, other: Finding) -> bool:
     return (one.code, one.line, one.column) == (other.code, other.line, other.column)
 
 
-def _nothing(_name: str) -> bool:
-    return False
-
-
-def _waits(file: SourceFile, done: Outcome, fixing: Fixing) -> bool:
-    """Whether a file has a fix that hangs on what other files mention."""
+def _waits(file: SourceFile, done: Outcome, fixing: Fixing, may_go: Callable[[str], bool]) -> bool:
+    """Whether a file has a fix that waited for what other files mention, and can have it."""
     result = result_of(file, done)
     fixes = () if result is None else [finding.fix_for(unsafe=fixing.unsafe) for finding in result.findings]
-    return any(fix is not None and fix.removes for fix in fixes)
+    return any(fix is not None and fix.removes and all(map(may_go, fix.removes)) for fix in fixes)
 
 
 def result_of(file: SourceFile, done: Outcome) -> FileResult | None:
@@ -246,27 +217,3 @@ def result_of(file: SourceFile, done: Outcome) -> FileResult | None:
     if done.result is None and done.packed is not None:
         return unpacked(done.packed, file.relative)
     return done.result
-
-
-def names_of(done: Outcome | None) -> frozenset[str]:
-    """Return the names that a file mentions."""
-    from golden_rules.rules.base import NAMES
-
-    facts = _unpacked(_told(done))
-    return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
-
-
-def _removes(finding: Finding) -> bool:
-    return any(fix is not None and fix.removes for fix in (finding.fix, finding.unsafe_fix))
-
-
-def _told(done: Outcome | None) -> bytes | tuple[Fact, ...]:
-    if done is None:
-        return ()
-    if done.packed is not None:
-        return done.packed.facts
-    return () if done.result is None else done.result.facts.project
-
-
-def _unpacked(told: bytes | tuple[Fact, ...]) -> tuple[Fact, ...]:
-    return unpacked_facts(told) if isinstance(told, bytes) else told

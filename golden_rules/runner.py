@@ -17,12 +17,14 @@ from golden_rules.files import SourceFile
 from golden_rules.findings import FileResult, Finding, Severity
 from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
-from golden_rules.projects import Mending, Project, Removals, Step, concluded_of, projects_of, result_of
+from golden_rules.projects import Mending, Step, concluded_of, projects_of, result_of
+from golden_rules.removals import Files, Outcomes, Project, Removals
 from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
 from golden_rules.writing import Replacement, replace_files
 
 if TYPE_CHECKING:
     from golden_rules.patches import Diff
+    from golden_rules.project_texts import ProjectTexts
 
 __all__ = ["Fixing", "Run", "check_files", "check_stdin", "collector_off", "trouble_noted"]
 
@@ -94,8 +96,6 @@ def check_files(
         progress: Where to show how far the run is.
     """
     caches = caches or Caches(on=False)
-    # What other files may import is known when all of them are read.
-    fixing = fixing and replace(fixing, waits=bool(folders))
     files = list(files)
     outcomes = [_remembered(caches, file, fixing) for file in files]
     missing = [index for index, known in enumerate(outcomes) if known is None]
@@ -108,15 +108,16 @@ def check_files(
                 index = missing[at]
                 _settle(caches, files, fixing, outcomes, [(index, result)])
         projects = projects_of(files, outcomes, folders)
+        texts: dict[Path, ProjectTexts] = {}
         if fixing is not None:
-            for step in Mending(files, outcomes, projects, fixing, caches).steps():
+            for step in Mending(files, outcomes, projects, fixing, caches, texts).steps():
                 _settle(caches, files, fixing, outcomes, step)
         run = Run()
-        removals = Removals(files, outcomes, projects)
+        removals = Removals(files, outcomes, projects, texts)
         for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
             if done is not None:
                 _take_in(run, file, done, partial(removals.kept, index))
-        _take_in_projects(run, projects, files, outcomes, caches)
+        _take_in_projects(run, projects, files, outcomes, caches, removals)
     finally:
         # What an interrupted run has found need not be found again.
         caches.save()
@@ -182,13 +183,20 @@ def _take_in(
 
 
 def _take_in_projects(
-    run: Run, projects: Iterable[Project], files: Sequence[SourceFile], outcomes: list[Outcome | None], caches: Caches
+    run: Run,
+    projects: Iterable[Project],
+    files: Files,
+    outcomes: Outcomes,
+    caches: Caches,
+    removals: Removals,
 ) -> None:
     """Add what the rules about a whole project find in each of the projects that the files belong to."""
     for project in projects:
-        displayed = {files[index].relative: files[index].display for index in project.members}
+        positions = {files[index].relative: index for index in project.members}
         for finding in concluded_of(project, files, outcomes, caches):
-            shown = replace(finding, path=displayed[finding.path])
+            index = positions[finding.path]
+            (kept,) = removals.kept(index, [finding])
+            shown = replace(kept, path=files[index].display)
             if finding.supplements:
                 run.findings = [_supplemented(known, shown) for known in run.findings]
             else:
@@ -208,8 +216,8 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     run = Run()
     failures: list[str] = []
     done = Outcome()
+    removals = Removals([file], [done], [], {})
     with trouble_noted(failures, file), collector_off():
-        done = outcome(source, file, fixing)
-    removals = Removals([file], [done], [])
+        done = outcome(source, file, fixing, None, removals.of(0), removals.imports_of(0))
     _take_in(run, file, Outcome(failure=failures[0]) if failures else done, partial(removals.kept, 0))
     return run, source if done.content is None else done.content

@@ -72,11 +72,17 @@ def fix_alone(
     applied: tuple[Finding, ...] = ()
     while True:
         told = project_findings(known, [analyse_source(content, path, config, known)], whole=True)
-        fixed = fix_source(content, path, config, known, unsafe=unsafe, may_go=lambda _: True, told=told)
+        fixed = fix_source(
+            content, path, config, known, unsafe=unsafe, may_go=_anything, import_may_go=_anything, told=told
+        )
         applied += fixed.applied
         if fixed.content == content:
             return replace(fixed, applied=applied)
         content = fixed.content
+
+
+def _anything(_name: str) -> bool:
+    return True
 
 
 def _check_fix(rule: type[Rule], case: Bad, config: Config) -> None:

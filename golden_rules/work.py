@@ -30,13 +30,11 @@ class Fixing:
         unsafe: Unsafe fixes too.
         write: Files are replaced; otherwise the changes are only kept as diffs.
         scope: What findings are held against; only those that count are fixed. All are without it.
-        waits: Fixes that take from a file what others may import wait until all files are read.
     """
 
     unsafe: bool = False
     write: bool = True
     scope: Scope | None = None
-    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,7 @@ class Outcome:
         held: What it held when the content was made, so that nothing else is overwritten.
         applied: The findings whose fixes were applied.
         diff: What fixes changed; `None` where that is nothing.
+        left: The names of imports that fixes left without a use, and that stay as others may take them from the file.
         failure: What went wrong, a sentence; what else is known is from before that.
     """
 
@@ -63,6 +62,7 @@ class Outcome:
     held: bytes | None = None
     applied: tuple[Finding, ...] = ()
     diff: Diff | None = None
+    left: tuple[str, ...] = ()
     failure: str = ""
 
 
@@ -76,20 +76,35 @@ def work(file: SourceFile, fixing: Fixing | None) -> Outcome:
     return Outcome(failure=failures[0])
 
 
-def outcome(source: bytes, file: SourceFile, fixing: Fixing | None, known_by: Seen | None = None) -> Outcome:
-    """Analyse the content of a file, and compute its fixes where they are asked for."""
+def nothing(_name: str) -> bool:
+    """Say of no name that a file can lose it."""
+    return False
+
+
+def outcome(
+    source: bytes,
+    file: SourceFile,
+    fixing: Fixing | None,
+    known_by: Seen | None = None,
+    may_go: Callable[[str], bool] = nothing,
+    import_may_go: Callable[[str], bool] = nothing,
+) -> Outcome:
+    """Analyse the content of a file, and compute its fixes where they are asked for; by default they take nothing from others."""
     if fixing is None:
         from golden_rules.engine import analyse_source
 
         return _outcome(analyse_source(source, file.relative, file.config, scores=False), known_by)
-    from golden_rules.fixing import is_private
-
-    fixed = _fixed(source, source, file, fixing, _nothing if fixing.waits else is_private)
+    fixed = _fixed(source, None, file, fixing, may_go, import_may_go)
     return _outcome(fixed.result, known_by) if fixed.content == source else _changed(fixed, source, source, file)
 
 
 def reworked(
-    file: SourceFile, done: Outcome, fixing: Fixing, told: Sequence[Finding], may_go: Callable[[str], bool]
+    file: SourceFile,
+    done: Outcome,
+    fixing: Fixing,
+    told: Sequence[Finding],
+    may_go: Callable[[str], bool],
+    import_may_go: Callable[[str], bool],
 ) -> Outcome | None:
     """Fix a file further by what is known of its project; `None` where that changes nothing.
 
@@ -98,7 +113,8 @@ def reworked(
         done: What the work on it led to so far.
         fixing: How fixes are applied.
         told: What the rules about the whole project find in it.
-        may_go: Tells of a name at the top level whether the file can lose it.
+        may_go: Tells of a name at the top level whether the file can lose its definition.
+        import_may_go: The same of its import.
 
     Raises:
         UnreadableFile: It cannot be read any more.
@@ -108,7 +124,7 @@ def reworked(
     before = current if done.before is None else done.before
     if told and _changed_meanwhile(file, current, done):
         raise UnwritableFile(f"`{file.display}` changed while it was being fixed: run the command again")
-    fixed = _fixed(current, before, file, fixing, may_go, told)
+    fixed = _fixed(current, done.before, file, fixing, may_go, import_may_go, told)
     if fixed.content == current:
         return None
     further = _changed(fixed, before, current, file)
@@ -125,22 +141,27 @@ def _changed_meanwhile(file: SourceFile, current: bytes, done: Outcome) -> bool:
 
 def _fixed(
     source: bytes,
-    before: bytes,
+    before: bytes | None,
     file: SourceFile,
     fixing: Fixing,
     may_go: Callable[[str], bool],
+    import_may_go: Callable[[str], bool],
     told: Sequence[Finding] = (),
 ) -> FixedSource:
     from golden_rules.fixing import fix_source
 
     scope = fixing.scope
-    wanted = None if scope is None else partial(scope.fixable, file, before)
-    unsafe = fixing.unsafe
-    return fix_source(source, file.relative, file.config, unsafe=unsafe, wanted=wanted, may_go=may_go, told=told)
-
-
-def _nothing(_name: str) -> bool:
-    return False
+    return fix_source(
+        source,
+        file.relative,
+        file.config,
+        unsafe=fixing.unsafe,
+        wanted=None if scope is None else partial(scope.fixable, file, source if before is None else before),
+        may_go=may_go,
+        import_may_go=import_may_go,
+        told=told,
+        before=before,
+    )
 
 
 def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -> Outcome:
@@ -149,7 +170,9 @@ def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -
 
     changes = diff_of(file.path, before, fixed.content, decode(before).encoding)
     done = _outcome(fixed.result, None)
-    return replace(done, content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes)
+    return replace(
+        done, content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes, left=fixed.left
+    )
 
 
 def _outcome(result: FileResult, known_by: Seen | None) -> Outcome:

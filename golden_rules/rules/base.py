@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-# The code of the facts that say which names a file mentions.
-NAMES = "names"
-
-
 class SliceKind(Enum):
     """How much of a function LibCST parses for a rule."""
 

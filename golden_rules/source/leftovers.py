@@ -10,7 +10,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from golden_rules.findings import Edit
 from golden_rules.source.removal import stands_alone, without_lines
@@ -23,28 +23,33 @@ Statement = ast.Import | ast.ImportFrom
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def leftover_imports(source: SourceText, tree: ast.Module, before: ast.Module, *, of_module: bool = True) -> list[Edit]:
+def leftover_imports(
+    source: SourceText, tree: ast.Module, before: ast.Module, may_go: Callable[[str], bool]
+) -> list[Edit]:
     """Return the edits that take names out of the first import statement with names which `before` used and `tree` does not.
 
     Args:
         source: The file after its fixes.
         tree: What it parses to.
         before: What the file parsed to before them.
-        of_module: Whether the imports of the module itself are looked at too, not only those in its functions.
+        may_go: Tells of a name that the module itself imports whether others can do without it there. Nobody takes what a
+            function imports.
     """
     used_before = _uses_by_scope(before)
     texts = _names_in_texts(source.text)
     for path, scope in _scopes(tree):
-        if isinstance(scope, ast.Module) and not of_module:
-            continue
         was_used = used_before.get(path, frozenset())
         imports = list(_imports(scope))
         if not any(_name(alias) in was_used for _, item in imports for alias in item.names):
             continue
         used = _uses(scope) | texts
         for block, item in imports:
+            if _is_for_others(item):
+                continue
             left = [alias for alias in item.names if _name(alias) in was_used and _name(alias) not in used]
-            if left and not _is_for_others(item) and (edits := list(_without(source, block, item, left))):
+            if isinstance(scope, ast.Module):
+                left = [alias for alias in left if may_go(_name(alias))]
+            if left and (edits := list(_without(source, block, item, left))):
                 return edits
     return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Outline
@@ -17,7 +17,13 @@ _TEXT = re.compile(r"""['"]([A-Za-z_][\w.:]*)['"]""")
 # The same for a text of ASCII alone, in half of the time.
 _ASCII_CHAIN, _ASCII_TEXT = (re.compile(pattern.pattern, re.ASCII) for pattern in (_CHAIN, _TEXT))
 # Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
-_BY_NAME = ("__all__", "getattr", "import_module")
+_BY_NAME = ("__all__", "attr(", "attrgetter", "import_module", "patch.object", "spy(", "vars(", "__dict__")
+# Where a module is asked for names that only the run of the program knows.
+_ASKING = ("attr(", "vars(", "dir(", "getmembers(", "__dict__")
+_ANY_OF = re.compile(
+    r"\b(?:[a-z]+attr|vars|dir|getmembers)\(\s*([A-Za-z_][\w.]*)\s*[,)](?!\s*['\"])|\b([A-Za-z_][\w.]*)\.__dict__\b"
+)
+_OF_ITSELF = re.compile(r"\bglobals\(\)|\bvars\(\)|\bmodules\[__name__\]|^def __getattr__\b", re.MULTILINE)
 
 
 def mentions(outline: Outline, text: str) -> set[str]:
@@ -34,14 +40,33 @@ def mentions(outline: Outline, text: str) -> set[str]:
         parts = [part.strip() for part in chain.split(".")]
         if not local.isdisjoint(parts):
             found.update(parts)
-    if outline.star_import:
+    # `patch.multiple("shop.metrics", PLACED=None)` names what it changes by keywords.
+    if outline.star_import or ".multiple(" in text:
         found.update(_WORD.findall(text))
     by_name = any(word in text for word in _BY_NAME)
     for name in set(text_of.findall(text)):
-        last = name.replace(":", ".").rpartition(".")[2]
-        if by_name or last != name:
-            found.add(last)
-    return found
+        parts = name.replace(":", ".").split(".")
+        if by_name or len(parts) > 1:
+            found.update(parts)
+    if any(word in text for word in _ASKING):
+        found.update(_asked_for_any(text, own))
+    return found - {""}
+
+
+def any_name(module: str) -> str:
+    """Return what stands among the mentions of a file for every name of a module, by the last part of the module's own."""
+    return f"*{module.rpartition('.')[2]}"
+
+
+def looks_up_itself(text: str) -> bool:
+    """Whether a file looks up its own names by what the run of the program tells: `globals()[kind]`, a `__getattr__`."""
+    return _OF_ITSELF.search(text) is not None
+
+
+def _asked_for_any(text: str, own: Collection[tuple[str, str]]) -> Iterator[str]:
+    for match in _ANY_OF.finditer(text):
+        root, _, rest = (match[1] or match[2]).partition(".")
+        yield from (any_name(f"{target}.{rest}" if rest else target) for name, target in own if name == root)
 
 
 def _imported(outline: Outline) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,22 @@ from dataclasses import dataclass, replace
 
 from golden_rules.findings import Edit
 from golden_rules.source.text import SourceText
+from golden_rules.source.trees import dotted
 
 # Comments that speak to a tool, or of all that follows, stay when the statement under them goes.
 _FOR_MORE = re.compile(r"#\s*(fmt|ruff|isort|black|mypy|pyright|pylint|flake8|yapf|type|region|endregion|%%)\b|#.*[-=#*~]{4}", re.IGNORECASE)  # fmt: skip
+
+
+_GATHERING = frozenset(
+    {"tuple", "list", "set", "frozenset", "dict", "sorted", "range", "len", "str", "int", "float", "bool"}
+)
+# Classes that take no notice of those that inherit from them.
+_QUIET_BASES = frozenset({"object", "ContextDecorator", "AsyncContextDecorator", "AbstractContextManager", "AbstractAsyncContextManager"})  # fmt: skip
+
+
+def is_private(name: str) -> bool:
+    """Whether no other file ought to import a name from the file that defines it."""
+    return name.startswith("_")
 
 
 def stands_alone(source: SourceText, item: ast.stmt) -> bool:
@@ -20,6 +33,41 @@ def stands_alone(source: SourceText, item: ast.stmt) -> bool:
     end = source.offset(item.end_lineno or item.lineno, item.end_col_offset or 0)
     first, last = item.lineno, item.end_lineno or item.lineno
     return not (source.text[source.line_start(first) : start] + source.text[end : source.line_end(last)]).strip()
+
+
+def does_more(item: ast.stmt) -> bool:
+    """Whether a definition does more than define when it runs: calls besides the one that makes the value, a base class's say.
+
+    What it calls may register something, or count; a class may be known to its base by being there.
+    """
+    match item:
+        case ast.Assign(value=ast.Call() as made) | ast.AnnAssign(value=ast.Call() as made):
+            return _acts(*made.args, *made.keywords)
+        case ast.FunctionDef(args=given) | ast.AsyncFunctionDef(args=given):
+            return _acts(*given.defaults, *given.kw_defaults) or any(
+                _acts(*ast.iter_child_nodes(entry)) for entry in item.decorator_list
+            )
+        case ast.ClassDef():
+            bases = {dotted(base).rpartition(".")[2] for base in item.bases}
+            return bool(item.keywords) or not bases <= _QUIET_BASES or any(map(_acts_in_class, item.body))
+        case _:
+            return _acts(item)
+
+
+def _acts_in_class(statement: ast.stmt) -> bool:
+    defines = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return does_more(statement) if defines else _acts(statement)
+
+
+def _acts(*nodes: ast.AST | None) -> bool:
+    """Whether expressions do more than name, combine and gather values."""
+    return any(
+        isinstance(part, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
+        or (isinstance(part, ast.Call) and dotted(part.func) not in _GATHERING)
+        for node in nodes
+        if node is not None
+        for part in ast.walk(node)
+    )
 
 
 def without_lines(source: SourceText, item: ast.stmt, *, is_first: bool = False) -> Edit:

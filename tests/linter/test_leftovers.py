@@ -22,7 +22,7 @@ def refund(order, log):
 def fixed(head: str, rest: str = "", *, clock: str = "time.time", path: str = "src/shop/orders.py") -> str:
     """Return what stands above the function of a module whose hand timing is fixed."""
     source = head + TIMED.format(clock=clock) + rest
-    text = fix_source(source.encode(), path, CONFIG).content.decode()
+    text = fix_source(source.encode(), path, CONFIG, import_may_go=lambda _: True).content.decode()
     assert ".start()" in text
     return text.partition("def refund")[0]
 

@@ -157,10 +157,27 @@ if time:
         yield
         log.info("%.1f", time.monotonic() - start)
 """
+PLUGIN = """\
+class Timed(Plugin):
+    def __enter__(self):
+        self.start = time.monotonic()
+
+    def __exit__(self, *args):
+        print("took", time.monotonic() - self.start)
+"""
 KEPT = {
     "condition": (CONDITIONAL, "it stands under a condition"),
     "bound twice": ("PLACED = Counter('a', 'b')\nPLACED = None\n", "the rest of the file still mentions it"),
     "spoken of": ("# PLACED: orders\n\nPLACED = Counter('a', 'b')\n", "the rest of the file still mentions it"),
+    "made by a call": ("PLACED = Counter(named(), 'b')\n", "what it is made of does more than build it"),
+    "registers": (
+        "@contextmanager\ndef timed_block(log, place=register('block')):\n    start = time.monotonic()\n    yield\n    log.info(time.monotonic() - start)\n",
+        "what it is made of does more than build it",
+    ),
+    "known to its base class": (
+        PLUGIN,
+        "what it is made of does more than build it",
+    ),
     "one line": ("PLACED = Counter('a', 'b'); LIMIT = 3\n", "it shares a line with other code"),
 }
 
@@ -173,6 +190,41 @@ def test_what_is_not_plainly_one_definition_is_left_with_a_reason(project: Proje
     done = fix()
     assert (root / "shop/orders.py").read_text() == head + source
     assert f"delete it by hand ({reason})" in done.output
+
+
+MENTIONS = {
+    "excluded tests": ("tests/test_helpers.py", "from shop.helpers import log_duration\n"),
+    "a script that git ignores": ("local/try.py", "import shop.helpers as h\n\nh.log_duration('x')\n"),
+    "a stub": ("shop/orders.pyi", "from shop.helpers import log_duration\n"),
+    "an entry point": ("setup.cfg", "[options.entry_points]\nshop.hooks =\n    time = shop.helpers:log_duration\n"),
+    "settings": ("celery.yaml", "hooks: [shop.helpers.log_duration]\n"),
+    "a notebook": ("look.ipynb", '{"cells": [{"source": ["from shop.helpers import log_duration"]}]}'),
+    "documentation": ("docs/helpers.rst", "    >>> with log_duration('x'): pass\n"),
+}
+
+
+@pytest.mark.parametrize(("path", "text"), MENTIONS.values(), ids=MENTIONS)
+def test_definition_that_another_text_mentions_stays(project: Project, path: str, text: str) -> None:
+    """Also where that text is not looked at for findings; the finding says which text it is."""
+    root = project(helpers=HELPERS, orders="from shop.helpers import kept\n")
+    subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+    (root / ".gitignore").write_text("local/\n")
+    with (root / "pyproject.toml").open("a") as stream:
+        stream.write('\n[tool.golden-rules]\nextend-exclude = ["tests"]\n')
+    (root / path).parent.mkdir(exist_ok=True)
+    (root / path).write_text(text)
+    done = fix()
+    assert (root / "shop/helpers.py").read_text() == dedent(HELPERS)
+    assert f"(no fix, as `{path}` mentions `log_duration`)" in done.output
+    assert "`--unsafe-fixes`" not in done.output
+
+
+def test_sentences_in_documentation_do_not_count(project: Project) -> None:
+    """Only what is written as code there may be run."""
+    root = project(helpers=HELPERS, orders="from shop.helpers import kept\n")
+    (root / "CHANGES.md").write_text("The log_duration helper is for nobody any more.\n")
+    fix()
+    assert "log_duration" not in (root / "shop/helpers.py").read_text()
 
 
 def test_definition_of_a_package_itself_is_left(project: Project) -> None:

@@ -56,6 +56,12 @@ USES = {
     "path in a text": "HOOKS = ['shop.metrics:count_order']\n",
     "looked up by name": "from shop import metrics\nhook = getattr(metrics, 'count_order')\n",
     "star import": "from shop.metrics import *\n\ndef place():\n    count_order('a')\n",
+    "looked up by a name that is put together": "from shop import metrics as m\nhooks = [getattr(m, f'count_{kind}') for kind in m.KINDS]\n",
+    "one of all": "import shop.metrics\nhooks = vars(shop.metrics)\n",
+    "one of the members": "import inspect\nfrom . import metrics\nhooks = inspect.getmembers(metrics)\n",
+    "replaced": "from shop import metrics\n\ndef test(monkeypatch):\n    monkeypatch.setattr(metrics, 'count_order', None)\n",
+    "patched deep inside": "from unittest.mock import patch\npatch('shop.metrics.count_order.__name__')\n",
+    "patched among others": "from unittest.mock import patch\npatch.multiple('shop.metrics', count_order=None)\n",
     "exported": "from shop.metrics import count_order\n__all__ = ['count_order']\n",
 }
 
@@ -88,3 +94,18 @@ def test_comment_silences_it() -> None:
         "def count_order(shop):", "def count_order(shop):  # golden-rules: ignore[GR207] -- a plugin's"
     )
     assert not unused(metrics=kept)
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        "def feed(kind):\n    globals()[f'count_{kind}']('a')\n",
+        "ALL = dict(vars())\n",
+        "import sys\n\ndef feed(kind):\n    getattr(sys.modules[__name__], kind)('a')\n",
+        "def __getattr__(name):\n    return _OLD[name]\n",
+    ],
+    ids=["globals", "vars", "sys.modules", "__getattr__"],
+)
+def test_file_that_looks_up_its_own_names_may_use_any(look_up: str) -> None:
+    """Which ones it uses is known when it runs."""
+    assert not unused(metrics=METRICS + "\n\n" + look_up)

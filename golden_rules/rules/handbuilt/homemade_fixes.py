@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from golden_rules.findings import FileEdits, Fix, ImportedName, Safety
-from golden_rules.rules.base import NAMES
+from golden_rules.findings import NAMES, FileEdits, Fix, ImportedName, Safety
 from golden_rules.rules.handbuilt.homemade_uses import Uses, uses_of, uses_told
 from golden_rules.rules.handbuilt.wrapper_reading import Reading, reading, reading_told
+from golden_rules.source.mentions import any_name, looks_up_itself
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function
-from golden_rules.source.removal import without_definitions
+from golden_rules.source.removal import does_more, without_definitions
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | s
         return "it does not stand by itself at the top of its file"
     if subject.path.endswith("__init__.py"):
         return "a package gives it to others"
+    if looks_up_itself(subject.source.text):
+        return "its file looks up names of its own as it runs"
+    if does_more(node):
+        return "defining it does more than that"
     read = reading(subject, decorator)
     if isinstance(read, str):
         return read
@@ -60,7 +64,7 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | s
     removed: list[ast.stmt] = [node]
     for metric in sorted(read.metrics):
         statement = _own_metric(subject, metric, node)
-        if statement is None:
+        if statement is None or does_more(statement):
             return f"others may feed `{metric}`, too"
         removed.append(statement)
     edits = without_definitions(subject.source, outline.tree, removed)
@@ -99,12 +103,18 @@ def fixes_across(facts: Sequence[Fact], code: str) -> Iterator[tuple[Fact, Fix |
             used[uses.target.rpartition(".")[2]].append((fact.path, uses))
         elif fact.code == code:
             defined.append(fact)
-    mentions = _mentions(facts, {name for fact in defined for name in _removed(fact)})
+    named = {name for fact in defined for name in _removed(fact)}
+    mentions = _mentions(facts, named | {_any_beside(fact) for fact in defined})
     claims = Counter(id(uses) for fact in defined for _, uses in _used(fact, used))
     for fact in defined:
         own = {path: uses for path, uses in _used(fact, used) if claims[id(uses)] == 1}
         if mentions[_removed(fact)[0]] - {fact.path}:
             yield fact, _across(fact, own, mentions)
+
+
+def _any_beside(fact: Fact) -> str:
+    """Return what stands among mentions for every name of a decorator's module."""
+    return any_name(str(fact.data[0]).rpartition(".")[0])
 
 
 def _used(fact: Fact, used: Mapping[str, Sequence[tuple[str, Uses]]]) -> Iterator[tuple[str, Uses]]:
@@ -132,6 +142,8 @@ def _across(fact: Fact, used: Mapping[str, Uses], mentions: Mapping[str, set[str
     decorator, *metrics = _removed(fact)
     if fact.fix is None:
         return ""
+    for path in sorted(mentions[_any_beside(fact)] - {fact.path}):
+        return f"`{path}` looks up names of its module as it runs"
     for metric in metrics:
         for path in sorted(mentions[metric] - {fact.path}):
             return f"`{path}` may feed `{metric}`, too"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
+from golden_rules.source.mentions import looks_up_itself
 from golden_rules.source.names import resolve
 from golden_rules.source.removal import without_definitions
 from golden_rules.source.trees import dotted
@@ -58,6 +59,8 @@ def feed(subject: Subject, call: ast.Call) -> Feed | None:
             return None
     statement = _definition(subject.outline, name)
     if statement is None or subject.path.endswith("__init__.py") or _mentions(subject, name) != 2:
+        return None
+    if looks_up_itself(subject.source.text):
         return None
     made = _made(statement.value)
     if made is None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Fix, Safety
-from golden_rules.source.removal import without_definitions
+from golden_rules.source.removal import does_more, without_definitions
 
 if TYPE_CHECKING:
     from golden_rules.findings import Edit
@@ -22,6 +22,8 @@ def unused_fix(subject: ModuleSubject, definition: Definition) -> Fix | str:
         return "it stands under a condition"
     if subject.path.endswith("__init__.py") and not definition.name.startswith("_"):
         return "others may import it from the package"
+    if does_more(statement):
+        return "what it is made of does more than build it"
     edits = without_definitions(subject.source, subject.outline.tree, [statement])
     if edits is None:
         return "it shares a line with other code"

@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from golden_rules.findings import Fact
-from golden_rules.rules.base import NAMES, Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
+from golden_rules.findings import NAMES, Fact
+from golden_rules.naming import module_parts
+from golden_rules.rules.base import Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
 from golden_rules.rules.handbuilt.definitions import Definition, definitions
 from golden_rules.rules.handbuilt.unused_fixes import unused_fix
 from golden_rules.rules.scope import in_runtime, out_of_scope
+from golden_rules.source.mentions import any_name, looks_up_itself
 
 
 class UnusedInstrumentation(ProjectRule):
@@ -20,7 +22,8 @@ class UnusedInstrumentation(ProjectRule):
 
     Finds, at the top level of modules, metric objects, decorators and context managers that measure, and functions of the
     metrics modules that feed a metric, whose name no other code mentions: not in its own file, not by import or
-    attribute in another, not in a text (`getattr`, `__all__`, a registry of names). It looks when the whole project is checked.
+    attribute in another, not in a text (`getattr`, `__all__`, a registry of names). It looks when the whole project is checked, and
+    says nothing of files that look up their own names (`globals()`, a `__getattr__`).
 
     What is used by being there is left alone: collectors, gauges with a function (`set_function`), information
     metrics, and everything under a decorator that registers it.
@@ -33,11 +36,13 @@ class UnusedInstrumentation(ProjectRule):
     ## Fix safety
 
     The fix deletes the definition, with its decorators and the comment right above it, and the imports that only it used. What
-    that leaves unused goes in the same run. It is unsafe: no file of the project mentions the name, but another project may
-    import it, or an entry point, a template or a notebook name it; and perhaps it should have been used, which only you can say.
+    that leaves unused goes in the same run. It is unsafe: nothing in the project's folder mentions the name, also not its settings,
+    notebooks, and files that are not checked, but another project may import it; and perhaps it should have been used, which only
+    you can say.
 
     Left to you is what stands under a condition or is defined more than once, what comments or texts of its file still
-    mention, and what stands in a package's `__init__.py`.
+    mention, what does more than define (an argument that is a call, a base class that may know its subclasses), and what stands in
+    a package's `__init__.py`.
 
     ## When not to follow it
 
@@ -147,6 +152,8 @@ PLACED = Counter("orders_placed", "Orders placed.")
         """Yield what a file defines of its own instrumentation, and does not use itself."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        if looks_up_itself(subject.source.text):
+            return
         for definition in definitions(subject):
             fix = unused_fix(subject, definition)
             reason = fix if isinstance(fix, str) else ""
@@ -162,7 +169,9 @@ PLACED = Counter("orders_placed", "Orders placed.")
             return
         mentioned = {name for fact in facts if fact.code == NAMES for name in fact.data}
         for fact in facts:
-            if fact.code != self.code or fact.data[0] in mentioned:
+            if fact.code != self.code or not mentioned.isdisjoint(
+                (fact.data[0], any_name(".".join(module_parts(fact.path))))
+            ):
                 continue
             name, kind, reason = fact.data
             by_hand = f" by hand ({reason})" if reason else ""

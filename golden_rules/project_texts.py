@@ -1,0 +1,161 @@
+"""All texts in a project's folder that may name what its modules hold, whichever files a run looks at.
+
+They are read when something is about to be taken out of a file, and not before: also what `exclude` leaves out, what git
+ignores of Python, notebooks, documentation, and settings that name things by their path.
+"""
+
+# ruff: noqa: PTH118 - strings, as a walk joins thousands of paths
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from golden_rules.gitignore import IgnoredByGit, is_ignored
+from golden_rules.globs import path_globs
+from golden_rules.naming import module_parts
+from golden_rules.paths import relative_to
+from golden_rules.settings import DEFAULT_EXCLUDE
+from golden_rules.source.taking import Taken, fills_in_module, is_python, may_take, mentions_word, taken
+from golden_rules.source.text import UndecodableSource, decode
+
+_PYTHON = (".py", ".pyi", ".pyw", ".pyx", ".pxd", ".pxi", ".ipynb")
+_OTHER = (
+    *(".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".conf", ".env", ".sh", ".txt", ".md", ".rst", ".adoc"),
+    *(".html", ".jinja", ".jinja2", ".j2", ".mako", ".tmpl", ".tpl"),
+)
+# Data and lock files; nobody writes that much by hand.
+_LARGEST = 1_000_000
+# What is larger than this altogether would take minutes and gigabytes: then anything may be named.
+_MOST_BYTES = 300_000_000
+_TOO_MANY = "one of too many files to read"
+
+
+class ProjectTexts:
+    """The texts in the folder of a project, as they were at the start of a run."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; nothing is read before it is asked for."""
+        self._root = str(root)
+        self._known: dict[str, str] = {}
+        self._size = 0
+        self._holders: dict[str, frozenset[str]] = {}
+        self._fillers: dict[str, tuple[str, ...]] = {}
+        self._taken: dict[str, Taken | None] = {}
+
+    def mention(self, name: str, besides: Collection[str]) -> str:
+        """Return a text that mentions a name as a word, `""` where none does; files in `besides` are not asked."""
+        for path in self._paths:
+            if path in besides:
+                continue
+            text = self._text(path, {})
+            if self._size > _MOST_BYTES:
+                return _TOO_MANY
+            if name in text and mentions_word(text, path, name) and not self._is_link_between(path, besides):
+                return path
+        return ""
+
+    def taker(self, path: str, name: str, at_start: Mapping[str, bytes]) -> str:
+        """Return a text that may take a name from the module at a path, `""` where none does.
+
+        Args:
+            path: The module's file, relative to the project's root, with `/`.
+            name: A name at its top level.
+            at_start: What files held that are another by now.
+        """
+        module = module_parts(path)[-1:]
+        if not module:
+            return ""
+        for other in self._paths:
+            self._text(other, at_start)
+            if self._size > _MOST_BYTES:
+                return _TOO_MANY
+        knowing = self._holding(module[0])
+        others = [other for other in self._filling_in(name) if other != path]
+        others += sorted(knowing & (self._holding(name) | self._holding("*")) - {path})
+        return next((other for other in others if self._takes(other, module[0], name)), "")
+
+    def _is_link_between(self, path: str, others: Collection[str]) -> bool:
+        """Whether a text is one of some others under another name."""
+        real = os.path.realpath(os.path.join(self._root, path))
+        return any(os.path.realpath(os.path.join(self._root, other)) == real for other in others)
+
+    def _takes(self, path: str, module: str, name: str) -> bool:
+        text = self._known[path]
+        if path in self._filling_in(name):
+            return True
+        if not is_python(path):
+            return may_take(text, path, module, name)
+        if path not in self._taken:
+            self._taken[path] = taken(text, self._own)
+        known = self._taken[path]
+        return may_take(text, path, module, name) if known is None else known.has(module, name)
+
+    def _holding(self, word: str) -> frozenset[str]:
+        if word not in self._holders:
+            self._holders[word] = frozenset(path for path, text in self._known.items() if word in text)
+        return self._holders[word]
+
+    def _filling_in(self, name: str) -> tuple[str, ...]:
+        if name not in self._fillers:
+            python = (path for path in sorted(self._holding(name)) if is_python(path))
+            self._fillers[name] = tuple(path for path in python if fills_in_module(self._known[path], name))
+        return self._fillers[name]
+
+    def _text(self, path: str, at_start: Mapping[str, bytes]) -> str:
+        if path not in self._known and self._size <= _MOST_BYTES:
+            content = at_start[path] if path in at_start else _content(os.path.join(self._root, path))
+            self._size += len(content)
+            self._known[path] = _text(content)
+        return self._known.get(path, "")
+
+    @functools.cached_property
+    def _own(self) -> frozenset[str]:
+        modules = (module_parts(path) for path in self._paths if path.endswith(".py"))
+        return frozenset(parts[0] for parts in modules if parts)
+
+    @functools.cached_property
+    def _paths(self) -> tuple[str, ...]:
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[str]:
+        """Yield the paths of the texts, relative to the root, with `/`."""
+        ignored = IgnoredByGit()
+        pruned = path_globs(DEFAULT_EXCLUDE)
+        out: set[str] = set()
+        for folder, folders, files in os.walk(self._root):
+            if "pyvenv.cfg" in files:
+                folders.clear()
+                continue
+            chain = ignored.chain(folder)
+            below = relative_to(folder, self._root)
+            prefix = "" if below == "." else f"{below}/"
+            folders[:] = sorted(name for name in folders if not pruned.match_entry(prefix + name, name))
+            out.update(
+                path
+                for name in folders
+                if is_ignored(chain, path := os.path.join(folder, name), name, is_folder=True) or folder in out
+            )
+            for name in sorted(files):
+                path = os.path.join(folder, name)
+                if name.endswith(_PYTHON) or (
+                    name.endswith(_OTHER) and folder not in out and not is_ignored(chain, path, name, is_folder=False)
+                ):
+                    yield prefix + name
+
+
+def _content(path: str) -> bytes:
+    """Return what a file holds; nothing where it cannot be read, or is too large to be written by hand."""
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+            return stream.read() if os.stat(path).st_size <= _LARGEST else b""  # noqa: PTH116 - as above
+    except OSError:
+        return b""
+
+
+def _text(content: bytes) -> str:
+    try:
+        return decode(content).text
+    except UndecodableSource:
+        return content.decode("latin-1")

@@ -1,0 +1,142 @@
+"""What the files of a run can lose at their top level, as nothing else in their project takes it from there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from golden_rules.files import SourceFile
+from golden_rules.findings import NAMES, Fact, Finding, Fix, without_fix_as
+from golden_rules.packing import unpacked_facts
+from golden_rules.work import Outcome
+
+if TYPE_CHECKING:
+    from golden_rules.project_texts import ProjectTexts
+
+Files = Sequence[SourceFile]
+Outcomes = list[Outcome | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Files of a run that belong to one project.
+
+    Attributes:
+        members: Their positions in the run.
+        whole: Whether all of the project's files are among them, and each could be read.
+    """
+
+    members: tuple[int, ...]
+    whole: bool
+
+
+class Removals:
+    """What the files of a run can lose, by what they say now and by the texts in their projects' folders."""
+
+    def __init__(
+        self, files: Files, outcomes: Outcomes, projects: Iterable[Project], texts: dict[Path, ProjectTexts]
+    ) -> None:
+        """Take the projects, and the texts that were read before; nothing is read before it is asked for."""
+        self._files = files
+        self._outcomes = outcomes
+        self._texts = texts
+        self._projects = {index: project for project in projects if project.whole for index in project.members}
+        self._mentions: dict[Project, Counter[str]] = {}
+
+    def of(self, index: int) -> Callable[[str], bool]:
+        """Return what tells of a name whether a file can lose its definition."""
+        return lambda name: self._is_loose(index, name) and not self._mention(index, name)
+
+    def imports_of(self, index: int, gone: Collection[str] = ()) -> Callable[[str], bool]:
+        """Return what tells of a name whether a file can lose the import that binds it; those in `gone` are known to be free."""
+        path = self._files[index].relative
+        return lambda name: name in gone or not self._project_texts(index).taker(path, name, self._at_start(index))
+
+    def kept(self, index: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return the findings of a file without the fixes that would take from it what others may import."""
+        return tuple(self._kept(index, finding) if _removes(finding) else finding for finding in findings)
+
+    def unread(self, index: int, fix: Fix) -> tuple[str, str]:
+        """Return a name that a fix takes from a file and a text outside of the run that mentions it; empty for none."""
+        found = ((name, self._mention(index, name)) for name in fix.removes)
+        return next(((name, where) for name, where in found if where), ("", ""))
+
+    def _kept(self, index: int, finding: Finding) -> Finding:
+        why = ""
+        fixes: list[Fix | None] = []
+        for fix in (finding.fix, finding.unsafe_fix):
+            # A fix that changes the other files too was made from all that they mention.
+            loose = fix is not None and (
+                bool(fix.elsewhere) or all(self._is_loose(index, name) for name in fix.removes)
+            )
+            name, where = self.unread(index, fix) if fix is not None and loose else ("", "")
+            fixes.append(fix if loose and not where else None)
+            if where:
+                why = f"`{where}` mentions `{name}`"
+        return replace(finding, fix=fixes[0], unsafe_fix=fixes[1], remedy=without_fix_as(finding.remedy, why))
+
+    def _is_loose(self, index: int, name: str) -> bool:
+        """Whether no other file of the run mentions a name; where not all files are known, whether it is private."""
+        from golden_rules.naming import module_parts
+        from golden_rules.source.mentions import any_name
+        from golden_rules.source.removal import is_private
+
+        project = self._projects.get(index)
+        if project is None:
+            return is_private(name)
+        if project not in self._mentions:
+            members = project.members
+            self._mentions[project] = Counter(name for member in members for name in names_of(self._outcomes[member]))
+        mentions, own = self._mentions[project], names_of(self._outcomes[index])
+        whole = any_name(".".join(module_parts(self._files[index].relative)))
+        return mentions[name] == (name in own) and not mentions[whole]
+
+    def _mention(self, index: int, name: str) -> str:
+        """Return a text that mentions a name and that is none of the files whose mentions are known."""
+        project = self._projects.get(index)
+        known = (index,) if project is None else project.members
+        return self._project_texts(index).mention(name, {self._files[member].relative for member in known})
+
+    def _project_texts(self, index: int) -> ProjectTexts:
+        root = self._files[index].config.root
+        if root not in self._texts:
+            from golden_rules.project_texts import ProjectTexts
+
+            self._texts[root] = ProjectTexts(root)
+        return self._texts[root]
+
+    def _at_start(self, index: int) -> dict[str, bytes]:
+        """Return what the files of a project held that are another by now: `--fix` does what `--diff` shows."""
+        root = self._files[index].config.root
+        return {
+            file.relative: done.before
+            for file, done in zip(self._files, self._outcomes, strict=True)
+            if done is not None and done.before is not None and file.config.root == root
+        }
+
+
+def names_of(done: Outcome | None) -> frozenset[str]:
+    """Return the names that a file mentions."""
+    facts = unpacked_told(told_by(done))
+    return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
+
+
+def told_by(done: Outcome | None) -> bytes | tuple[Fact, ...]:
+    """Return what a file tells the rules about the whole project."""
+    if done is None:
+        return ()
+    if done.packed is not None:
+        return done.packed.facts
+    return () if done.result is None else done.result.facts.project
+
+
+def unpacked_told(told: bytes | tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Return the facts in what `told_by` returns."""
+    return unpacked_facts(told) if isinstance(told, bytes) else told
+
+
+def _removes(finding: Finding) -> bool:
+    return any(fix is not None and fix.removes for fix in (finding.fix, finding.unsafe_fix))
