@@ -453,6 +453,20 @@ class Store:
     assert found(HandBuiltDeadLetterQueue, store.format(sql="select * from shop.dead_letters where number = %s")) == []
 
 
+@pytest.mark.parametrize(("name", "is_found"), [("DLQStore", True), ("DLQMonitor", False), ("DLQMetricHandler", False)])
+def test_who_only_looks_at_dead_letters_keeps_none(name: str, *, is_found: bool) -> None:
+    """Monitors, dashboards and metrics are named for dead letters that others keep."""
+    code = f"""\
+class {name}:
+    def note(self, number, error):
+        self.seen[number] = error
+
+    def depth(self):
+        return len(self.seen)
+"""
+    assert bool(found(HandBuiltDeadLetterQueue, code)) is is_found
+
+
 def test_an_exhausted_pool_is_no_dead_letter() -> None:
     """What is exhausted without being tried again has run out of something else than attempts."""
     status = """\
