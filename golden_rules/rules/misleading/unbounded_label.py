@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +14,7 @@ from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.label_hints import may_label_endlessly
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.names import resolve
+from golden_rules.source.outline import Function
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -182,6 +184,23 @@ def measure(request, seconds):
         ),
         Good(
             """\
+from shop.metrics import LATENCY
+
+
+def measured(method, url):
+    def decorate(function):
+        def wrapper(*args):
+            with LATENCY.labels(method, url).time():
+                return function(*args)
+
+        return wrapper
+
+    return decorate
+""",
+            "what a decorator is made with",
+        ),
+        Good(
+            """\
 from shop.metrics import ORDERS
 
 
@@ -222,7 +241,7 @@ def mark(issue, user_id):
 
         body = read_body(piece.node)
         values = Values(body)
-        bounded = self.value(_BOUNDED, subject.config)
+        bounded = {*self.value(_BOUNDED, subject.config), *_given_to_the_maker(subject.function)}
         for metric, label, value in [*_decorated(subject, piece, values), *_recorded(subject, body, values)]:
             growth = values.growth(value)
             if growth is None:
@@ -237,6 +256,18 @@ def mark(issue, user_id):
                 remedy=growth.instead,
                 fix=_fix(piece, value, growth),
             )
+
+
+def _given_to_the_maker(function: Function) -> Iterator[str]:
+    """Yield what a decorator is made with, `@measured("GET", "/orders")`: one value for each function that it stands on."""
+    decorator = function.parent
+    maker = decorator.parent if decorator is not None else None
+    if decorator is None or maker is None:
+        return
+    ends = maker.node.body[-1]
+    if isinstance(ends, ast.Return) and isinstance(ends.value, ast.Name) and ends.value.id == decorator.name:
+        arguments = maker.node.args
+        yield from (one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
 
 
 def _may_label(subject: Subject, name: str) -> bool:
