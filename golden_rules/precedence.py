@@ -56,9 +56,11 @@ def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[F
     happens in them shows in the caller's series. A function that is started apart (`create_task(self._run())`)
     serves nobody, since its caller does not wait for it.
     """
+    critical = {function for function, verdict in judged.items() if verdict.critical}
+    if not critical:
+        return frozenset()
     apart = started_apart(outline)
     callers = {callee: who for callee, who in callers_of(outline).items() if callee not in apart}
-    critical = {function for function, verdict in judged.items() if verdict.critical}
     inner = {
         function
         for function in critical

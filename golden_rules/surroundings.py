@@ -48,7 +48,8 @@ def why_outside(module: str, path: str, config: Config, *, generated: bool) -> s
 
 def is_generated(text: str) -> bool:
     """Return whether the top of a file says that a generator wrote it."""
-    return _GENERATED_NOTE.search(text, 0, _TOP) is not None
+    top = text[:_TOP].lower()
+    return ("generated" in top or "do not edit" in top) and _GENERATED_NOTE.search(top) is not None
 
 
 def command_line(module: Outline, path: str) -> Reason | None:

@@ -37,7 +37,7 @@ def mentions(outline: Outline, text: str) -> set[str]:
     chain_of, text_of = (_ASCII_CHAIN, _ASCII_TEXT) if text.isascii() else (_CHAIN, _TEXT)
     for chain in set(chain_of.findall(text)) if local else ():
         # A sentence of a comment can run on into the code below it, so the module need not stand first.
-        parts = [part.strip() for part in chain.split(".")]
+        parts = "".join(chain.split()).split(".")
         if not local.isdisjoint(parts):
             found.update(parts)
     # `patch.multiple("shop.metrics", PLACED=None)` names what it changes by keywords.

@@ -7,6 +7,7 @@ LibCST has anything to do.
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -173,6 +174,11 @@ class Outline:
     rebound: set[str] = field(default_factory=set)
     instances: dict[str, str] = field(default_factory=dict)
     star_import: bool = False
+
+
+def bodies_without(outline: Outline, names: Collection[str]) -> frozenset[ast.AST]:
+    """Return the function statements of a module in whose bodies none of some names stand, so that a walk can pass over them."""
+    return frozenset(function.node for function in outline.functions if function.words.found.isdisjoint(names))
 
 
 def _logs(handler: ast.ExceptHandler) -> bool:

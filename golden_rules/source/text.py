@@ -7,9 +7,9 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 
 # What Python's tokenizer ends a line at. `str.splitlines` also splits at form feeds and Unicode separators.
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -45,14 +45,21 @@ class SourceText:
     encoding: str = "utf-8"
     bom: bool = False
     parseable: str = field(init=False, repr=False, compare=False)
-    _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _starts: list[int] = field(init=False, repr=False, compare=False)
     _ascii: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         alike = "\r" not in self.text
         object.__setattr__(self, "parseable", self.text if alike else _LONE_CARRIAGE_RETURN.sub("\n", self.text))
-        object.__setattr__(self, "_line_starts", _line_starts(self.text))
+        object.__setattr__(self, "_starts", [])
         object.__setattr__(self, "_ascii", self.text.isascii())
+
+    @property
+    def _line_starts(self) -> list[int]:
+        # Looked up when they are asked for first: of most files nothing is said.
+        if not self._starts:
+            self._starts.extend(_line_starts(self.text))
+        return self._starts
 
     @property
     def newline(self) -> str:
@@ -63,9 +70,8 @@ class SourceText:
     @property
     def line_count(self) -> int:
         """The number of lines, a last one without a line end included."""
-        if self._line_starts[-1] == len(self.text):
-            return len(self._line_starts) - 1
-        return len(self._line_starts)
+        ends = len(self._line_starts) - 1 if "\r" in self.text else self.text.count("\n")
+        return ends + (self.text[-1:] not in ("", "\n", "\r"))
 
     def line_start(self, line: int) -> int:
         """Return the offset of the first character of a line (from 1), and the end of the text for lines after the last."""
@@ -109,11 +115,11 @@ class SourceText:
         return (_BOM + text if self.bom else text).encode(self.encoding)
 
 
-def _line_starts(text: str) -> tuple[int, ...]:
+def _line_starts(text: str) -> Iterator[int]:
     if "\r" in text:
-        return (0, *(match.end() for match in _LINE_END.finditer(text)))
+        return chain((0,), (match.end() for match in _LINE_END.finditer(text)))
     # Splitting and adding lengths is six times as fast as a regular expression's matches.
-    return tuple(accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0))
+    return accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0)
 
 
 def matches_at(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.helpers import measuring_helpers
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outline import Function, Outline, bodies_without
 from golden_rules.source.trees import AnyFunction, children, dotted
 
 _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
@@ -37,15 +37,16 @@ def definitions(subject: ModuleSubject) -> Iterator[Definition]:
     found = [*_metrics(subject.outline), *_helpers(subject), *_feeders(subject)]
     if not found:
         return
-    used = _uses(subject.outline)
+    used = _uses(subject.outline, {definition.name for definition in found})
     for definition in found:
         if not used[definition.name]:
             yield definition
 
 
-def _uses(outline: Outline) -> Counter[str]:
-    """Count the reads of each name in a file; a function's own name within it is none."""
+def _uses(outline: Outline, names: Collection[str]) -> Counter[str]:
+    """Count the reads of some names in a file; a function's own name within it is none."""
     uses: Counter[str] = Counter()
+    passed_over = bodies_without(outline, names)
     stack: list[tuple[ast.AST, str]] = [(outline.tree, "")]
     while stack:
         node, inside = stack.pop()
@@ -56,7 +57,10 @@ def _uses(outline: Outline) -> Counter[str]:
             continue
         if not inside and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inside = node.name
-        stack += [(child, inside) for child in children(node)]
+        below = children(node)
+        if node in passed_over:
+            below = [child for child in below if not isinstance(child, ast.stmt)]
+        stack += [(child, inside) for child in below]
     return uses
 
 

@@ -222,12 +222,11 @@ class Monitor:
         """Yield one violation for all counters of the function, at the first."""
         from golden_rules.rules.handbuilt.counter_fixes import counted_fix
 
+        found = counted(subject).events
+        if not found:
+            return
         allowed = self.value(_ALLOWED, subject.config)
-        events = tuple(
-            event
-            for event in counted(subject).events
-            if {event.shown, event.shown.rpartition(".")[2]}.isdisjoint(allowed)
-        )
+        events = tuple(event for event in found if {event.shown, event.shown.rpartition(".")[2]}.isdisjoint(allowed))
         if not events:
             return
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))

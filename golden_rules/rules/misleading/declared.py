@@ -11,8 +11,8 @@ from golden_rules.config import Config
 from golden_rules.measured import runtime_name
 from golden_rules.rules.misleading.applied import Applied, argument
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Function, Outline
-from golden_rules.source.trees import children, dotted, walk
+from golden_rules.source.outline import Function, Outline, bodies_without
+from golden_rules.source.trees import children, dotted
 
 _CLIENT = "prometheus_client."
 _CLIENT_KINDS = {
@@ -115,7 +115,11 @@ def client_metrics(outline: Outline, known: Mapping[str, object]) -> Iterator[Cl
     for function in outline.functions:
         classes.update(function.imports)
     classes = {name: target for name, target in classes.items() if (target + ".").startswith(_CLIENT)}
-    for node in walk(outline.tree) if classes else ():
+    passed_over = bodies_without(outline, classes)
+    waiting: list[ast.AST] = [outline.tree] if classes else []
+    for node in waiting:
+        below = children(node)
+        waiting += [child for child in below if not isinstance(child, ast.stmt)] if node in passed_over else below
         if not isinstance(node, ast.Call):
             continue
         root, _, rest = dotted(node.func).partition(".")

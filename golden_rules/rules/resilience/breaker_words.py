@@ -7,11 +7,11 @@ import re
 # What stands among the words of a class, in lower case, if it counts failures or closes on one, and if it refuses calls.
 _FAILURE_PARTS = ("fail", "error", "fault", "strike", "consecutive", "timeouts", "half", "until")
 _GATE_PARTS = (
-    "until", "half", "trip", "circuit", "breaker", "cool", "disabled", "unavailable", "suspended", "fail_fast", "failfast", "quarantined",
+    "until", "half", "circuit", "breaker", "cool", "disabled", "unavailable", "suspended", "fail_fast", "failfast", "quarantined",
     "black_listed", "blacklisted", "bypass",
 )  # fmt: skip
 # What a function has among its words if it tells anything of a breaker.
-_SIGN_PARTS = (*_FAILURE_PARTS, *_GATE_PARTS, "state", "status", "open")
+_SIGN_PARTS = (*_FAILURE_PARTS, *_GATE_PARTS, "trip", "state", "status", "open")
 
 
 def fails(words: str) -> bool:
@@ -21,7 +21,7 @@ def fails(words: str) -> bool:
 
 def gates(words: str) -> bool:
     """Whether there may be a variable that says plainly that calls are refused; much faster than to look."""
-    return any(part in words for part in _GATE_PARTS)
+    return any(part in words for part in _GATE_PARTS) or "trip" in words.replace("strip", "")
 
 
 def tells(words: str) -> bool:
