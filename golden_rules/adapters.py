@@ -69,12 +69,13 @@ LIBRARIES: dict[str, Library] = {
     ),
     **dict.fromkeys(
         (
-            "sqlalchemy", "sqlmodel", "psycopg", "psycopg2", "asyncpg", "aiosqlite", "sqlite3", "pymysql", "aiomysql", "MySQLdb",
+            "psycopg", "psycopg2", "asyncpg", "aiosqlite", "sqlite3", "pymysql", "aiomysql", "MySQLdb",
             "mysql", "pyodbc", "cx_Oracle", "oracledb", "databases", "duckdb", "snowflake", "clickhouse_driver",
             "clickhouse_connect", "google.cloud.bigquery", "peewee", "tortoise",
         ),
         Library("database", _SQL),
     ),
+    **dict.fromkeys(("sqlalchemy", "sqlmodel"), Library("database", _SQL | {"query"})),
     **dict.fromkeys(("pymongo", "motor", "beanie"), Library("database", _MONGO)),
     **dict.fromkeys(("cassandra", "neo4j"), Library("database", _SQL | _words("run execute_async execute_query"))),
     **dict.fromkeys(("redis", "aioredis"), Library("redis", _CACHE)),

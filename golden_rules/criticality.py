@@ -16,7 +16,8 @@ from golden_rules import frameworks
 from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
-from golden_rules.dealings import dealings, handing_classes, untold
+from golden_rules.dealings import dealings, handing_classes
+from golden_rules.evidence import outage, untold, waiting
 from golden_rules.measured import is_timer, measured_by
 from golden_rules.options import NumberOption
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
@@ -139,6 +140,8 @@ class _File:
         calling: The functions that call others of their class or module.
         handing: The classes most of whose methods only hand calls on.
         commands: What it says of a function that the file belongs to a command line, if it does.
+        talks: The kind of system that each function talks to itself, with the reason; nothing in files outside.
+        waiting: The functions that wait for another part of the system.
     """
 
     module: Outline
@@ -154,6 +157,8 @@ class _File:
     calling: frozenset[Function]
     handing: frozenset[Class]
     commands: Reason | None
+    talks: Mapping[Function, tuple[str, Reason | None]]
+    waiting: frozenset[Function]
 
 
 def verdicts(
@@ -166,13 +171,16 @@ def verdicts(
     """
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     thresholds = _thresholds(config, threshold)
-    outside = why_outside(module.module, path, config, generated=generated)
+    outside = why_outside(module, path, config, generated=generated)
     callers = callers_of(module)
     calling = frozenset().union(*callers.values())
     named = called_names(module)
     apart = started_apart(module)
     handing = handing_classes(module)
     commands = command_line(module, path)
+    talks = {} if outside else {function: _external_call(module, function) for function in module.functions}
+    talking = {function for function, (adapter, _) in talks.items() if adapter}
+    waits = frozenset() if outside else waiting(module.functions, callers, talking)
     file = _File(
         module,
         path,
@@ -187,6 +195,8 @@ def verdicts(
         calling,
         handing,
         commands,
+        talks,
+        waits,
     )
     return {function: _verdict(file, function, scores=scores) for function in module.functions}
 
@@ -273,16 +283,18 @@ def _scored(file: _File, function: Function) -> Verdict:
     """Return the verdict that the outline alone gives, before any threshold."""
     entry = _entry(file.module, function)
     step = _resilience_step(function)
-    adapter, talk = _external_call(file.module, function)
+    adapter, talk = file.talks.get(function) or _external_call(file.module, function)
+    known = talk is not None and talk.points == _KNOWN
     reasons = list(_doing(file, function, step, talk))
+    reasons += shape(function, known=known)
     reasons += name(function)
     plain = not (entry or step or adapter)
     reasons += dealings(function, file.handing, registered=bool(entry), plain=plain)
     if entry or plain:
-        reasons += untold(function, reasons, registered=bool(entry))
-    reasons += place(function, _role(file, function), registered=bool(entry))
+        reasons += untold(function, reasons, waits=function in file.waiting, registered=bool(entry))
+    reasons += place(function, _role(file, function), registered=bool(entry), known=known)
     if entry:
-        points = 12.0 if entry.startswith(frameworks.UNATTENDED) else 10.0 if function.decorators else 9.0
+        points = 13.0 if entry.startswith(frameworks.UNATTENDED) else 10.0 if function.decorators else 9.0
         reasons.append(Reason(points, f"it is {entry}", telling=True))
     elif file.commands is not None:
         reasons.append(file.commands)
@@ -302,7 +314,8 @@ def _doing(file: _File, function: Function, step: Step | None, talk: Reason | No
         yield Reason(4.0 if len(served) == 1 else 6.0, f"it works through {shown}", telling=True)
     if function in file.apart and len(function.calls) >= 4:
         yield Reason(4.0, "it is started as a task of its own", telling=True)
-    yield from shape(function)
+    if caught := outage(function):
+        yield Reason(1.0, f"it catches `{caught}`", telling=True)
 
 
 def _role(file: _File, function: Function) -> Role:
@@ -324,6 +337,8 @@ def _kind(entry: str, step: Step | None, adapter: str) -> Kind:
 
 
 def _entry(module: Outline, function: Function) -> str:
+    if function.name in frameworks.DISPATCHERS:
+        return ""
     for decorator in function.decorators:
         if found := frameworks.registering_decorator(decorator, resolve(module, function.parent, decorator)):
             return f"{found} (`@{decorator}`)"

@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from golden_rules.source.outline import Call, Class, Function, Outline
 from golden_rules.source.trees import dotted
-from golden_rules.traits import LOG_METHODS, Reason, is_private
+from golden_rules.traits import LOG_METHODS, Reason, is_of_values, is_private
 
 # What stands for another part of the system, by the last word of its name (`self.http_client`, `user_store`).
 _PARTNER = re.compile(
     r"(^|_)(client|api|session|conn|connection|http|rpc|transport|socket|websocket|ws|channel|proxy|stub|store|datastore|db|dbapi"
-    r"|database|repo|repository|storage|redis|cache|broker|queue|pool|engine)s?$"
+    r"|database|dao|repo|repository|storage|redis|cache|broker|queue|pool|engine)s?$|^objects$"
     r"|[a-zA-Z](Client|Session|Connection|Transport|Socket|Channel|Proxy|Stub|Store|Database|Repository|Storage|Cache|Broker|Queue"
     r"|Pool|Engine)s?$"
 )
@@ -35,8 +35,13 @@ _TERMINAL_METHODS = frozenset(
 _PAGE = re.compile(
     r"^(render\w*|\w*_template|TemplateResponse|send_file|send_from_directory|FileResponse|redirect\w*|\w*Redirect\w*)$"
 )
-# How many calls such a handler may make.
-_FEW = 3
+# What reads the request, words the answer or looks at a path: no work that could fail by itself.
+_AT_HAND = re.compile(
+    r"^(jsonify|json|json_response|make_response|set_header|set_status|set_cookie|write|finish|flash|url_for|abort|dumps|loads|form|body"
+    r"|get_csrf_token|version|_|gettext|resolve|expanduser|join|exists|is_file)$"
+)
+# How many other calls a handler may make that answers with a page.
+_FEW = 2
 _FILE_CALLS = frozenset(
     {"open", "os.makedirs", "os.remove", "os.unlink", "os.path.exists", "shutil.rmtree", "shutil.copy", "shutil.move"}
 )
@@ -47,9 +52,6 @@ _PURE = re.compile(
     r"(Formatter|Parser|Builder|Serializer|Encoder|Decoder|Validator|Schema|Config|Settings|Options|Field|Visitor|Renderer"
     r"|Converter|Template|Exception|Error)s?$"
 )
-# From how many points on what tells is a hint, and more than that; size, awaits and handlers alone are neither.
-_HINT = 2.0
-_SURE = 2.5
 # How many statements what only hands a call on may have: a check or a preparation before it is no work.
 _HANDING = 3
 # From how many public methods on a class is judged as a whole.
@@ -95,11 +97,11 @@ def dealings(function: Function, handing: frozenset[Class], *, registered: bool,
         yield Reason(1.0, "it logs")
     if any(mark.terminal for _, mark in marked):
         yield Reason(-5.0, "it talks to a terminal")
-    elif registered and len(function.calls) <= _FEW and any(mark.page for _, mark in marked):
-        yield Reason(-3.0, "it only answers with a page or a file")
+    elif registered:
+        yield from _answering(function, page=any(mark.page for _, mark in marked))
     if plain:
         if any(mark.file for _, mark in marked):
-            yield Reason(-1.5, "it works on local files")
+            yield Reason(-3.0, "it works on local files")
         yield from _handing(function)
     if not registered:
         if function.owner in handing and handed_to(function):
@@ -108,6 +110,20 @@ def dealings(function: Function, handing: frozenset[Class], *, registered: bool,
             yield Reason(-1.5, "it is a callback, by its name")
     if function.owner is not None:
         yield from _of_class(function, function.owner, plain=plain)
+
+
+def _answering(function: Function, *, page: bool) -> Iterator[Reason]:
+    others = sum(not _is_at_hand(call.name) for call in function.calls)
+    if not others:
+        yield Reason(-6.0, "it answers with what is at hand")
+    elif page and others <= _FEW:
+        yield Reason(-4.0, "it only answers with a page or a file")
+
+
+def _is_at_hand(call: str) -> bool:
+    receiver, _, method = call.rpartition(".")
+    # What starts with a capital letter makes an object: an answer, or an error to raise.
+    return method[:1].isupper() or bool(_AT_HAND.match(method) or _PAGE.match(method)) or is_of_values(receiver, method)
 
 
 def _of_class(function: Function, owner: Class, *, plain: bool) -> Iterator[Reason]:
@@ -176,21 +192,6 @@ def handing_classes(module: Outline) -> frozenset[Class]:
 
 def _first_receiver(calls: Iterable[Call]) -> str:
     return min(calls, key=lambda call: call.line).name.rpartition(".")[0]
-
-
-def untold(function: Function, reasons: Iterable[Reason], *, registered: bool) -> Iterator[Reason]:
-    """Yield what it says where little or nothing tells that a function waits for another part of the system.
-
-    Args:
-        function: The function.
-        reasons: What is said of it otherwise.
-        registered: Whether a framework calls it.
-    """
-    strongest = max((reason.points for reason in reasons if reason.telling), default=0.0)
-    if strongest < _HINT and not function.logs_in_handler:
-        yield Reason(-1.0 if registered else -2.5, "nothing tells that it waits for another part of the system")
-    elif strongest < _SURE and not registered:
-        yield Reason(-1.0, "little tells that it waits for another part of the system")
 
 
 @lru_cache(maxsize=16384)

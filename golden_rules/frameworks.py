@@ -65,6 +65,9 @@ _VIEW_SET_ACTIONS = frozenset({"list", "create", "retrieve", "update", "partial_
 _RESPONDER = re.compile(r"^on_(get|post|put|patch|delete)(_\w+)?$")
 _RESPONDER_PARAMETERS = (("req", "resp"), ("request", "response"))
 
+# What finds the function that answers a request, and answers none itself.
+DISPATCHERS = frozenset({"_lookup", "_route", "_default"})
+
 # Decorators that make a command of the command line.
 COMMANDS = frozenset({"command", "group", "option", "argument", "pass_context"})
 

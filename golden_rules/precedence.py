@@ -6,6 +6,7 @@ helper that only serves a function which is measured.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -28,10 +29,14 @@ _STANDS_FOR: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("GR201", "GR202", "GR203"), (UNMEASURED,)),
 )
 _HAND_BUILT = frozenset({"GR302", "GR303", "GR304"})
+# A class that is about what it builds by hand goes with the whole. In one that is about something else, such as a client
+# that counts its failures, only the steps of the mechanism do: its calls of other systems and its clocks stay.
+_ABOUT_IT = re.compile(r"breaker|dead_?letter|dlq|queue|pool|executor", re.IGNORECASE)
+_STEPS = ("GR103", "GR104")
 
 
 def one_finding_per_wrong(findings: Sequence[Finding]) -> list[Finding]:
-    """Drop findings that others stand for; what stands inside a hand-built breaker, queue or pool goes with the whole."""
+    """Drop findings that others stand for; what stands inside a hand-built breaker, queue or pool goes with it."""
     codes: dict[str, set[str]] = defaultdict(set)
     for finding in findings:
         codes[finding.function].add(finding.code)
@@ -44,9 +49,16 @@ def _gives_way(finding: Finding, codes: Mapping[str, set[str]]) -> bool:
             return True
     parts = finding.function.split(".")
     outer = (".".join(parts[:length]) for length in range(1, len(parts)))
-    return finding.code.startswith(_STANDS_FOR[0][1]) and any(
-        not _HAND_BUILT.isdisjoint(codes.get(name, ())) for name in outer
+    return any(
+        finding.code.startswith(_within(name)) for name in outer if not _HAND_BUILT.isdisjoint(codes.get(name, ()))
     )
+
+
+def _within(outer: str) -> tuple[str, ...]:
+    """Return the codes of what goes with a function or class that builds something by hand, of all that stands inside it."""
+    last = outer.rpartition(".")[2]
+    is_class = last.lstrip("_")[:1].isupper()
+    return _STEPS if is_class and not _ABOUT_IT.search(last) else _STANDS_FOR[0][1]
 
 
 def serving(outline: Outline, judged: Mapping[Function, Verdict]) -> frozenset[Function]:

@@ -17,33 +17,42 @@ _TEST_PATH = re.compile(
 _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$")
 # What generators write at the top of a file; what is written into it by hand is gone with their next run.
 _GENERATED_NOTE = re.compile(
-    r"\b(code|file|class|this) (was |is )?(auto-?|automatically )?generated (by|from)\b|\bauto-?generated\b|\bdo not edit\b|@generated\b",
-    re.IGNORECASE,
+    r"\b(code|file|class|module|this) (was |is |has been )?(auto-?|automatically )?generated (by|from)\b"
+    r"|\b(code|file|module|this) (was |is |has been )(auto-?|automatically )generated\b"
+    r"|\bauto-?generated (by|from|code|file)\b|^[#\"' ]*auto-?generated\b|\bdo not edit\b|@generated\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 _TOP = 1000
+# What only clients import that a generator wrote, whatever stands at the top of their files.
+_GENERATED_IMPORT = "google.api_core.gapic_v1"
 # Where the functions of a command line stand; `commands` alone may as well hold a service's operations.
 _COMMAND_LINE_PATH = re.compile(r"(^|/)(_?cli|\w+_cli|cmds?|scripts?|bin|(\w+_)?manage|management/commands)(/|\.py$)")
 _COMMAND_LINE_LIBRARIES = frozenset({"argparse", "click", "typer", "optparse", "fire", "docopt"})
 
 
-def why_outside(module: str, path: str, config: Config, *, generated: bool) -> str:
+def why_outside(outline: Outline, path: str, config: Config, *, generated: bool) -> str:
     """Return why no function of a file is critical by itself, or `""`.
 
     Args:
-        module: The module's dotted name.
+        outline: The file's outline.
         path: The file's path relative to the project's root.
         config: The settings in force for it.
         generated: Whether its text says that a generator wrote it.
     """
+    module = outline.module
     if module == config.runtime_module or module.startswith((RUNTIME + ".", config.runtime_module + ".")):
         return "it stands in the runtime"
     if config.is_metrics_module(path):
         return "it stands in a metrics module"
     if _TEST_PATH.search(path):
         return "it stands in tests, examples, migrations or vendored code"
-    if generated or _GENERATED_PATH.search(path):
+    if generated or _GENERATED_PATH.search(path) or _imports_generated(outline):
         return "it stands in generated code"
     return ""
+
+
+def _imports_generated(outline: Outline) -> bool:
+    return any(target.startswith(_GENERATED_IMPORT) for target in outline.names.values())
 
 
 def is_generated(text: str) -> bool:
@@ -58,5 +67,5 @@ def command_line(module: Outline, path: str) -> Reason | None:
     if _COMMAND_LINE_PATH.search(path):
         return Reason(-3.0, "it stands in the command line")
     if any(target.partition(".")[0] in _COMMAND_LINE_LIBRARIES for target in module.names.values()):
-        return Reason(-1.5, "its module reads a command line")
+        return Reason(-3.0, "its module reads a command line")
     return None

@@ -85,6 +85,7 @@ _WORKFLOW = re.compile(
 _SERVICE = re.compile(r"(^|_)(run|serve|consume|work|drain|main_loop|tick)(_|$)")
 _PROBES = _word_set(
     "health healthz healthcheck ready readyz readiness live livez liveness alive ping heartbeat metrics version favicon robots"
+    " serverlive serverready modelready"
 )
 # What a loop that never ends waits by.
 _WAITS = _word_set(
@@ -110,8 +111,8 @@ _OWN = _word_set("self cls super()") | {""}
 _SILENT_DECORATORS = _word_set("override final deprecated contextmanager asynccontextmanager inheritdoc")
 
 
-def shape(function: Function) -> Iterator[Reason]:
-    """Yield what the size and make of a function say."""
+def shape(function: Function, *, known: bool) -> Iterator[Reason]:
+    """Yield what the size and make of a function say; `known` is whether it is known to talk to another system."""
     yield from _asynchrony(function)
     calls = len(function.calls)
     if calls >= 10:
@@ -119,9 +120,10 @@ def shape(function: Function) -> Iterator[Reason]:
     lines = function.end_line - function.line
     if lines >= 50:
         yield Reason(1.0, f"it has {lines} lines", telling=True)
-    elif lines <= 10:
+    elif lines <= 10 and not known:
+        # One request to another system is an operation, however short it is written.
         yield Reason(-1.0, "it is short")
-    if function.statements <= 1:
+    if function.statements <= 1 and not known:
         yield Reason(-1.0, "it is one statement")
     if function.withs:
         yield Reason(1.0, "it opens a `with` block")
@@ -157,7 +159,7 @@ def _steps(function: Function) -> Iterator[Reason]:
                 steps[call.name] = None
         elif method == function.name and receiver not in _OWN:
             passed_on = True
-        beyond += not _is_of_values(receiver, method)
+        beyond += not is_of_values(receiver, method)
     if steps:
         shown = " and ".join(f"`{step}`" for step in list(steps)[:2])
         points = 1.0 if is_private(function) else 2.0 if len(steps) == 1 else 3.0
@@ -170,7 +172,8 @@ def _steps(function: Function) -> Iterator[Reason]:
         yield Reason(-1.0, "most of what it calls is built in")
 
 
-def _is_of_values(receiver: str, method: str) -> bool:
+def is_of_values(receiver: str, method: str) -> bool:
+    """Return whether a call is of values at hand, a built-in function or a log, by its parts as written."""
     if not receiver:
         return method in _BUILT_IN
     return method in _ON_VALUES or (method in LOG_METHODS and "log" in receiver.lower())
@@ -221,7 +224,8 @@ def name(function: Function) -> Iterator[Reason]:
         if function.endless_loop and _SERVICE.search(lowered) and _waits(function):
             yield Reason(6.5, "it is a service loop", telling=True)
         elif function.awaits >= 2 or function.handlers:
-            yield Reason(5.0, "it carries work out, by its name", telling=True)
+            # What handles failures but never awaits may as well only compute.
+            yield Reason(5.0 if function.awaits >= 2 else 3.0, "it carries work out, by its name", telling=True)
     if first == "register":
         yield Reason(-2.0, "it registers something, which happens once")
     if lowered.strip("_") in _LIFECYCLE:
@@ -242,13 +246,14 @@ def _waits(function: Function) -> bool:
     )
 
 
-def place(function: Function, role: Role, *, registered: bool) -> Iterator[Reason]:
+def place(function: Function, role: Role, *, registered: bool, known: bool) -> Iterator[Reason]:
     """Yield what a function's place says: its part among the functions of the file, the class around it, its decorators.
 
     Args:
         function: The function.
         role: Its part among the functions of the file.
         registered: Whether a framework calls it.
+        known: Whether it is known to talk to another system.
     """
     match role:
         case Role.SERVES if is_private(function):
@@ -261,7 +266,7 @@ def place(function: Function, role: Role, *, registered: bool) -> Iterator[Reaso
             pass
     if registered:
         return
-    if function.owner is None and function.parent is None:
+    if function.owner is None and function.parent is None and not known:
         yield Reason(-1.5, "it belongs to no class")
     if function.parent is not None:
         yield Reason(-3.5, "it is a function inside a function")

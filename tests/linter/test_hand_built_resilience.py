@@ -560,3 +560,36 @@ class Shop:
 def test_what_only_waits_measures_or_extends_is_no_pool(code: str) -> None:
     """A task that waits for a slot, a benchmark, and an executor that inherits its pool."""
     assert found(HandBuiltPool, code) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("PriceClient", ["GR302", "GR102"]), ("PriceBreaker", ["GR302"])], ids=["client", "breaker"]
+)
+def test_what_goes_with_a_hand_built_class(name: str, expected: list[str]) -> None:
+    """A class that is about something else than the breaker inside it keeps its external calls; one that is a breaker is one wrong."""
+    source = f"""
+import httpx
+
+
+class {name}:
+    def __init__(self, clock):
+        self.http = httpx.Client()
+        self.clock = clock
+        self.failures = 0
+        self.blocked_until = 0
+
+    def price(self, product):
+        if self.clock.now() < self.blocked_until:
+            return None
+        try:
+            answer = self.http.get("/prices", params=product)
+        except OSError:
+            self.failures += 1
+            if self.failures >= 5:
+                self.blocked_until = self.clock.now() + 60
+            raise
+        self.failures = 0
+        return answer.json()
+"""
+    findings = analyse_source(source, "src/shop/prices.py", Config(root=Path.cwd())).findings
+    assert [finding.code for finding in findings] == expected
