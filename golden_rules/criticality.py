@@ -24,7 +24,7 @@ from golden_rules.source.call_graph import called_names, callers_of, started_apa
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Class, Function, Outline
 from golden_rules.surroundings import command_line, why_outside
-from golden_rules.traits import Reason, Role, name, place, shape
+from golden_rules.traits import Reason, Role, computes_on_tensors, name, place, shape
 
 
 class Kind(Enum):
@@ -123,7 +123,6 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
         Step.POLL,
     ),
 )
-_TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,20 +262,11 @@ def _never(file: _File, function: Function) -> str:
             return f"it is decorated with `{last}`"
     if function.is_stub:
         return "it is a stub"
-    if _computes_on_tensors(file.module, function):
+    if computes_on_tensors(file.module, function):
         return "it computes on tensors, where compilers trace it"
     if not function.calls:
         return "it makes no call"
     return ""
-
-
-def _computes_on_tensors(module: Outline, function: Function) -> bool:
-    """Whether a function is a model's arithmetic: compilers trace such code, and a wrapper breaks the trace."""
-    if function.name in ("forward", "backward") and function.owner is not None:
-        return True
-    return any(
-        constructor.rpartition(".")[2] in ("Tensor", "ndarray") for constructor in function.instances.values()
-    ) and any(name.startswith(_TENSOR_LIBRARIES) for name in module.names.values())
 
 
 def _scored(file: _File, function: Function) -> Verdict:

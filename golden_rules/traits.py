@@ -16,7 +16,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from golden_rules import frameworks
-from golden_rules.source.outline import Function
+from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted
 
 
@@ -109,6 +109,7 @@ _PLAIN_TYPES = _word_set("bool str int float bytes")
 _OWN = _word_set("self cls super()") | {""}
 # Decorators that say nothing of what a function does.
 _SILENT_DECORATORS = _word_set("override final deprecated contextmanager asynccontextmanager inheritdoc")
+_TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 
 
 def shape(function: Function, *, known: bool) -> Iterator[Reason]:
@@ -278,3 +279,12 @@ def place(function: Function, role: Role, *, registered: bool, known: bool) -> I
         yield Reason(-1.5, "it is a command of the command line")
     elif any(name not in _SILENT_DECORATORS and not name.startswith("register") for name in last_names):
         yield Reason(3.0, f"it is decorated with `{function.decorators[0] or '...'}`")
+
+
+def computes_on_tensors(module: Outline, function: Function) -> bool:
+    """Return whether a function is a model's arithmetic: compilers trace such code, and a wrapper breaks the trace."""
+    if function.name in ("forward", "backward") and function.owner is not None:
+        return True
+    return any(
+        constructor.rpartition(".")[2] in ("Tensor", "ndarray") for constructor in function.instances.values()
+    ) and any(name.startswith(_TENSOR_LIBRARIES) for name in module.names.values())
