@@ -41,6 +41,7 @@ REPORTS = {
     "metric": "gauge.set(self.sent)\n        logger.info('%d', self.sent)",
     "by a variable": "sent = self.sent\n        logger.info('sent %d', sent)",
     "keyword of a record": "return Usage(sent=self.sent)",
+    "entry of a status": "status['sent_mails'] = self.sent",
     "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",
     "ratio": "logger.info('%.2f', self.sent / self.tried if self.tried else 0)",
 }
@@ -160,10 +161,13 @@ def test_metric_that_is_named_where_it_is_fed_is_no_domain_metric() -> None:
         "self.in_flight_gauge.inc()",
         "self.timings.incr('render', seconds)",
         "self.members.add(1)",
+        "ROWS_COUNTER.labels('read').inc(len(rows))",
+        "self.metrics.increment('bytes', value=self.size)",
+        "self.counter.incr(); page = self.counter.get()",
     ],
 )
 def test_what_only_looks_like_a_counter_is_left_alone(call: str) -> None:
-    """Caches, gauges, sums of seconds and sets have methods of the same names."""
+    """Caches, gauges, sums of seconds and of amounts, sets, and numbers that are drawn have methods of the same names."""
     assert not found(f"class Page:\n    def render(self, seconds):\n        {call}\n        self.draw()\n")
 
 

@@ -89,3 +89,19 @@ def test_class_with_a_clock_at_both_ends_is_found() -> None:
     (finding,) = found(source.format(name="Stopwatch", end="self.seconds = time.monotonic() - self.start"))
     assert finding.function == "Stopwatch"
     assert not found(source.format(name="Lock", end="self.released = time.monotonic()"))
+
+
+@pytest.mark.parametrize(("name", "count"), [("Timer", 1), ("RateLimit", 0), ("_TimeLimit", 0)])
+def test_limit_that_reads_a_clock_is_no_timer(name: str, count: int) -> None:
+    """A class that lets its block take so long, or run so often, acts on what it reads."""
+    source = f"""\
+        import time
+
+        class {name}:
+            def __enter__(self):
+                self.start = time.monotonic()
+
+            def __exit__(self, *exc_info):
+                self.used += time.monotonic() - self.start
+        """
+    assert len(found(source)) == count

@@ -23,7 +23,7 @@ def count_order(shop):
 """
 
 
-def unused(whole: bool = True, **files: str) -> list[str]:
+def unused(*, whole: bool = True, **files: str) -> list[str]:
     """Return the places and messages of what GR207 finds in a project; names of files have `__` for `/`."""
     rules = [rule for rule in load_rules() if rule.code == "GR207"]
     results = [
@@ -109,3 +109,38 @@ def test_comment_silences_it() -> None:
 def test_file_that_looks_up_its_own_names_may_use_any(look_up: str) -> None:
     """Which ones it uses is known when it runs."""
     assert not unused(metrics=METRICS + "\n\n" + look_up)
+
+
+TIMER = """\
+import time
+from contextlib import contextmanager
+
+
+@contextmanager
+def timed_block(log):
+    start = time.monotonic()
+    yield
+    log.info("took %.1f s", time.monotonic() - start)
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_found"),
+    [
+        ("agents/tracing", False),
+        ("_agents/tracing", True),
+        ("agents/_tracing", True),
+        ("utils", True),
+        ("telemetry", True),
+    ],
+)
+def test_public_helper_may_be_what_a_library_offers(path: str, *, is_found: bool) -> None:
+    """A helper is the project's own where its module says so; elsewhere others may import it."""
+    rules = [rule for rule in load_rules() if rule.code == "GR207"]
+
+    def said(source: str) -> bool:
+        result = analyse_source(source, f"src/shop/{path}.py", CONFIG, rules)
+        return bool(project_findings(rules, [result], whole=True))
+
+    assert said(TIMER) is is_found
+    assert said(TIMER.replace("timed_block", "_timed_block"))

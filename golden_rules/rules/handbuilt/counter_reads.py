@@ -300,7 +300,8 @@ def _assigned(index: _Index, target: ast.expr, steps: int, *, decision: bool) ->
         words = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if decision:
             return Reading.OTHER
-        return Reading.REPORTED if is_store(words) or holds_metrics(words) else Reading.OTHER
+        entry = isinstance(target, ast.Subscript) and is_reporting(words)
+        return Reading.REPORTED if entry or is_store(words) or holds_metrics(words) else Reading.OTHER
     if not steps:
         return Reading.OTHER
     function = _scope_around(index, target)

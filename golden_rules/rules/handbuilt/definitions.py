@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from golden_rules.source.trees import AnyFunction, children, dotted
 _METRICS = frozenset({"Counter", "Histogram", "Summary", "Gauge"})
 _PACKAGES = ("prometheus_client", "aioprometheus")
 _LIBRARIES = tuple(f"{package}." for package in _PACKAGES)
+# Where a project keeps what it uses itself; a public helper anywhere else may be what a library is for.
+_OWN_HOME = re.compile(r"(^|/)_(?!_)|(^|[/_])(utils?|helpers?|common|shared|misc|internal)([/_]|\.pyi?$)")
 _HARMLESS = frozenset({"contextmanager", "asynccontextmanager", "staticmethod", "overload", "wraps"})
 
 
@@ -85,7 +88,12 @@ def _helpers(subject: ModuleSubject) -> Iterator[Definition]:
     for helper in measuring_helpers(subject):
         around = helper.around
         top_level = "." not in around.qualname
-        if top_level and all(name.rpartition(".")[2] in _HARMLESS for name in around.decorators):
+        own = (
+            around.name.startswith("_")
+            or _OWN_HOME.search(subject.path)
+            or subject.config.is_metrics_module(subject.path)
+        )
+        if top_level and own and all(name.rpartition(".")[2] in _HARMLESS for name in around.decorators):
             yield Definition(around.name, f"a {helper.kind}", around.node)
 
 

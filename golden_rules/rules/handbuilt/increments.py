@@ -241,6 +241,9 @@ def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[
         return "", ""
     if is_gauge(snake(name)) or ".Gauge" in target or "UpDown" in target:
         return "", ""
+    if any(other.name == f"{base}.get" for other in function.calls):
+        # `self.counter.incr()`, and then its value as the next number.
+        return "", ""
     return metric, " ".join([snake(name), *_constants(call)])
 
 
@@ -263,9 +266,15 @@ def _by_constant(call: ast.Call) -> bool:
 def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool) -> bool:
     first = call.args[0] if call.args else None
     named = (isinstance(first, ast.Constant) and isinstance(first.value, str)) or isinstance(first, ast.JoinedStr)
+    if not _by_constant(call):
+        return False
     match method:
         case "inc":
-            return (len(call.args) <= 1 and not _is_key(first)) or known or labelled or holds_metrics(name)
+            constant = isinstance(first, ast.Constant | ast.JoinedStr | ast.Dict) or dotted(first).isupper()
+            if first is not None and not constant and not (_is_key(first) and holds_metrics(name)):
+                # `ROWS.inc(len(rows))` adds an amount that the domain knows; `generation.inc(service_id)` draws a number.
+                return False
+            return len(call.args) <= 1 or known or labelled or holds_metrics(name)
         case "incr" | "increment" | "increase" | "increment_counter" | "inc_counter" | "incr_counter":
             if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant):
                 # `timings.incr("render", seconds)` adds up, and does not count.
@@ -284,8 +293,8 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
             return False
 
 
-def _is_key(argument: ast.expr | None) -> bool:
-    """Whether an argument says which number grows, rather than by how much: `generation.inc(service_id)`."""
+def _is_key(argument: ast.expr) -> bool:
+    """Whether an argument says which number grows, rather than by how much: `METRICS.inc(service_id)`."""
     return isinstance(argument, ast.Name | ast.Attribute) and bool(_KEY.search(snake(dotted(argument))))
 
 

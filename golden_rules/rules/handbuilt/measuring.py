@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from golden_rules.rules.base import ModuleSubject
-from golden_rules.rules.handbuilt.clocks import clock_unit
+from golden_rules.rules.handbuilt.clocks import clock_unit, is_limit
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.trees import walk
@@ -64,7 +64,9 @@ def measures(subject: ModuleSubject, function: Function) -> Measures | None:
 
 
 def times_block(subject: ModuleSubject, owner: Class) -> str:
-    """Return the clock that a class reads both where a block starts and where it ends, or `""`."""
+    """Return the clock that a class reads both where a block starts and where it ends, or `""`; a limit reads it to act."""
+    if is_limit(owner.name):
+        return ""
     methods = {function.name: function for function in subject.verdicts if function.owner is owner}
     for enter, leave in (("__enter__", "__exit__"), ("__aenter__", "__aexit__")):
         if enter not in methods or leave not in methods:

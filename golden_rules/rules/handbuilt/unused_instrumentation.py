@@ -26,7 +26,8 @@ class UnusedInstrumentation(ProjectRule):
     says nothing of files that look up their own names (`globals()`, a `__getattr__`).
 
     What is used by being there is left alone: collectors, gauges with a function (`set_function`), information
-    metrics, and everything under a decorator that registers it.
+    metrics, and everything under a decorator that registers it. So is a public decorator or context manager that stands neither
+    in a metrics module nor among a project's own utilities (`utils.py`, `_timing.py`, `common/`): it may be what a library offers.
 
     ## Why is this bad?
 
@@ -47,6 +48,7 @@ class UnusedInstrumentation(ProjectRule):
     ## When not to follow it
 
     In a library whose helpers are used by others: name them in `__all__`, or import them in the package's `__init__.py`.
+    Where a template, a notebook or another repository uses the metric, which the rule cannot see.
     """
 
     code: ClassVar[str] = "GR207"
