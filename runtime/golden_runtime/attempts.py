@@ -85,7 +85,7 @@ class Attempts:
             try:
                 async with self.cut_off():
                     result = await settled(function, function(*args, **kwargs))
-            except BaseException as error:
+            except BaseException as error:  # cancellation too: it is told apart in `failed`
                 delay = self.failed(misuse_of(function) or error)
                 if delay is None:
                     raise
@@ -116,7 +116,7 @@ class Attempts:
                         self._number -= 1
                         return result
                     check_finished(function, result)
-            except BaseException as error:
+            except BaseException as error:  # an interrupt too: it is told apart in `failed`
                 delay = self.failed(misuse_of(function) or error)
                 if delay is None:
                     raise

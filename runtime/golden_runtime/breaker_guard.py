@@ -82,8 +82,7 @@ class Guard:
         admitted = self.machine.admit()
         try:
             self.announce()
-        except BaseException:
-            # an interrupt: the call does not begin
+        except BaseException:  # an interrupt: the call does not begin
             if not isinstance(admitted, Rejection):
                 self.machine.cancelled(admitted)
             raise

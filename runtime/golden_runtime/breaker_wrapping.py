@@ -71,7 +71,7 @@ async def _run(guard: Guard, coroutine: Coroutine[Any, Any, Any]) -> Any:
 async def _wait(guard: Guard, ticket: Ticket, awaitable: Awaitable[Any]) -> Any:
     try:
         result = await awaitable
-    except BaseException as error:
+    except BaseException as error:  # cancellation too gives its slot back
         guard.raised(ticket, error)
         raise
     guard.returned(ticket, result)

@@ -87,7 +87,7 @@ class CircuitBreaker:
         try:
             called = function(*args, **kwargs)
             result = await (called if type(called) is CoroutineType else settled(function, called))
-        except BaseException as error:
+        except BaseException as error:  # cancellation too gives its slot back
             self._guard.raised(ticket, misuse_of(function) or error)
             raise
         if ticket.quiet:
@@ -103,7 +103,7 @@ class CircuitBreaker:
             result = function(*args, **kwargs)
             if type(result) in UNFINISHED:
                 check_finished(function, result)
-        except BaseException as error:
+        except BaseException as error:  # an interrupt too gives its slot back
             self._guard.raised(ticket, misuse_of(function) or error)
             raise
         if ticket.quiet:

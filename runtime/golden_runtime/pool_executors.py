@@ -180,7 +180,7 @@ def run_afar(handler: Handler, task: Task) -> None:
         result = handler(task)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # `sys.exit()` too would end the process of others
         if isinstance(error, Exception) and _can_travel(error):
             raise
         raise RemoteError.of(error) from None

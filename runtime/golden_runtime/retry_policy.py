@@ -104,9 +104,8 @@ class RetryPolicy:
         try:
             called = function(*args, **kwargs)
             result = await (called if type(called) is CoroutineType else settled(function, called))
-        except BaseException as error:
-            attempts = Attempts(plan, begun=1, handled=handled)
-            delay = attempts.failed(misuse_of(function) or error)
+        except BaseException as error:  # cancellation too: it is told apart in `failed`
+            attempts, delay = self._begun(function, error, handled)
             if delay is None:
                 raise
         else:
@@ -128,10 +127,9 @@ class RetryPolicy:
             result = function(*args, **kwargs)
             if type(result) in UNFINISHED:
                 check_finished(function, result)
-        except BaseException as error:
+        except BaseException as error:  # an interrupt too: it is told apart in `failed`
             # a plain call is not cancelled while it runs
-            attempts = Attempts(plan, begun=1, handled=error)
-            delay = attempts.failed(misuse_of(function) or error)
+            attempts, delay = self._begun(function, error, error)
             if delay is None:
                 raise
         else:
@@ -139,6 +137,13 @@ class RetryPolicy:
             return result
         plan.sleep(delay)
         return attempts.execute_sync(function, *args, **kwargs)
+
+    def _begun(
+        self, function: Callable[..., object], error: BaseException, handled: BaseException | None
+    ) -> tuple[Attempts, float | None]:
+        """Return what goes on after a first attempt that failed, and the seconds until then, or None where nothing does."""
+        attempts = Attempts(self._plan, begun=1, handled=handled)
+        return attempts, attempts.failed(misuse_of(function) or error)
 
     def __call__(self, function: F) -> F:
         """Return the function, retried: of the same kind, with the same signature and metadata.

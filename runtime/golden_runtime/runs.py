@@ -133,7 +133,7 @@ def rest(run: Run, returned: R) -> R:
         run.resume()
         try:
             result = await coroutine
-        except BaseException as error:
+        except BaseException as error:  # cancellation is an outcome too
             run.end(error, None)
             raise
         else:

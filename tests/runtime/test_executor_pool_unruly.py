@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from golden_runtime import CircuitBreaker, ExecutorPool, RetryConfig, RetryPolicy, Task, TaskQueue
 from golden_runtime.pool_executors import ExecutorUnusableError
+from pooling import idle, spawning, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,18 +91,26 @@ async def panic_async(task: Task) -> None:
     raise Panic("at the disco")
 
 
-async def idle(queue: TaskQueue) -> None:
-    """Wait until every task of the queue is closed."""
-    async with asyncio.timeout(30):
-        while (await queue.stats()).depth:
-            await asyncio.sleep(0.002)
-
-
 async def buried(queue: TaskQueue, **settings: Any) -> list[DeadLetter]:
     """Run what is in the queue to its end, and return the dead letters."""
     async with ExecutorPool(queue=queue, max_concurrent=1, **settings):
         await idle(queue)
     return await queue.dead_letters.get_entries()
+
+
+class CutOff:
+    """A coroutine function whose client fails, in words of its own, when it is cancelled."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    async def __call__(self, task: Task) -> None:
+        """Wait."""
+        self.begun += 1
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            raise ValueError("the connection was cut off")
 
 
 class Deaf:
@@ -202,16 +211,7 @@ def test_what_a_cancelled_handler_raises_is_not_held_against_its_task(sqlite_pat
     """A client that fails when it is cut off, at every deploy: the task goes back as if it had never been claimed."""
 
     async def scenario() -> None:
-        begun = 0
-
-        async def handler(task: Task) -> None:
-            nonlocal begun
-            begun += 1
-            try:
-                await asyncio.sleep(3600)
-            finally:
-                raise ValueError("the connection was cut off")
-
+        handler = CutOff()
         guards: dict[str, Any] = {}
         if is_guarded:
             retry = RetryPolicy(RetryConfig(max_retries=50, base_delay=0.001))
@@ -220,12 +220,11 @@ def test_what_a_cancelled_handler_raises_is_not_held_against_its_task(sqlite_pat
             pool = ExecutorPool(handler, queue, poll_interval=0.01, **guards)
             await pool.start()
             task_id = await queue.enqueue("n")
-            while not begun:
-                await asyncio.sleep(0.002)
+            await until(lambda: handler.begun)
             assert await pool.stop(0) == (task_id,)
             state = await queue.get_state(task_id)
             assert state is not None
-            assert (state.state, state.attempts, state.receives, begun) == ("ready", 0, 0, 1)
+            assert (state.state, state.attempts, state.receives, handler.begun) == ("ready", 0, 0, 1)
 
     asyncio.run(scenario())
 
@@ -234,21 +233,17 @@ def test_what_a_handler_raises_after_its_timeout_is_not_tried_again(sqlite_path:
     """Its time is up, however it leaves."""
 
     async def scenario() -> None:
-        begun = 0
-
-        async def handler(task: Task) -> None:
-            nonlocal begun
-            begun += 1
-            try:
-                await asyncio.sleep(3600)
-            finally:
-                raise ValueError("the connection was cut off")
-
+        handler = CutOff()
         retry = RetryPolicy(RetryConfig(max_retries=50, base_delay=0.001))
         async with TaskQueue(sqlite_path) as queue:
             await queue.enqueue("n")
             [letter] = await buried(queue, handlers=handler, retry=retry, task_timeout=0.02)
-            assert (letter.phase, letter.error_type, letter.attempts, begun) == ("timeout", "TaskTimeoutError", 1, 1)
+            assert (letter.phase, letter.error_type, letter.attempts, handler.begun) == (
+                "timeout",
+                "TaskTimeoutError",
+                1,
+                1,
+            )
 
     asyncio.run(scenario())
 
@@ -272,8 +267,7 @@ def test_stop_names_only_what_is_back(sqlite_path: str) -> None:
             pool = ExecutorPool(handler, queue, poll_interval=0.01)
             await pool.start()
             ends, breaks_off = [await queue.enqueue("n", payload) for payload in ("ends", "breaks off")]
-            while begun < 2:
-                await asyncio.sleep(0.002)
+            await until(lambda: begun == 2)
             assert await pool.stop(0) == (breaks_off,)
             states = [await queue.get_state(task_id) for task_id in (ends, breaks_off)]
             assert [state and state.state for state in states] == ["completed", "ready"]
@@ -290,8 +284,7 @@ def test_stop_does_not_wait_for_the_deaf(sqlite_path: str, hasty: None, caplog: 
             pool = ExecutorPool(deaf, queue, poll_interval=0.01)
             await pool.start()
             task_id = await queue.enqueue("n")
-            while not deaf.begun:
-                await asyncio.sleep(0.002)
+            await until(lambda: deaf.begun)
             async with asyncio.timeout(30):
                 assert await pool.stop(0) == (task_id,)
             [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -329,11 +322,6 @@ def test_the_time_of_the_deaf_is_up_all_the_same(sqlite_path: str, hasty: None) 
             assert await queue.dead_letters.count() == 1
 
     asyncio.run(scenario())
-
-
-def spawning(number: int) -> ProcessPoolExecutor:
-    """Return an executor whose processes do not inherit this one's threads in mid-step."""
-    return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))
 
 
 def test_nothing_has_to_come_back_from_another_process(sqlite_path: str) -> None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from exposed import value
-from golden_runtime import DuplicateTaskError, StaleLeaseError, StorageError, TaskQueue
-from golden_runtime.queue_requests import enqueueing
+from golden_runtime import StaleLeaseError, StorageError, TaskQueue
 from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from golden_runtime import SyncTaskQueue, Task
-    from golden_runtime.storage.session import Transaction
+    from golden_runtime import SyncTaskQueue
 
 
 def _breaks(digits: str) -> None:
@@ -55,15 +51,6 @@ def test_a_claim_of_many_keeps_the_order(queue: SyncTaskQueue) -> None:
         queue.enqueue("n", index, priority=index % 3)
     payloads = [task.payload for task in queue.get_next_tasks(20)]
     assert payloads == sorted(range(20), key=lambda index: (-(index % 3), index))
-
-
-def test_payloads_come_back_as_they_were(queue: SyncTaskQueue) -> None:
-    """Whatever JSON can say survives, odd characters included."""
-    payload = {"text": "nul \0, lone \ud800, é, 🙂", "nested": [1, 2.5, None, True, {"a": []}]}
-    queue.enqueue("n", payload)
-    task = queue.get_next_task()
-    assert task is not None
-    assert task.payload == payload
 
 
 def test_a_delayed_task_waits(queue: SyncTaskQueue, clock: FakeClock) -> None:
@@ -217,100 +204,6 @@ def test_a_failure_without_a_retry_is_a_dead_letter(queue: SyncTaskQueue) -> Non
     assert queue.stats().depth == 0
 
 
-def test_one_key_is_one_task(queue: SyncTaskQueue) -> None:
-    """A key that was seen returns the first task's id, also once that is done."""
-    first = queue.enqueue("n", 1, idempotency_key="key")
-    assert queue.enqueue("n", 2, idempotency_key="key") == first
-    task = queue.get_next_task()
-    assert task is not None
-    assert task.payload == 1
-    queue.mark_completed(task)
-    assert queue.enqueue("n", 3, idempotency_key="key") == first
-    assert queue.get_next_task() is None
-
-
-def test_a_key_is_forgotten_with_its_task(store: str, clock: FakeClock) -> None:
-    """After the retention time closed tasks leave the store, and their keys may come again."""
-    with TaskQueue(store, retention_seconds=100, clock=clock).sync as queue:
-        first = queue.enqueue("n", idempotency_key="key")
-        task = queue.get_next_task()
-        assert task is not None
-        queue.mark_completed(task)
-        clock.advance(101)
-        assert queue.get_next_task() is None
-        assert queue.get_state(first) is None
-        assert queue.enqueue("n", idempotency_key="key") != first
-
-
-def test_a_key_forgotten_at_that_moment_is_stored_anew(postgres_url: str) -> None:
-    """Where another machine forgets the key's old task between two statements, the new one is not taken for it."""
-    with TaskQueue(postgres_url).sync as queue, TaskQueue(postgres_url).sync as other:
-        queue.enqueue("old", idempotency_key="k")
-        forgotten: list[str] = []
-
-        class Racing:
-            def __init__(self, transaction: Transaction) -> None:
-                self._transaction = transaction
-
-            def execute(self, statement: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
-                return self._transaction.execute(statement, parameters)
-
-            def change(self, statement: str, parameters: dict[str, object]) -> int:
-                changed = self._transaction.change(statement, parameters)
-                if not forgotten:
-                    forgotten.append(statement)
-                    other._storage.write(lambda its: its.change("DELETE FROM golden_runtime_tasks", {}))
-                return changed
-
-            def change_all(self, statement: str, parameters: Sequence[dict[str, object]]) -> int:
-                return self._transaction.change_all(statement, parameters)
-
-            def enclose(self) -> None:
-                self._transaction.enclose()
-
-        store = enqueueing(queue.name, 3600, "new", None, 0, 0.0, "k", None)
-        task_id = queue._storage.write(lambda its: store(Racing(its)))
-        task = queue.get_next_task()
-        assert task is not None
-        assert (task.id, task.name) == (task_id, "new")
-
-
-def test_a_taken_id_is_refused(queue: SyncTaskQueue) -> None:
-    """Two tasks never share an id, and the first stays as it was."""
-    queue.enqueue("n", 1, task_id="mine")
-    with pytest.raises(DuplicateTaskError, match="`mine` is taken"):
-        queue.enqueue("n", 2, task_id="mine")
-    assert [task.payload for task in queue.get_next_tasks(10)] == [1]
-
-
-def test_an_id_that_another_queue_made_can_be_given(queue: SyncTaskQueue, tmp_path: Path) -> None:
-    """A task that moves from one store to another keeps its id, which is looked up, refused and closed like any other."""
-    with TaskQueue(tmp_path / "elsewhere.db").sync as elsewhere:
-        made = elsewhere.enqueue("n")
-    assert queue.enqueue("n", task_id=made) == made
-    with pytest.raises(DuplicateTaskError, match="is taken"):
-        queue.enqueue("n", task_id=made)
-    task = queue.get_next_task()
-    assert task is not None
-    queue.mark_completed(task)
-    state = queue.get_state(made)
-    assert state is not None
-    assert state.state == "completed"
-
-
-def test_two_processes_that_make_the_same_number_both_have_their_task(queue: SyncTaskQueue) -> None:
-    """Ids of one millisecond may begin alike: neither task is taken for the other, nor stored twice when tried again."""
-    mine, theirs = (enqueueing(queue.name, 3600, "n", who, 0, 0.0, None, None) for who in ("mine", "theirs"))
-    begun_alike = str(mine.row["id"])
-    theirs.row |= {"seq": mine.row["seq"], "id": begun_alike[:-1] + ("0" if begun_alike[-1] != "0" else "1")}
-    ids = [queue._storage.write(store) for store in (mine, theirs, mine, theirs)]
-    assert ids[:2] == ids[2:]
-    tasks = queue.get_next_tasks(10)
-    assert {task.id: task.payload for task in tasks} == {ids[0]: "mine", ids[1]: "theirs"}
-    for task in tasks:
-        queue.mark_completed(task)
-
-
 def test_a_worker_may_choose_names(queue: SyncTaskQueue) -> None:
     """A pool claims what it has handlers for, and leaves the rest to others."""
     for name in ["a", "b", "it's"]:
@@ -325,76 +218,6 @@ def test_queues_in_one_store_are_apart(store: str) -> None:
         assert one.enqueue("n", idempotency_key="k") != two.enqueue("n", idempotency_key="k")
         assert len(one.get_next_tasks(10)) == 1
         assert two.stats().ready == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("n", object()), "payload cannot be stored"),
-        (("n", float("nan")), "payload cannot be stored"),
-        (("", 1), "task name"),
-        (("a\0b", 1), "task name"),
-    ],
-)
-def test_what_cannot_be_stored_is_refused_at_once(
-    queue: SyncTaskQueue, arguments: tuple[str, object], said: str
-) -> None:
-    """A bad argument is the caller's error, in a sentence, and leaves nothing behind."""
-    with pytest.raises((TypeError, ValueError), match=said):
-        queue.enqueue(*arguments)
-    assert queue.stats().depth == 0
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda queue: queue.get_next_task(names="name"), "`names` must be several names"),
-        (lambda queue: queue.get_next_tasks(-1), "limit `-1`"),
-        (lambda queue: queue.get_next_task(lease_seconds=float("nan")), "lease_seconds"),
-        (lambda queue: queue.get_next_task(lease_seconds=-5), "lease_seconds"),
-        (lambda queue: queue.enqueue("n", delay=math.inf), "delay"),
-        (lambda queue: queue.enqueue("n", priority=2**70), "priority"),
-        (lambda queue: queue.dead_letters.get_entries(limit=-1), "limit `-1`"),
-        (lambda queue: queue.dead_letters.replay("17"), "id `'1'`"),
-        (lambda queue: queue.dead_letters.add_entry("n", 1, "e", attempts=2**70), "attempts"),
-    ],
-)
-def test_arguments_that_would_hide_or_grab_tasks_are_refused(
-    queue: SyncTaskQueue, wrong: Callable[[SyncTaskQueue], object], said: str
-) -> None:
-    """A slip such as a lease that never ends, or a string for a list of names, says so and touches no task."""
-    queue.enqueue("name")
-    with pytest.raises((TypeError, ValueError), match=said):
-        wrong(queue)
-    assert (queue.stats().ready, queue.stats().claimed) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda queue, task: queue.mark_failed(task, "e", retry_in=math.inf),
-        lambda queue, task: queue.mark_failed(task, "e", attempts=2**70),
-        lambda queue, task: queue.release(task, delay=math.nan),
-        lambda queue, task: queue.heartbeat(task, lease_seconds=math.inf),
-    ],
-)
-def test_reports_that_would_hide_a_task_for_ever_are_refused(
-    queue: SyncTaskQueue, wrong: Callable[[SyncTaskQueue, Task], object]
-) -> None:
-    """A task is put off by a number of seconds that ends, and stays with its holder where it is not."""
-    queue.enqueue("n")
-    task = queue.get_next_task()
-    assert task is not None
-    with pytest.raises(ValueError, match="must be"):
-        wrong(queue, task)
-    queue.mark_completed(task)
-
-
-@pytest.mark.parametrize("option", ["lease_seconds", "max_receives", "retention_seconds"])
-def test_settings_that_make_no_sense_are_refused(sqlite_path: str, option: str) -> None:
-    """A queue that would forget at once, or bury at the first claim, is not made."""
-    with pytest.raises(ValueError, match=f"`{option}` must be"):
-        TaskQueue(sqlite_path, **{option: -0.5})  # type: ignore[arg-type]  # the name varies
 
 
 def test_many_claimers_never_share_a_task(store: str) -> None:
@@ -534,71 +357,6 @@ def test_a_closed_queue_says_so(store: str) -> None:
     queue.close()
     with pytest.raises(StorageError, match="is closed"):
         queue.enqueue("n")
-
-
-def _deep(levels: int) -> list[object]:
-    nested: list[object] = []
-    for _ in range(levels):
-        nested = [nested]
-    return nested
-
-
-def test_a_payload_nested_too_deep_to_be_read_back_is_refused(queue: SyncTaskQueue) -> None:
-    """Whoever claims it may stand deeper in the stack than whoever wrote it: what is accepted leaves room for that."""
-    with pytest.raises(ValueError, match="nested more than 100 levels"):
-        queue.enqueue("n", _deep(100))
-    with pytest.raises(ValueError, match="nested more than 100 levels"):
-        queue.dead_letters.add_entry("n", {"deep": _deep(100)}, "broken")
-    queue.enqueue("n", {"deep": _deep(98), "text": "[" * 500, "many": [[]] * 500})
-    task = queue.get_next_task()
-    assert task is not None
-    assert task.payload["deep"] == _deep(98)
-
-
-def test_a_payload_that_nobody_can_read_is_a_dead_letter_and_stops_nobody(queue: SyncTaskQueue) -> None:
-    """However it got there: the others are handed out, and its text is kept for people to look at, and to put back."""
-    bad, good = queue.enqueue("n", "bad", priority=9), queue.enqueue("n", "good")
-    text = "[" * 20_000 + "]" * 20_000
-
-    def spoil(transaction: Transaction) -> None:
-        transaction.change("UPDATE golden_runtime_tasks SET payload = :text WHERE id = :id", {"text": text, "id": bad})
-
-    queue._storage.write(spoil)
-    assert [task.id for task in queue.get_next_tasks(1)] == [good]
-    [letter] = queue.dead_letters.get_entries()
-    assert (letter.task_id, letter.error_type, letter.phase, letter.payload) == (
-        bad,
-        "UnreadablePayload",
-        "decode",
-        text,
-    )
-    assert queue.dead_letters.replay() == [bad]
-    assert queue.get_next_tasks(1) == ()
-    [letter] = queue.dead_letters.get_entries()
-    assert [failure.error_type for failure in letter.history] == ["UnreadablePayload"]
-
-
-def test_a_number_is_no_boolean_on_either_store(queue: SyncTaskQueue) -> None:
-    """Both stores give the same answer."""
-    with pytest.raises(ValueError, match="priority `True` must be a whole number"):
-        queue.enqueue("n", priority=True)
-
-
-def test_a_key_counts_no_longer_than_its_task_is_remembered(store: str, clock: FakeClock) -> None:
-    """Nor does an id, though no claim has come by to forget the old task: else what is accepted would never be done."""
-    with TaskQueue(store, retention_seconds=100, clock=clock).sync as queue:
-        old = queue.enqueue("n", "old", idempotency_key="key")
-        queue.enqueue("n", "old", task_id="mine")
-        for task in queue.get_next_tasks(2):
-            queue.mark_completed(task)
-        clock.advance(99)
-        assert queue.enqueue("n", "refused", idempotency_key="key") == old
-        with pytest.raises(DuplicateTaskError):
-            queue.enqueue("n", "refused", task_id="mine")
-        clock.advance(2)
-        assert queue.enqueue("n", "new", idempotency_key="key") != old
-        assert queue.enqueue("n", "new", task_id="mine") == "mine"
-        assert [task.payload for task in queue.get_next_tasks(9)] == ["new", "new"]
 
 
 def test_forgetting_keeps_up_with_what_is_done(sqlite_path: str, clock: FakeClock) -> None:
