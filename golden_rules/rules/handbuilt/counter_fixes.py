@@ -24,57 +24,89 @@ if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.metric_objects import Feed
 
 _ERROR_TYPE = "error_type"
+_SHARES_A_LINE = "its lines hold something else, too"
+_OTHER_LABELS = "its labels are more than texts and what the function is given"
 
 
-def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | None:
-    """Return the fix for a counter that the first statement of a function feeds; no other place counts every call."""
+def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | str:
+    """Return the fix for a counter that the first statement of a function feeds, or in words why there is none.
+
+    No other place counts every call.
+    """
+    if why := _why_not_one(subject, events):
+        return why
+    node = events[0].node
+    found = feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
+    if isinstance(found, str):
+        return found
+    if events[0].branch or events[0].handlers:
+        return "it counts on some ways through the function only"
     body = _body(subject)
-    if len(events) != 1 or subject.function.yields or len(body) < 2:
-        return None
     match body[0]:
-        case ast.Expr(value=ast.Call() as call) as statement if call is events[0].node:
+        case ast.Expr(value=value) as statement if value is node:
             pass
-        case _:
-            return None
-    found = feed(subject, call)
-    if found is None or not stands_alone(subject.source, statement):
-        return None
+        case first:
+            return f"line {first.lineno} may end the function before it counts"
+    if len(body) == 1:
+        return "the function does nothing else"
+    if not stands_alone(subject.source, statement):
+        return _SHARES_A_LINE
     labels = _labels(subject, found.labels)
+    if labels is None:
+        return _OTHER_LABELS
     removed = without_lines(subject.source, statement, is_first=statement is subject.function.node.body[0])
-    return None if labels is None else _decorated(subject, "counted", found, labels, [removed])
+    return _decorated(subject, "counted", found, labels, [removed])
 
 
-def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | None:
-    """Return the fix for a counter of all that leaves a function, by its type.
+def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | str:
+    """Return the fix for a counter of all that leaves a function, by its type, or in words why there is none.
 
     It must be fed by the only handler of a `try` that is the whole body, catches `Exception` and raises it again.
     """
-    if len(errors) != 1 or subject.function.yields:
-        return None
+    if why := _why_not_one(subject, errors):
+        return why
+    node = errors[0].node
+    found = feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
+    if isinstance(found, str):
+        return found
+    last = errors[0].handlers[0].body[-1]
+    if not isinstance(last, ast.Raise) or last.exc:
+        return "the clause does not raise again what it caught, and the decorator counts what leaves the function"
     match _body(subject):
         case [ast.Try(body=tried, handlers=[handler], orelse=[], finalbody=[]) as whole]:
             pass
         case _:
-            return None
-    if dotted(handler.type) != "Exception" or not isinstance(handler.body[-1], ast.Raise) or handler.body[-1].exc:
-        return None
-    statement = next(
-        (item for item in handler.body if isinstance(item, ast.Expr) and item.value is errors[0].node), None
-    )
-    if statement is None or not isinstance(statement.value, ast.Call) or _leaves_early(handler):
-        return None
-    found = feed(subject, statement.value)
-    if found is None or not _is_its_type(found.labels.pop(_ERROR_TYPE, None), handler.name):
-        return None
+            return (
+                "the `try` with its one clause is not all that the function does, and the decorator counts every error"
+            )
+    if dotted(handler.type) != "Exception":
+        return "the clause catches something else than `Exception`, which is what the decorator counts"
+    statement = next((item for item in handler.body if isinstance(item, ast.Expr) and item.value is node), None)
+    if statement is None or _leaves_early(handler):
+        return "it counts on some ways through the clause only"
+    if not _is_its_type(found.labels.pop(_ERROR_TYPE, None), handler.name):
+        return "its series has no label `error_type` with the type of the error"
     labels = _labels(subject, found.labels)
-    if labels is None or not stands_alone(subject.source, statement):
-        return None
+    if labels is None:
+        return _OTHER_LABELS
+    if not stands_alone(subject.source, statement):
+        return _SHARES_A_LINE
     rest = [item for item in handler.body if item is not statement]
     if len(rest) == 1:
         edits = _unwrapped(subject, whole, tried)
     else:
         edits = [without_lines(subject.source, statement, is_first=statement is handler.body[0])]
-    return None if edits is None else _decorated(subject, "track_errors", found, labels, edits)
+    return _SHARES_A_LINE if edits is None else _decorated(subject, "track_errors", found, labels, edits)
+
+
+def _why_not_one(subject: Subject, increments: tuple[Increment, ...]) -> str:
+    """Return in words why what a function counts is not one series that a decorator could feed, or `""`."""
+    number = next((item.shown for item in increments if not item.metric), "")
+    if number:
+        return f"`{number}` is a number without a series, and nobody knows who reads it"
+    if len(increments) > 1:
+        return "it feeds more than one counter"
+    return "the function is a generator" if subject.function.yields else ""
 
 
 def _body(subject: Subject) -> list[ast.stmt]:
@@ -135,11 +167,13 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
     return f", {{{', '.join(items)}}}"
 
 
-def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: list[Edit]) -> Fix | None:
+def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: list[Edit]) -> Fix | str:
     function = subject.function
     written = reference(subject.outline, function, subject.config.runtime_module, name)
-    if written is None or not can_be_decorated(function):
-        return None
+    if written is None:
+        return f"`{name}` cannot be imported in this file"
+    if not can_be_decorated(function):
+        return "no decorator of the runtime may stand there"
     decorator = f'@{written[0]}("{found.series}"{labels})'
     at, indent = insertion_point(subject, measuring_place(subject))
     inserted = Edit(at, at, f"{indent}{decorator}{subject.source.newline}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
@@ -44,7 +45,7 @@ class HandCounted(OutlineRule):
     `@counted(...)` takes the place of both: the series keeps its name and labels, and counts each call as before. The metric
     object goes, with its help text, where no other file can miss it: the whole project is checked and none mentions its name,
     or its name begins with an underscore. Everywhere else there is no fix: under
-    which series a counter was read, and what it counts besides calls, is for you to say.
+    which series a counter was read, and what it counts besides calls, is for you to say; the finding says what stands against one.
 
     ## When not to follow it
 
@@ -222,19 +223,21 @@ class Monitor:
         """Yield one violation for all counters of the function, at the first."""
         from golden_rules.rules.handbuilt.counter_fixes import counted_fix
 
-        found = counted(subject).events
-        if not found:
+        counts = counted(subject).events
+        if not counts:
             return
         allowed = self.value(_ALLOWED, subject.config)
-        events = tuple(event for event in found if {event.shown, event.shown.rpartition(".")[2]}.isdisjoint(allowed))
+        events = tuple(event for event in counts if {event.shown, event.shown.rpartition(".")[2]}.isdisjoint(allowed))
         if not events:
             return
+        found = counted_fix(subject, events)
+        why = found if isinstance(found, str) else ""
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         yield Violation(
             span=subject.source.span(events[0].node),
             message=f"`{subject.function.qualname}` counts by hand: {_what(events)}",
-            remedy=_remedy(events, metric),
-            fix=counted_fix(subject, events),
+            remedy=without_fix_as(_remedy(events, metric), why),
+            fix=None if isinstance(found, str) else found,
         )
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
@@ -40,7 +41,7 @@ class HandTrackedErrors(OutlineRule):
     `prometheus_client` with the label `error_type` and raises again, `@track_errors(...)` takes the counter's place: the series
     keeps its name, labels and meaning. The metric object goes, with its help text, where no other file can miss it: the whole
     project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is no fix: under which series a counter was read, and whether the clause ends the failure,
-    is for you to say.
+    is for you to say; the finding says what stands against one.
 
     ## When not to follow it
 
@@ -196,13 +197,15 @@ def call(breaker, function):
         errors = counted(subject).errors if subject.function.handlers else ()
         if not errors:
             return
+        found = errors_fix(subject, errors)
+        why = found if isinstance(found, str) else ""
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         counters = " and ".join(f"`{name}`" for name in dict.fromkeys(error.shown for error in errors))
         yield Violation(
             span=subject.source.span(errors[0].node),
             message=f"`{subject.function.qualname}` counts failures by hand: where it catches {_caught(errors)} it adds to {counters}",
-            remedy=f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}',
-            fix=errors_fix(subject, errors),
+            remedy=without_fix_as(f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}', why),
+            fix=None if isinstance(found, str) else found,
         )
 
 

@@ -42,8 +42,8 @@ class Feed:
     removal: Edit
 
 
-def feed(subject: Subject, call: ast.Call) -> Feed | None:
-    """Return what `COUNTER.inc()` or `COUNTER.labels(...).inc()` feeds, or `None` where a decorator cannot take its place."""
+def feed(subject: Subject, call: ast.Call) -> Feed | str:
+    """Return what `COUNTER.inc()` or `COUNTER.labels(...).inc()` feeds, or in words why no decorator can take its place."""
     match call:
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="inc"), args=[], keywords=[]):
             given: ast.Call | None = None
@@ -56,20 +56,26 @@ def feed(subject: Subject, call: ast.Call) -> Feed | None:
         ):
             pass
         case _:
-            return None
+            return "it feeds no counter of `prometheus_client` by one"
     statement = _definition(subject.outline, name)
-    if statement is None or subject.path.endswith("__init__.py") or _mentions(subject, name) != 2:
-        return None
+    if statement is None:
+        return f"`{name}` is no counter of `prometheus_client` that this file makes"
+    if subject.path.endswith("__init__.py"):
+        return f"a package may give `{name}` to others"
+    if _mentions(subject, name) != 2:
+        return f"this file mentions `{name}` elsewhere, too"
     if looks_up_itself(subject.source.text):
-        return None
+        return f"this file may look `{name}` up by its name"
     made = _made(statement.value)
     if made is None:
-        return None
+        return f"`{name}` is made of more than texts"
     series, names = made
     labels = _labels(names, given)
     removal = without_definitions(subject.source, subject.outline.tree, [statement])
-    if labels is None or removal is None or not _keeps_its_name(series, subject.config.namespace):
-        return None
+    if labels is None or removal is None:
+        return f"`{name}` is fed or made in an unusual way"
+    if not _keeps_its_name(series, subject.config.namespace):
+        return f"the runtime would not keep the name `{series}`"
     return Feed(name, series, labels, removal[0])
 
 

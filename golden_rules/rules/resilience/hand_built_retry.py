@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import without_fix_as
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -43,7 +44,7 @@ class HandBuiltRetry(FunctionRule):
     was logged between two attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to
     a `Retry-After`, to the deadline of a policy around it, and does not try again against an open breaker.
 
-    No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say. There
+    No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding says what stands against one. There
 
         policy = RetryPolicy(RetryConfig(max_retries=2, deadline=30.0), name="gateway")
         receipt = await policy.execute(gateway.send, order)
@@ -366,11 +367,12 @@ async def charge(order):
         from golden_rules.source.body import read_body
 
         for retry in retry_loops(subject.outline, subject.function, read_body(piece.node)):
+            found = retry_fix(subject, subject.source.position(piece.span(retry.loop)[0])[0])
             yield Violation(
                 span=_head(piece, retry),
                 message=f"`{subject.function.qualname}` retries by hand: {_why(retry)}",
-                remedy="use `RetryPolicy` or `@retry(...)`",
-                fix=retry_fix(subject, subject.source.position(piece.span(retry.loop)[0])[0]),
+                remedy=without_fix_as("use `RetryPolicy` or `@retry(...)`", found if isinstance(found, str) else ""),
+                fix=None if isinstance(found, str) else found,
             )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SLEEPS = {True: "asyncio.sleep", False: "time.sleep"}
 _LONGEST_BY_DEFAULT = 60.0
+_COMMENTED = "its lines hold comments or something else, too"
 _MOST_ATTEMPTS = 100
 # What a constant may say: a condition that holds for these holds for all.
 _SAMPLES = (3, 5, 8)
@@ -52,18 +53,18 @@ class _Plain:
     needs_strategy: bool
 
 
-def retry_fix(subject: Subject, line: int) -> Fix | None:
-    """Return the fix of the retry loop at a line, or `None` where it is not of the plain shape."""
+def retry_fix(subject: Subject, line: int) -> Fix | str:
+    """Return the fix of the retry loop at a line, or in words why there is none: it is not of the plain shape."""
     function, source = subject.function, subject.source
     if function.parent is not None or function.yields or not can_be_decorated(function):
-        return None
+        return "`@retry` may not stand on the function"
     plain = _plain(subject, line)
-    if plain is None:
-        return None
+    if isinstance(plain, str):
+        return plain
     names = ("retry", "RetryStrategy") if plain.needs_strategy else ("retry",)
     spelled = [reference(subject.outline, function, subject.config.runtime_module, name) for name in names]
     if None in spelled:
-        return None
+        return "`retry` cannot be imported in this file"
     found = [item for item in spelled if item is not None]
     imports: tuple[ImportedName, ...] = tuple(needed for _, needed in found if needed is not None)
     arguments = [f"max_retries={plain.retries}", *([f"retry_on={plain.caught}"] if plain.caught else [])]
@@ -74,26 +75,26 @@ def retry_fix(subject: Subject, line: int) -> Fix | None:
     head = plain.loop.body[0].lineno
     inner = dedent_edits(source, head, plain.tried, body[: len(body) - len(body.lstrip())])
     if inner is None:
-        return None
+        return _COMMENTED
     last = plain.tried[-1]
     above = Edit(source.line_start(plain.loop.lineno), source.line_start(head + 1), "")
     below = Edit(
         source.line_start((last.end_lineno or 0) + 1), source.line_start((function.node.end_lineno or 0) + 1), ""
     )
     if any("#" in source.text[edit.start : edit.end] for edit in (above, below)):
-        return None
+        return _COMMENTED
     edits = (Edit(at, at, f"{indent}{decorator}{source.newline}"), above, *inner, below)
     return Fix(Safety.UNSAFE, f"decorate with `{decorator}` in place of the loop", edits, imports)
 
 
-def _plain(subject: Subject, line: int) -> _Plain | None:
+def _plain(subject: Subject, line: int) -> _Plain | str:
     node = subject.function.node
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     match body:
         case [ast.For(target=ast.Name(id=attempt), orelse=[], lineno=at) as loop, *rest] if at == line:
             pass
         case _:
-            return None
+            return _why_not_whole(body, line)
     match loop.body:
         case [
             ast.Try(
@@ -102,21 +103,35 @@ def _plain(subject: Subject, line: int) -> _Plain | None:
         ]:
             pass
         case _:
-            return None
+            return "a `try` with one clause is not all that is in the loop"
     rounds = _counted(subject, loop.iter)
-    if rounds is None or not all(map(_is_unreachable_end, rest)) or len(rest) > 1 or not _leaves(tried, attempt):
-        return None
+    if rounds is None:
+        return "how often it tries is not known before the function is called"
+    if not all(map(_is_unreachable_end, rest)) or len(rest) > 1:
+        return "it does something else after the last attempt"
+    if not _leaves(tried, attempt):
+        return "what is tried does not end by returning, or looks at the number of the attempt"
     if not _is_known_before(subject, kind):
-        return None
+        return "which errors it catches is not known before the function is called"
     waits = _waits(subject, handler, attempt, rounds)
-    delays = None if waits is None else _delays(subject, waits, attempt, rounds)
+    if waits is None:
+        return "the clause does more than log, wait, and raise the last error again"
+    delays = _delays(subject, waits, attempt, rounds)
     if delays is None:
-        return None
+        return "it waits for times that `@retry` does not have"
     caught = "" if dotted(kind) == "Exception" else ast.get_source_segment(subject.source.parseable, kind) or ""
-    if not caught and dotted(kind) != "Exception":
-        return None
     retries = str(rounds.count - 1) if rounds.count else f"{rounds.constant} - 1"
     return _Plain(loop, tried, caught, retries, delays, any("RetryStrategy" in item for item in delays))
+
+
+def _why_not_whole(body: list[ast.stmt], line: int) -> str:
+    """Return in words why the loop at a line is not what a function is made of."""
+    loop = next((statement for statement in body if statement.lineno == line), None)
+    if loop is None:
+        return "the loop stands within another statement"
+    if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name) or loop.orelse:
+        return "the loop is no plain `for` that counts its rounds"
+    return f"line {body[0].lineno} would be done again for each attempt"
 
 
 @dataclass(frozen=True, slots=True)

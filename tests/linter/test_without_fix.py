@@ -1,0 +1,80 @@
+"""Findings of hand-built counting and retrying without a fix say why there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from golden_rules.cli import commands
+
+COUNTER = 'from prometheus_client import Counter\n\nPLACED = Counter("orders_placed", "Placed.", ["shop"])\n\n\n'
+FAILED = 'from prometheus_client import Counter\n\nFAILED = Counter("orders_failed", "Failed.", ["error_type"])\n\n\n'
+INC = "    PLACED.labels(shop=order.shop).inc()\n"
+TRY = (
+    "def place(order):\n    try:\n        order.save()\n    except Exception as error:\n"
+    "        FAILED.labels(type(error).__name__).inc()\n        raise\n"
+)
+RETRY = (
+    "import time\n\n\ndef fetch(client):\n    for attempt in range(3):\n        try:\n            return client.get()\n"
+    "        except OSError:\n            if attempt == 2:\n                raise\n            time.sleep(1)\n"
+)
+
+COUNTED = {
+    "fixed": (f"{COUNTER}def place(order):\n{INC}    order.save()\n", ""),
+    "an attribute": (
+        "class Orders:\n    def place(self, order):\n        self.stats['placed'] += 1\n        order.save()\n\n    def report(self):\n        return self.stats\n",
+        '`self.stats["placed"]` is a number without a series, and nobody knows who reads it',
+    ),
+    "several": (f"{COUNTER}def place(order):\n{INC}    SAVED.inc()\n    order.save()\n\n\nSAVED = Counter('saved', '')\n", "it feeds more than one counter"),
+    "a generator": (f"{COUNTER}def place(order):\n{INC}    yield order.save()\n", "the function is a generator"),
+    "a branch": (f"{COUNTER}def place(order):\n    if order.save():\n    {INC}", "it counts on some ways through the function only"),
+    "later": (f"{COUNTER}def place(order):\n    order.save()\n{INC}", "line 7 may end the function before it counts"),
+    "alone": (f"{COUNTER}def place(order):\n{INC}", "the function does nothing else"),
+    "elsewhere too": (f"{COUNTER}def place(order):\n{INC}    order.save()\n\n\nPLACED.labels(shop='a')\n", "this file mentions `PLACED` elsewhere, too"),
+    "another client": ("from shop.clients import statsd\n\n\ndef place(order):\n    statsd.incr('placed')\n    order.save()\n", "it feeds no counter of `prometheus_client` by one"),
+    "made elsewhere": ("from shop.orders import PLACED\n\n\ndef place(order):\n    PLACED.inc()\n    order.save()\n", "`PLACED` is no counter of `prometheus_client` that this file makes"),
+    "options": (f"{COUNTER.replace('])', '], registry=None)')}def place(order):\n{INC}    order.save()\n", "`PLACED` is made of more than texts"),
+    "worked out": (f"{COUNTER}def place(order):\n{INC.replace('order.shop', 'order.shop()')}    order.save()\n", "its labels are more than texts and what the function is given"),
+    "another name": (f"{COUNTER.replace('orders_placed', 'ordersPlaced')}def place(order):\n{INC}    order.save()\n", "the runtime would not keep the name `ordersPlaced`"),
+}  # fmt: skip
+ERRORS = {
+    "fixed": (FAILED + TRY, ""),
+    "swallowed": (FAILED + TRY.replace("raise", "return None"), "the clause does not raise again what it caught, and the decorator counts what leaves the function"),
+    "not all": (FAILED + TRY.replace("    try", "    order.check()\n    try", 1), "the `try` with its one clause is not all that the function does, and the decorator counts every error"),
+    "one kind": (FAILED + TRY.replace("except Exception", "except OSError"), "the clause catches something else than `Exception`, which is what the decorator counts"),
+    "another label": (FAILED + TRY.replace("type(error).__name__", "order.shop"), "its series has no label `error_type` with the type of the error"),
+}  # fmt: skip
+RETRIES = {
+    "fixed": (RETRY, ""),
+    "a while": (RETRY.replace("    for attempt in range(3):", "    attempt = 0\n    while True:\n        attempt += 1"), "the loop is no plain `for` that counts its rounds"),
+    "work before it": (RETRY.replace("    for", "    client.open()\n    for"), "line 5 would be done again for each attempt"),
+    "within": (RETRY.replace("    for", "    with client:\n     for").replace("\n        ", "\n         "), "the loop stands within another statement"),
+    "as often as asked": (RETRY.replace("(client)", "(client, tries)").replace("range(3)", "range(tries)").replace("== 2", "== tries - 1"), "how often it tries is not known before the function is called"),
+    "work after it": (RETRY + "    client.close()\n", "it does something else after the last attempt"),
+    "two clauses": (RETRY + "        except ValueError:\n            time.sleep(2)\n", "a `try` with one clause is not all that is in the loop"),
+    "ends quietly": (RETRY.replace("raise", "return None"), "the clause does more than log, wait, and raise the last error again"),
+    "odd waits": (RETRY.replace("sleep(1)", "sleep(client.pause)"), "it waits for times that `@retry` does not have"),
+    "no result": (RETRY.replace("return client.get()", "client.get()\n            break"), "what is tried does not end by returning, or looks at the number of the attempt"),
+}  # fmt: skip
+CASES = [
+    pytest.param(code, *case, id=f"{code}-{name}")
+    for code, cases in (("GR202", COUNTED), ("GR203", ERRORS), ("GR301", RETRIES))
+    for name, case in cases.items()
+]
+
+
+@pytest.mark.parametrize(("code", "source", "why"), CASES)
+def test_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, source: str, why: str) -> None:
+    """A finding has a fix, or says in one clause what stands against it, in every format."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\ndependencies = ["golden-runtime"]\n')
+    (tmp_path / "orders.py").write_text(source)
+    select = ["check", "--select", code, "--format"]
+    told = CliRunner().invoke(commands, [*select, "json"], standalone_mode=False).stdout
+    [finding] = json.loads(told)["findings"]
+    assert (finding["fix"] is None) == bool(why)
+    assert finding["remedy"].partition(" (no fix, as ")[2].removesuffix(")") == why
+    assert why in CliRunner().invoke(commands, [*select, "text"], standalone_mode=False).stdout
