@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,3 +207,41 @@ def test_ctrl_c_never_locks_the_store(sqlite_path: str) -> None:
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert interrupted
+
+
+def test_a_queue_that_is_dropped_unclosed_says_so_and_leaves_no_thread(sqlite_path: str) -> None:
+    """As with files and sockets: a ResourceWarning, and what was opened is closed."""
+    before = set(threading.enumerate())
+    queues = [TaskQueue(sqlite_path).sync]
+    queues[0].enqueue("n")
+    own = set(threading.enumerate()) - before
+
+    def drop() -> None:
+        queues.clear()
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="was never closed: call `close`"):
+        drop()
+    for thread in own:
+        thread.join(30)
+    assert [thread.is_alive() for thread in own] == [False]
+    with TaskQueue(sqlite_path).sync as again:
+        assert again.get_next_task() is not None
+
+
+def test_a_program_that_ends_with_its_queue_open_hears_nothing(sqlite_path: str) -> None:
+    """Scripts may just end: all that was accepted is stored."""
+    script = """
+        import sys
+        from golden_runtime import TaskQueue
+        queue = TaskQueue(sys.argv[1]).sync
+        queue.enqueue("n")
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script), sqlite_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import warnings
 from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
+from weakref import finalize
 
 from golden_runtime.queue_errors import StorageError
 from golden_runtime.settings import check_seconds, check_whole
@@ -49,6 +51,9 @@ class Storage:
         self.name = name
         self._writer = Worker(writing, name=name, retry_for=retry_for)
         self._reader = Worker(reading, name=name, retry_for=retry_for)
+        # not at the interpreter's end: then nobody is left whom it would help to know
+        self._dropped = finalize(self, _let_go, name, self._writer, self._reader)
+        self._dropped.atexit = False
 
     def write(self, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False) -> T:
         """Run an operation and wait for its commit, blocking the thread.
@@ -73,6 +78,7 @@ class Storage:
 
     def close(self) -> None:
         """Finish what is queued and close both connections."""
+        self._dropped.detach()
         self._writer.close()
         self._reader.close()
 
@@ -145,6 +151,16 @@ def _path(text: str, rest: str | None) -> str:
     if _NEARLY_URL.match(text) and rest is None:
         raise StorageError(f"`{text}` is neither a path nor a URL: give a path, `sqlite:///path` or `postgresql://...`")
     return path
+
+
+def _let_go(name: str, *workers: Worker) -> None:
+    """End the threads of a store that nobody can close any more."""
+    if any(worker.is_running for worker in workers):
+        warnings.warn(
+            f"the storage `{name}` was never closed: call `close`, or use `with`", ResourceWarning, stacklevel=2
+        )
+    for worker in workers:
+        worker.end()
 
 
 def _awaitable(worker: Worker, job: Job[T]) -> asyncio.Future[T]:

@@ -181,15 +181,25 @@ class Worker:
             self._thread = threading.Thread(target=self._run, args=(self._session,), name=name, daemon=True)
             self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread, and so perhaps its connection, is there."""
+        return self._thread is not None
+
+    def end(self) -> threading.Thread | None:
+        """Have the thread finish what is queued and close the session, and return it, if it is there."""
+        with self._lock:
+            self._closing.set()
+            self._jobs.put(None)
+            thread, self._thread = self._thread, None
+        return thread
+
     def close(self) -> None:
         """Finish what is queued, then close the session.
 
         Waits for the thread, unless that waits for this one; not for ever, as a database may have fallen silent.
         """
-        with self._lock:
-            self._closing.set()
-            self._jobs.put(None)
-            thread, self._thread = self._thread, None
+        thread = self.end()
         if thread is not None and threading.get_ident() not in {thread.ident, *self._callers}:
             thread.join(_CLOSE_PATIENCE)
             if thread.is_alive():
