@@ -45,8 +45,9 @@ class HandTrackedErrors(OutlineRule):
 
     ## When not to follow it
 
-    Where the count is a number of the domain, such as a job's rejected rows. Tests, benchmarks, migrations, vendored code,
-    the modules named in `metrics-modules` and others that are named like instrumentation are left alone.
+    Where the count is a number of the domain, such as a job's rejected rows, or the exception is no failure but part of a protocol,
+    such as back-pressure. Tests, benchmarks, migrations, vendored code, the modules named in `metrics-modules` and others
+    that are named like instrumentation are left alone.
     """
 
     code: ClassVar[str] = "GR203"

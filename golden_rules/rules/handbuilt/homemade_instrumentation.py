@@ -53,7 +53,7 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
 
     Where it is the house's standard: name it in `measured-by`, or put it into a module of `metrics-modules`. Those, modules
     that are named like instrumentation, tests, benchmarks, migrations and vendored code are left alone. So are wrappers that
-    do more than measure: that retry, cache, limit a rate or check rights.
+    do more than measure: that retry, cache, limit a rate or check rights; and a class whose name says that it limits its block.
     """
 
     code: ClassVar[str] = "GR206"
