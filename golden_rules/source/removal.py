@@ -75,6 +75,46 @@ def without_lines(source: SourceText, item: ast.stmt, *, is_first: bool = False)
     return _without(source, item.lineno, item.end_lineno or item.lineno, is_first=is_first)
 
 
+def without_body_lines(
+    source: SourceText, lines: Iterable[tuple[int, int]], about: re.Pattern[str], *, is_first: bool, is_last: bool
+) -> list[Edit]:
+    """Return the edits that take lines out of the body of a function, with the blank lines that they alone needed.
+
+    Args:
+        source: The file.
+        lines: The first and last lines of statements, in order.
+        about: What a comment right above one of them speaks of that goes with it.
+        is_first: Whether nothing of the body stands above the first of them.
+        is_last: Whether nothing of it stands below the last of them.
+    """
+    runs: list[tuple[int, int]] = []
+    for first, last in lines:
+        top = _below_comments(source, first, about)
+        if runs and not any(source.line(line).strip() for line in range(runs[-1][1] + 1, top)):
+            top = runs.pop()[0]
+        runs.append((top, last))
+    return [
+        _without(
+            source,
+            first,
+            last,
+            is_first=is_first and at == 0 and not source.line(first - 1).lstrip().startswith("#"),
+            is_last=is_last and at == len(runs) - 1,
+        )
+        for at, (first, last) in enumerate(runs)
+    ]
+
+
+def _below_comments(source: SourceText, line: int, about: re.Pattern[str]) -> int:
+    """Return where the comment right above a line starts, or the line where there is none that goes with it."""
+    top = line
+    while source.line(top - 1).lstrip().startswith("#"):
+        top -= 1
+    comments = [source.line(other).strip() for other in range(top, line)]
+    goes = any(map(about.search, comments)) and not any(map(_FOR_MORE.match, comments))
+    return top if goes else line
+
+
 def without_definitions(source: SourceText, tree: ast.Module, items: Iterable[ast.stmt]) -> list[Edit] | None:
     """Return the edits that take statements out of the top level of a file, or `None` where one shares a line with another.
 
@@ -118,13 +158,13 @@ def _extent(source: SourceText, tree: ast.Module, item: ast.stmt) -> _Extent | N
     return _Extent(first, _with_comments_behind(source, last, below), above)
 
 
-def _without(source: SourceText, first: int, last: int, *, is_first: bool) -> Edit:
+def _without(source: SourceText, first: int, last: int, *, is_first: bool, is_last: bool = False) -> Edit:
     above = below = 0
     while first - above > 1 and not source.line(first - above - 1).strip():
         above += 1
     while last + below < source.line_count and not source.line(last + below + 1).strip():
         below += 1
-    if last + below >= source.line_count and not is_first:
+    if (is_last or last + below >= source.line_count) and not is_first:
         first -= above
     elif below and (is_first or (above and below <= above)):
         last += below

@@ -254,6 +254,28 @@ def test_measured_once_where_a_decorator_measures_already() -> None:
     assert "@timed" not in fixed(source, unsafe=True)
 
 
+WHOLE = {
+    "a blank line below the clock": ("start = time.time()\n\norder.save()\nlog.info(time.time() - start)", "order.save()"),
+    "a blank line above the log line": ("start = time.time()\norder.save()\n\nlog.info(time.time() - start)", "order.save()"),
+    "below a docstring": (
+        '"""Save."""\n\nstart = time.time()\n\norder.save()\nlog.info(time.time() - start)', '"""Save."""\n\norder.save()'
+    ),
+    "comments on time": (
+        "# Start the clock.\nstart = time.time()\n# All of it.\norder.save()\n\n# How long it took.\nend = time.time()\n\nlog.info(end - start)",
+        "# All of it.\norder.save()",
+    ),
+    "a comment on the work": ("# Save the order.\nstart = time.time()\norder.save()\nlog.info(time.time() - start)", "# Save the order.\norder.save()"),
+    "a return below": ("start = time.time()\norder.save()\n\nlog.info(time.time() - start)\n\nreturn order", "order.save()\n\nreturn order"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "left"), WHOLE.values(), ids=WHOLE)
+def test_unsafe_fix_leaves_no_gap(body: str, left: str) -> None:
+    """Blank lines that only parted the clock from the work go with it, and comments on what goes."""
+    after = fixed(f"import time\n\n\ndef f(order, log):\n{indent(body, '    ')}\n\n\nLAST = 1\n", unsafe=True)
+    assert after.partition("def f(order, log):\n")[2] == f"{indent(left, '    ')}\n\n\nLAST = 1\n"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -52,7 +52,7 @@ class HandTimed(FunctionRule):
     reading that is also stored as a timestamp, shared with another function, or compared is for you to untangle.
 
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
-    drops the readings and the line, with all else it said.
+    drops the readings and the line, with all else it said and the comments right above them that speak of time.
 
     A clock's import that is left without a use goes with it, unless a comment stands on its line.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -12,6 +13,7 @@ from golden_rules.rules.handbuilt.flows import Use
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
 from golden_rules.rules.placement import can_be_decorated
 from golden_rules.source.body import callee
+from golden_rules.source.removal import without_body_lines
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
     from golden_rules.source.text import SourceText
+
+# What the comment above a clock reading or its log line is about, where it is not about the work that follows.
+_OF_TIME = re.compile(
+    r"\b(tim(e[drs]?|ers|ings?)|clock|stop_?watch|elapsed|duration|latency|measur\w*|profil\w*|how long|took|log(s|ged|ging)?|report\w*)\b",
+    re.IGNORECASE,
+)
 
 
 def decorator_edits(
@@ -41,9 +49,15 @@ def decorator_edits(
     text = source.line(function.line)
     indent = text[: len(text) - len(text.lstrip())]
     edits = [Edit(start, start, f"{indent}@{decorator}{source.newline}")]
-    for line in lines:
-        first, last = (source.position(offset)[0] for offset in piece.span(line))
-        edits.append(Edit(source.line_start(first), source.line_start(last + 1), ""))
+    body = piece.node.body.body
+    spans = [piece.span(line) for line in lines]
+    edits += without_body_lines(
+        source,
+        [(source.position(first)[0], source.position(last)[0]) for first, last in spans],
+        _OF_TIME,
+        is_first=body[0] is lines[0],
+        is_last=body[-1] is lines[-1],
+    )
     return tuple(edits)
 
 
