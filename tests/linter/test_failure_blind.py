@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from golden_rules import Config, analyse_source
 from golden_rules.fixing import fix_source
+from golden_rules.selection import Selection
 
 PATH = "src/shop/orders.py"
 CONFIG = Config(root=Path.cwd(), select=("GR406",), measured_by=("shop.watch",))
@@ -179,3 +181,46 @@ def test_questions_may_be_answered_with_no() -> None:
     asked = "try:\n    order.pay()\nexcept Exception:\n    return False\nreturn True\n"
     assert findings(function(asked)) != []
     assert [findings(function(asked, name=name)) for name in ("head_ok", "shop_reachable")] == [[], []]
+
+
+REQUIRED = Config(root=Path(), critical=("*",))
+SWALLOWING = """\
+async def pay(order, logger):
+    try:
+        receipt = await order.charge()
+        await order.save(receipt)
+        return {"paid": True}
+    except Exception as e:
+        HANDLER
+"""
+SAID = """logger.exception("cannot pay")
+        return {"paid": False, "reason": str(e)}"""
+
+
+def decorated(handler: str, *, unsafe: bool = False, config: Config = REQUIRED) -> str:
+    """Return the fixed form of a required function that nothing measures and that has such a handler."""
+    source = SWALLOWING.replace("HANDLER", handler)
+    return fix_source(source.encode(), PATH, config, unsafe=unsafe).content.decode()
+
+
+def test_new_decorator_is_told_of_failures_that_the_handler_tells_of() -> None:
+    """One fix writes both, whichever rules are picked out, so that the new series never lies."""
+    for picked in ((), ("GR105",)):
+        after = decorated(SAID, config=replace(REQUIRED, command_line=Selection(picked or None)))
+        assert '@track_request("shop.orders.pay")' in after
+        assert f"        mark_failure(e)\n        {SAID}" in after
+
+
+def test_new_decorator_waits_where_only_people_know_what_is_a_failure() -> None:
+    """A default value may be an ordinary answer: the safe fix guesses nothing, the unsafe one takes it for a failure."""
+    assert decorated("return None") == SWALLOWING.replace("HANDLER", "return None")
+    after = decorated("return None", unsafe=True)
+    assert '@track_request("shop.orders.pay")' in after
+    assert "        mark_failure(e)\n        return None" in after
+
+
+def test_project_that_swallows_on_purpose_gets_the_decorator_alone() -> None:
+    """Who ignores the rule does not want its fix either."""
+    after = decorated("return None", config=replace(REQUIRED, ignore=("GR406",)))
+    assert '@track_request("shop.orders.pay")' in after
+    assert "mark_failure" not in after

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden_rules import Config
+from golden_rules.engine import analyse_source
 from golden_rules.fixing import FixedSource, fix_source
+from golden_rules.registry import load_rules
+from golden_rules.rules.base import Rule
 from golden_rules.testing import fix_alone
 
 CONFIG = Config(root=Path(), critical=("*",))
@@ -41,7 +45,7 @@ LINES = st.lists(
         [
             "pass\n", "save( order )  # as it is\n", "start = time.time()\n", "log.info('%s', time.time() - start)\n", "elapsed = time.time() - start\n",
             "print(f'took {time.time() - start:.1f}')\n", "CALLS.inc()\n", "return order\n", "import time\n", 'text = """a\n  b"""\n',
-            "try:\n    save()\nexcept Exception:\n    log.exception('no')\n", "try:\n    save()\nexcept Exception as error:\n    CALLS.inc()\n    raise\n",
+            "try:\n    save()\nexcept Exception:\n    log.exception('no')\n", "try:\n    return save()\nexcept Exception:\n    return None\n", "try:\n    save()\nexcept Exception as error:\n    CALLS.inc()\n    raise\n",
             "for attempt in range(3):\n    try:\n        return save()\n    except OSError:\n        if attempt == 2:\n            raise\n        time.sleep(2**attempt)\n",
             "def inner():\n    return save()\n", "x = sys._getframe(1)\n", "track_request = 1\n", "await save()\n", "\n",
         ]
@@ -99,6 +103,21 @@ def test_fixed_module_is_sound(source: bytes) -> None:
     again = fixed(done.content)
     assert (again.content, again.applied) == (done.content, ())
     assert (done.content == source) == (not done.applied)
+
+
+@settings(max_examples=80, deadline=None)
+@given(modules(), st.booleans())
+def test_no_fix_brings_a_finding(source: bytes, unsafe: bool) -> None:
+    """What is found in the end was found at the start, if only by its rule alone: of one wrong, one rule speaks at a time."""
+    done = fix_source(source, PATH, CONFIG, unsafe=unsafe)
+    new = told(done.content, load_rules()) - told(source, *[[rule] for rule in load_rules()])
+    assert not new, new
+
+
+def told(source: bytes, *rules: Sequence[Rule]) -> Counter[tuple[str, str]]:
+    """Count what rules find in a module, by code and function, each group of them for itself."""
+    results = [analyse_source(source, PATH, CONFIG, group) for group in rules]
+    return Counter((finding.code, finding.function) for result in results for finding in result.findings)
 
 
 @settings(max_examples=80, deadline=None)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
+from golden_rules.rules.misleading.blindness import CODE, MARKING, NAME, OUTCOMES, blind_handlers
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
@@ -17,24 +17,8 @@ if TYPE_CHECKING:
     from golden_rules.rules.misleading.handlers import AnyHandler
     from golden_rules.source.slices import Slice
 
-_RUNTIME_OUTCOMES = frozenset(
-    {"track_request", "track_adapter_request", "track_cache_operation", "track_errors", "traced"}
-)
 _ERROR_DECORATOR = re.compile(r"(^|_)(errors?|exceptions?|failures?)$")
-# Questions: the exception is the answer no.
-_QUESTION = re.compile(
-    r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
-    r"|\w+_(exists?|health|healthy|available|ready|alive|check|valid|ping|ok|reachable)$"
-)
-# What ends things: that it fails on the way is of no account.
-_CLOSING = re.compile(
-    r"_*(async_|a)?(close|shut_?down|stop|disconnect|clean_?up|teardown|tear_down|dispose|release|destroy|terminate|kill|flush|exit|unload|unsubscribe)(_\w+)?"
-)
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
-_MARKING = StringsOption(
-    "marks-failure",
-    "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
-)
 
 
 class FailureBlind(FunctionRule):
@@ -71,10 +55,10 @@ class FailureBlind(FunctionRule):
     silences the rule.
     """
 
-    code: ClassVar[str] = "GR406"
-    name: ClassVar[str] = "failure-blind"
+    code: ClassVar[str] = CODE
+    name: ClassVar[str] = NAME
     triggers: ClassVar[tuple[str, ...]] = ("except",)
-    options = (_MARKING,)
+    options = (MARKING,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
             """\
@@ -373,19 +357,12 @@ def is_open(gateway):
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         from golden_rules.rules.misleading.failure_marks import handler_head, marking_fix
-        from golden_rules.rules.misleading.handlers import called_in, caught, swallows
+        from golden_rules.rules.misleading.handlers import caught
 
         function, recorder = subject.function, _recorder(subject)
-        if recorder is None or _QUESTION.match(function.name):
+        if recorder is None:
             return
-        body, found = swallows(piece.node)
-        # A function that calls itself again from a handler retries.
-        telling = {*self.value(_MARKING, subject.config), function.name}
-        for swallow in found:
-            if not called_in(body, swallow.handler).isdisjoint(telling):
-                continue
-            if swallow.silent and _CLOSING.fullmatch(function.name):
-                continue
+        for body, swallow in blind_handlers(subject, piece):
             if _is_span(recorder) and _SPAN_TOLD.search(piece.code(swallow.handler)):
                 continue
             fix = marking_fix(subject, piece, body, swallow) if recorder.name else None
@@ -410,7 +387,7 @@ def _recorder(subject: Subject) -> Applied | None:
 
 def _records(subject: Subject, entry: Applied) -> bool:
     if entry.name:
-        return entry.name in _RUNTIME_OUTCOMES
+        return entry.name in OUTCOMES
     last = entry.written.rpartition(".")[2]
     if last == "count_exceptions" or last == "start_as_current_span":
         return entry.call is not None

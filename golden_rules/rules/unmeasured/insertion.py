@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
+from golden_rules.rules.misleading.blindness import OUTCOMES, blind_handlers, is_looked_for, may_swallow
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.headers import name_span
 from golden_rules.source.imports import reference
+from golden_rules.source.parsing import SliceError
 
 
 def request_decorator(subject: Subject) -> tuple[str, str]:
@@ -38,11 +42,63 @@ def errors_decorator(subject: Subject) -> tuple[str, str]:
 def violation(subject: Subject, *decorators: tuple[str, str]) -> Violation:
     """Return the finding on a function's name, with the fix that puts the decorators on it where that is safe."""
     shown = " and ".join(f"`@{name}({arguments})`" for name, arguments in decorators)
+    fix = _insert(subject, decorators)
+    remedy = f"add {shown}"
+    if any(name in OUTCOMES for name, _ in decorators) and may_swallow(subject.function):
+        swallowed = _swallowed(subject)
+        if swallowed is not None:
+            remedy += f", and {swallowed.remedy}"
+            fix = _together(fix, swallowed.fixes)
     return Violation(
         span=name_span(subject.source, subject.function),
         message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
-        remedy=f"add {shown}",
-        fix=_insert(subject, decorators),
+        remedy=remedy,
+        fix=fix,
+    )
+
+
+class _Swallowed(NamedTuple):
+    """What is to be said of handlers that swallow every exception, and the fix of each; `None` for one that has none."""
+
+    remedy: str
+    fixes: list[Fix | None]
+
+
+def _swallowed(subject: Subject) -> _Swallowed | None:
+    """Return what the handlers of a function would hide from a decorator on it: GR406's finding of tomorrow.
+
+    Under a decorator that is new, no series has counted these calls as successes yet. Whether they are any is not ours to say
+    where the handler does not.
+    """
+    from golden_rules.rules.misleading.failure_marks import marking_fix
+    from golden_rules.source.slices import function_slice
+
+    if not is_looked_for(subject.config, subject.path):
+        return None
+    try:
+        piece = function_slice(subject.source, subject.function)
+        blind = list(blind_handlers(subject, piece))
+    except (SliceError, RecursionError):
+        return None
+    if not blind:
+        return None
+    fixes = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
+    marking = "begin the handler that swallows its failures with `mark_failure(error)`"
+    told = all(swallow.told for _, swallow in blind)
+    return _Swallowed(marking if told else f"where they are no ordinary outcome, {marking}", fixes)
+
+
+def _together(fix: Fix | None, others: list[Fix | None]) -> Fix | None:
+    """Return a fix and others as one, as unsafe as the most unsafe of them; `None` where one of them is missing."""
+    parts = [fix, *others]
+    if any(part is None for part in parts):
+        return None
+    known = [part for part in parts if part is not None]
+    return Fix(
+        Safety.UNSAFE if any(part.safety is Safety.UNSAFE for part in known) else Safety.SAFE,
+        ", and ".join(dict.fromkeys(part.description for part in known)),
+        tuple(edit for part in known for edit in part.edits),
+        tuple(dict.fromkeys(item for part in known for item in part.imports)),
     )
 
 

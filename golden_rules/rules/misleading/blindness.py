@@ -1,0 +1,75 @@
+"""Functions that swallow their exceptions: what GR406 finds under a decorator, and what one that is inserted would hide."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from golden_rules.options import StringsOption
+from golden_rules.source.trees import dotted
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from golden_rules.config import Config
+    from golden_rules.rules.base import Subject
+    from golden_rules.rules.misleading.handlers import Swallow
+    from golden_rules.source.body import Body
+    from golden_rules.source.outline import Function
+    from golden_rules.source.slices import Slice
+
+CODE, NAME = "GR406", "failure-blind"
+# The runtime's decorators that record how calls end.
+OUTCOMES = frozenset({"track_request", "track_adapter_request", "track_cache_operation", "track_errors", "traced"})
+MARKING = StringsOption(
+    "marks-failure",
+    "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
+)
+_BROAD = ("Exception", "BaseException")
+# Questions: the exception is the answer no.
+_QUESTION = re.compile(
+    r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
+    r"|\w+_(exists?|health|healthy|available|ready|alive|check|valid|ping|ok|reachable)$"
+)
+# What ends things: that it fails on the way is of no account.
+_CLOSING = re.compile(
+    r"_*(async_|a)?(close|shut_?down|stop|disconnect|clean_?up|teardown|tear_down|dispose|release|destroy|terminate|kill|flush|exit|unload|unsubscribe)(_\w+)?"
+)
+
+
+def blind_handlers(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[tuple[Body, Swallow]]:
+    """Yield the handlers after which a function ends as if it had succeeded, though its work failed."""
+    from golden_rules.rules.misleading.handlers import called_in, swallows
+
+    name = subject.function.name
+    if _QUESTION.match(name):
+        return
+    body, found = swallows(piece.node)
+    # A function that calls itself again from a handler retries.
+    telling = {*subject.config.option(CODE, NAME, MARKING), name}
+    for swallow in found:
+        if not called_in(body, swallow.handler).isdisjoint(telling):
+            continue
+        if swallow.silent and _CLOSING.fullmatch(name):
+            continue
+        yield body, swallow
+
+
+def is_looked_for(config: Config, path: str) -> bool:
+    """Whether a project wants to hear of such functions in a file, whatever the command line picks out."""
+    everything = replace(config, command_line=replace(config.command_line, select=None))
+    return CODE in everything.enabled_codes({CODE: NAME}, path)
+
+
+def may_swallow(function: Function) -> bool:
+    """Whether a function has a handler that `blind_handlers` has to look at, as `ast` tells."""
+    return any(
+        clause.type is None
+        or any(
+            dotted(node).rpartition(".")[2] in _BROAD for node in ast.walk(clause.type) if isinstance(node, ast.expr)
+        )
+        for clause in function.clauses
+    )
