@@ -261,6 +261,18 @@ def watch(exchange, stop, log):
         ),
         pytest.param(
             """\
+def keep_up(run, settings, log):
+    while settings.running:
+        try:
+            return run()
+        except Exception:
+            log.exception("the task restarts in 5 seconds")
+            time.sleep(5)
+""",
+            id="a-task-that-is-restarted",
+        ),
+        pytest.param(
+            """\
 def embed(model, texts):
     while True:
         try:

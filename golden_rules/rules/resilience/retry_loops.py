@@ -48,7 +48,11 @@ from golden_rules.source.body import Body, callee, dotted
 from golden_rules.source.outline import Function, Outline
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
-_SERVES = re.compile(r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop)$")
+_SERVES = re.compile(
+    r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
+)
+# What is started again runs on; it was not tried.
+_RESTARTS = re.compile(r"(?<![a-z])restart(s|ed|ing)(?![a-z])", re.IGNORECASE)
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
 
@@ -240,6 +244,8 @@ class _Examined:
         if is_outcome(caught) and not (self.pause and self.names_tries):
             return False
         if (self._streams(attempt) and not (self.counted and sure)) or (self._serves(attempt) and not sure):
+            return False
+        if not self.counted and _RESTARTS.search(self.text):
             return False
         answers = is_answer(caught)
         pauses, counted, says = bool(self.pause), self.counted, self.says_retry
