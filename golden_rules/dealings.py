@@ -33,7 +33,7 @@ _TERMINAL_METHODS = frozenset(
 )
 # What a handler answers with where it needs nobody's help.
 _PAGE = re.compile(
-    r"^(render\w*|\w*_template|TemplateResponse|send_file|send_from_directory|FileResponse|redirect\w*|\w*Redirect\w*)$"
+    r"^(render\w*|\w*_template|\w*_html|TemplateResponse|send_file|send_from_directory|FileResponse|redirect\w*|\w*Redirect\w*)$"
 )
 # What reads the request, words the answer or looks at a path: no work that could fail by itself.
 _AT_HAND = re.compile(
