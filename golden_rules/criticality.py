@@ -96,6 +96,10 @@ _RESILIENCE_CALL = re.compile(
 _RESILIENCE_WORDS = ("retr", "breaker", "dead", "dlq")
 # To ask whether to try again is not to do it.
 _QUESTIONS = ("is_", "_is_", "should_", "_should_", "can_", "_can_")
+# A program that is only asked for its version tells whether it is there: nobody's work waits for that.
+_ASKS_WHAT_IS_INSTALLED = re.compile(
+    r"^_*(get|check|is|has|detect|find|verify|test)_(\w+_)?(versions?|installed|available|availability|usable)(_|$)"
+)
 # What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.
 _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
     (
@@ -276,6 +280,8 @@ def _scored(file: _File, function: Function) -> Verdict:
     adapter, talk = file.talks.get(function) or _external_call(file.module, function)
     known = talk is not None and talk.points == _KNOWN
     reasons = list(_doing(file, function, step, talk))
+    if adapter == "subprocess" and _ASKS_WHAT_IS_INSTALLED.match(function.name):
+        reasons.append(Reason(-4.0, "it only asks what is installed, by its name"))
     reasons += shape(function, known=known)
     reasons += name(function)
     plain = not (entry or step or adapter)

@@ -54,8 +54,9 @@ UNATTENDED = ("a task", "a scheduled job", "a message consumer")
 # Where these words name other things than entry points.
 _NOT_ENTRY_ROOTS = frozenset({"click", "typer", "pytest", "mock", "unittest", "fixture", "hybrid_property", "property"})
 
+# A module's own `_Endpoint` is what a client calls at least as often as what a service answers at.
 _HANDLER_BASES = re.compile(
-    r"(View|ViewSet|APIView|(?<!List)(?<!Instance)(?<!Context)(?<!API)(?<!Api)Resource|RequestHandler|HTTPEndpoint|HTTPRequestHandler|Servicer|Servlet|Endpoint|Consumer|RestApi)$"
+    r"(View|ViewSet|APIView|(?<!List)(?<!Instance)(?<!Context)(?<!API)(?<!Api)Resource|RequestHandler|HTTPEndpoint|HTTPRequestHandler|Servicer|Servlet|(?<!^_)Endpoint|Consumer|RestApi)$"
 )
 _HTTP_METHODS = re.compile(r"^(async_)?(on_|do_)?(get|post|put|patch|delete|handle|dispatch|receive)$", re.IGNORECASE)
 # A base class of the project's own, such as `APIHandler`: only verbs of HTTP tell that a request is what it handles.

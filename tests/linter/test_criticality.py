@@ -643,3 +643,40 @@ class Orders(BaseConsumer):
 """
     (finding,) = analyse_source(source, "src/shop/orders.py", Config(root=Path.cwd(), select=("GR101",))).findings
     assert finding.function == "Orders.receive"
+
+
+def test_a_program_that_is_asked_for_its_version() -> None:
+    """It tells whether the program is there; what runs it to do its work is critical."""
+    source = """
+    import subprocess
+
+    def {name}(command: str) -> str | None:
+        try:
+            process = subprocess.run([command, "-version"], capture_output=True, check=True)
+            return process.stdout.decode().split()[2]
+        except FileNotFoundError:
+            return None
+    """
+    assert findings(source.format(name="get_usable_ffmpeg")) == []
+    assert findings(source.format(name="get_kubectl_version")) == []
+    assert findings(source.format(name="check_isolation_executable_installed")) == []
+    assert findings(source.format(name="convert_video")) == [("GR102", "convert_video")]
+
+
+def test_an_endpoint_of_a_client() -> None:
+    """A client's base class of its own answers no requests; it sends them."""
+    source = """
+    import requests
+
+    class _Endpoint:
+        def __init__(self, url: str, session: requests.Session) -> None:
+            self.url = url
+            self.session = session
+
+    class Certificates(_Endpoint):
+        def post(self, request):
+            response = self.session.post(self.url, json=request)
+            response.raise_for_status()
+            return response.json()["chain"]
+    """
+    assert "GR101" not in [code for code, _ in findings(source)]
