@@ -142,8 +142,8 @@ class Configs:
         if module == DEFAULT_RUNTIME:
             return {}
         if (module, root) not in self._below:
-            from golden_rules.circles import files_below
             from golden_rules.exports import names_in
+            from golden_rules.import_circles import files_below
 
             self._below[module, root] = {
                 "below_runtime": files_below(module, root),

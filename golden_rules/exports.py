@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from golden_rules.circles import module_file, runs_at_import
+from golden_rules.import_circles import module_file, runs_at_import
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import UndecodableSource, decode
 

@@ -10,11 +10,11 @@ from golden_rules.engine import analyse_source
 from golden_rules.findings import FileResult, Finding, Fix
 from golden_rules.naming import module_parts, package_of
 from golden_rules.rules.base import Rule
+from golden_rules.source.deletion import is_private
 from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
-from golden_rules.source.leftovers import leftover_imports
+from golden_rules.source.leftover_imports import leftover_imports
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
-from golden_rules.source.removal import is_private
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 # Each round settles at least one finding of every conflict; a rule whose fix does not remove its finding must end too.

@@ -17,7 +17,7 @@ from golden_rules.globs import path_globs
 from golden_rules.naming import module_parts
 from golden_rules.paths import relative_to
 from golden_rules.settings import DEFAULT_EXCLUDE
-from golden_rules.source.taking import Taken, fills_in_module, is_python, may_take, mentions_word, taken
+from golden_rules.source.outside_uses import Taken, fills_in_module, is_python, may_take, mentions_word, taken
 from golden_rules.source.text import UndecodableSource, decode
 
 _PYTHON = (".py", ".pyi", ".pyw", ".pyx", ".pxd", ".pxi", ".ipynb")

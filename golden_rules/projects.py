@@ -1,29 +1,34 @@
-"""The projects among the files of a run: what the rules about a whole project find, and the fixes that take all of its files."""
+"""The projects among the files of a run: what their files tell, and what the rules about a whole project find in them."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from golden_rules.cache import Caches, facts_key
-from golden_rules.files import SourceFile, read_source
-from golden_rules.findings import FileFacts, FileResult, Finding
-from golden_rules.packing import unpacked
-from golden_rules.removals import Files, Outcomes, Project, Removals, names_of, told_by, unpacked_told
-from golden_rules.work import Fixing, Outcome, nothing, reworked, trouble_noted
+from golden_rules.files import SourceFile
+from golden_rules.findings import NAMES, Fact, FileFacts, FileResult, Finding
+from golden_rules.packing import unpacked, unpacked_facts
+from golden_rules.work import Outcome
 
-if TYPE_CHECKING:
-    from golden_rules.project_texts import ProjectTexts
+Files = Sequence[SourceFile]
+Outcomes = list[Outcome | None]
 
-# What a fix leaves unused goes in the next round; each takes away something.
-_MAX_ROUNDS = 200
-# What comes of files that change together, with their positions in the run.
-Step = list[tuple[int, Outcome]]
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Files of a run that belong to one project.
+
+    Attributes:
+        members: Their positions in the run.
+        whole: Whether all of the project's files are among them, and each could be read.
+    """
+
+    members: tuple[int, ...]
+    whole: bool
 
 
 def projects_of(files: Files, outcomes: Outcomes, folders: Sequence[Path]) -> list[Project]:
@@ -62,154 +67,24 @@ def concluded_of(project: Project, files: Files, outcomes: Outcomes, caches: Cac
     return found
 
 
-class Mending:
-    """Fixes that hang on other files, or change several, applied until none is left."""
-
-    def __init__(
-        self,
-        files: Files,
-        outcomes: Outcomes,
-        projects: Sequence[Project],
-        fixing: Fixing,
-        caches: Caches,
-        texts: dict[Path, ProjectTexts],
-    ) -> None:
-        """Take the run, and the texts of its projects that were read before; nothing is done before it is asked for."""
-        self._files = files
-        self._outcomes = outcomes
-        self._projects = projects
-        self._fixing = fixing
-        self._caches = caches
-        self._texts = texts
-
-    def steps(self) -> Iterator[Step]:
-        """Yield what comes of each file that changes, together where all of them change or none.
-
-        Whoever iterates writes the files and puts their outcomes among those of the run, so that they hold what is on disk when
-        the next ones are looked at.
-        """
-        for _ in range(_MAX_ROUNDS):
-            changed = False
-            for step in itertools.chain(self._single(), self._across()):
-                changed = True
-                yield step
-            if not changed:
-                return
-
-    def _single(self) -> Iterator[Step]:
-        """Yield what comes of the fixes of single files, one round of them."""
-        removals = self._removals()
-        told: dict[int, list[Finding]] = defaultdict(list)
-        for index, finding in self._fixable():
-            if not _spans(finding):
-                told[index].append(finding)
-        for index, file in enumerate(self._files):
-            done = self._outcomes[index]
-            if done is None or done.failure:
-                continue
-            may_go, import_may_go = removals.of(index), removals.imports_of(index)
-            due = _waits(file, done, self._fixing, may_go) or any(map(import_may_go, done.left))
-            if not (told[index] or due):
-                continue
-            counting = self._counting(index, done, told[index])
-            further = self._reworked(index, done, counting, may_go, import_may_go)
-            if further is not None:
-                yield [(index, further)]
-
-    def _across(self) -> Iterator[Step]:
-        """Yield what comes of one fix that changes several files: all of it, the file that loses a name last, or nothing."""
-        for index, finding in self._fixable():
-            done = self._outcomes[index]
-            if done is None or not _spans(finding) or not self._counting(index, done, [finding]):
-                continue
-            step = self._step_across(index, finding)
-            if any(other is not None and other.failure for other in self._outcomes):
-                return  # what could not be read or fixed may still use the name
-            if step:
-                yield step
-                return
-
-    def _fixable(self) -> Iterator[tuple[int, Finding]]:
-        """Yield what the rules about the whole project find now and can fix, with the position of the file."""
-        for project in self._projects:
-            positions = {self._files[index].relative: index for index in project.members}
-            for finding in concluded_of(project, self._files, self._outcomes, self._caches):
-                if finding.silence is None and finding.fix_for(unsafe=self._fixing.unsafe):
-                    yield positions[finding.path], finding
-
-    def _counting(self, index: int, done: Outcome, told: Sequence[Finding]) -> Sequence[Finding]:
-        """Return those of a project's findings in a file that count: not in a baseline, and in what was changed."""
-        scope, file = self._fixing.scope, self._files[index]
-        result = result_of(file, done)
-        if scope is None or not told or result is None:
-            return told
-        content = read_source(file.path) if done.content is None else done.content
-        before = content if done.before is None else done.before
-        own = [finding for finding in result.findings if not any(_same_place(finding, other) for other in told)]
-        counting = {id(finding) for finding in scope.fixable(file, before, content, [*own, *told])}
-        return [finding for finding in told if id(finding) in counting]
-
-    def _step_across(self, index: int, finding: Finding) -> Step:
-        """Return what comes of each file of a fix that changes several; nothing where one would still mention what goes."""
-        fix = finding.fix_for(unsafe=self._fixing.unsafe)
-        removals = self._removals()
-        if fix is None or any(removals.unread(index, fix)):
-            return []
-        root = self._files[index].config.root
-        positions = {file.relative: at for at, file in enumerate(self._files) if file.config.root == root}
-        own = replace(fix, elsewhere=(), removes=())
-        parts = [
-            *(
-                (positions[other.path], replace(own, edits=other.edits, imports=other.imports))
-                for other in fix.elsewhere
-            ),
-            (index, own),
-        ]
-        step: Step = []
-        for at, part in parts:
-            done = self._outcomes[at]
-            told = replace(finding, path=self._files[at].relative, fix=part)
-            import_may_go = removals.imports_of(at, fix.removes)
-            further = None if done is None else self._reworked(at, done, [told], nothing, import_may_go)
-            if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
-                return []
-            step.append((at, further))
-        return step
-
-    def _removals(self) -> Removals:
-        return Removals(self._files, self._outcomes, self._projects, self._texts)
-
-    def _reworked(
-        self,
-        index: int,
-        done: Outcome,
-        told: Sequence[Finding],
-        may_go: Callable[[str], bool],
-        import_may_go: Callable[[str], bool],
-    ) -> Outcome | None:
-        """Return what comes of further fixes of a file; `None` where that is nothing, or trouble, which is noted."""
-        file = self._files[index]
-        failures: list[str] = []
-        with trouble_noted(failures, file):
-            return reworked(file, done, self._fixing, told, may_go, import_may_go)
-        self._outcomes[index] = replace(done, failure=failures[0])
-        return None
+def names_of(done: Outcome | None) -> frozenset[str]:
+    """Return the names that a file mentions."""
+    facts = unpacked_told(told_by(done))
+    return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
 
 
-def _spans(finding: Finding) -> bool:
-    """Whether a finding's fix changes several files."""
-    return any(fix is not None and fix.elsewhere for fix in (finding.fix, finding.unsafe_fix))
+def told_by(done: Outcome | None) -> bytes | tuple[Fact, ...]:
+    """Return what a file tells the rules about the whole project."""
+    if done is None:
+        return ()
+    if done.packed is not None:
+        return done.packed.facts
+    return () if done.result is None else done.result.facts.project
 
 
-def _same_place(one: Finding, other: Finding) -> bool:
-    return (one.code, one.line, one.column) == (other.code, other.line, other.column)
-
-
-def _waits(file: SourceFile, done: Outcome, fixing: Fixing, may_go: Callable[[str], bool]) -> bool:
-    """Whether a file has a fix that waited for what other files mention, and can have it."""
-    result = result_of(file, done)
-    fixes = () if result is None else [finding.fix_for(unsafe=fixing.unsafe) for finding in result.findings]
-    return any(fix is not None and fix.removes and all(map(may_go, fix.removes)) for fix in fixes)
+def unpacked_told(told: bytes | tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Return the facts in what `told_by` returns."""
+    return unpacked_facts(told) if isinstance(told, bytes) else told
 
 
 def result_of(file: SourceFile, done: Outcome) -> FileResult | None:

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golden_rules.files import SourceFile
-from golden_rules.findings import NAMES, Fact, Finding, Fix, without_fix_as
-from golden_rules.packing import unpacked_facts
-from golden_rules.work import Outcome
+from golden_rules.findings import Finding, Fix, without_fix_as
+from golden_rules.projects import Files, Outcomes, Project, names_of
 
 if TYPE_CHECKING:
     from golden_rules.project_texts import ProjectTexts
-
-Files = Sequence[SourceFile]
-Outcomes = list[Outcome | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """Files of a run that belong to one project.
-
-    Attributes:
-        members: Their positions in the run.
-        whole: Whether all of the project's files are among them, and each could be read.
-    """
-
-    members: tuple[int, ...]
-    whole: bool
 
 
 class Removals:
@@ -81,8 +63,8 @@ class Removals:
     def _is_loose(self, index: int, name: str) -> bool:
         """Whether no other file of the run mentions a name; where not all files are known, whether it is private."""
         from golden_rules.naming import module_parts
+        from golden_rules.source.deletion import is_private
         from golden_rules.source.mentions import any_name
-        from golden_rules.source.removal import is_private
 
         project = self._projects.get(index)
         if project is None:
@@ -116,26 +98,6 @@ class Removals:
             for file, done in zip(self._files, self._outcomes, strict=True)
             if done is not None and done.before is not None and file.config.root == root
         }
-
-
-def names_of(done: Outcome | None) -> frozenset[str]:
-    """Return the names that a file mentions."""
-    facts = unpacked_told(told_by(done))
-    return frozenset(name for fact in facts if fact.code == NAMES for name in fact.data if isinstance(name, str))
-
-
-def told_by(done: Outcome | None) -> bytes | tuple[Fact, ...]:
-    """Return what a file tells the rules about the whole project."""
-    if done is None:
-        return ()
-    if done.packed is not None:
-        return done.packed.facts
-    return () if done.result is None else done.result.facts.project
-
-
-def unpacked_told(told: bytes | tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """Return the facts in what `told_by` returns."""
-    return unpacked_facts(told) if isinstance(told, bytes) else told
 
 
 def _removes(finding: Finding) -> bool:

@@ -17,8 +17,9 @@ from golden_rules.files import SourceFile
 from golden_rules.findings import FileResult, Finding, Severity
 from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
-from golden_rules.projects import Mending, Step, concluded_of, projects_of, result_of
-from golden_rules.removals import Files, Outcomes, Project, Removals
+from golden_rules.project_fixing import ProjectFixes, Step
+from golden_rules.projects import Files, Outcomes, Project, concluded_of, projects_of, result_of
+from golden_rules.removals import Removals
 from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
 from golden_rules.writing import Replacement, replace_files
 
@@ -110,7 +111,7 @@ def check_files(
         projects = projects_of(files, outcomes, folders)
         texts: dict[Path, ProjectTexts] = {}
         if fixing is not None:
-            for step in Mending(files, outcomes, projects, fixing, caches, texts).steps():
+            for step in ProjectFixes(files, outcomes, projects, fixing, caches, texts).steps():
                 _settle(caches, files, fixing, outcomes, step)
         run = Run()
         removals = Removals(files, outcomes, projects, texts)

@@ -12,8 +12,8 @@ from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.handbuilt.metric_objects import feed
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.dedent import dedent_edits
+from golden_rules.source.deletion import stands_alone, without_lines
 from golden_rules.source.imports import reference
-from golden_rules.source.removal import stands_alone, without_lines
 from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:

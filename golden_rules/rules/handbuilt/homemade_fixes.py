@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from golden_rules.findings import NAMES, FileEdits, Fix, ImportedName, Safety
 from golden_rules.rules.handbuilt.homemade_uses import Uses, uses_of, uses_told
 from golden_rules.rules.handbuilt.wrapper_reading import Reading, reading, reading_told
+from golden_rules.source.deletion import does_more, without_definitions
 from golden_rules.source.mentions import any_name, looks_up_itself
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function
-from golden_rules.source.removal import does_more, without_definitions
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:

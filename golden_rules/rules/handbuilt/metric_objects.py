@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
+from golden_rules.source.deletion import without_definitions
 from golden_rules.source.mentions import looks_up_itself
 from golden_rules.source.names import resolve
-from golden_rules.source.removal import without_definitions
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:

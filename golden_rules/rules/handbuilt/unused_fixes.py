@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Fix, Safety
-from golden_rules.source.removal import does_more, without_definitions
+from golden_rules.source.deletion import does_more, without_definitions
 
 if TYPE_CHECKING:
     from golden_rules.findings import Edit

@@ -13,7 +13,7 @@ from golden_rules.rules.handbuilt.flows import Use
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
 from golden_rules.rules.placement import can_be_decorated
 from golden_rules.source.body import callee
-from golden_rules.source.removal import without_body_lines
+from golden_rules.source.deletion import without_body_lines
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings

@@ -1,4 +1,4 @@
-"""Taking whole statements out of a file, with the blank lines that they alone needed and the comments that speak of them."""
+"""Deleting whole statements from a file, with the blank lines that they alone needed and the comments that speak of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from golden_rules.source.trees import dotted
 
 # Comments that speak to a tool, or of all that follows, stay when the statement under them goes.
 _FOR_MORE = re.compile(r"#\s*(fmt|ruff|isort|black|mypy|pyright|pylint|flake8|yapf|type|region|endregion|%%)\b|#.*[-=#*~]{4}", re.IGNORECASE)  # fmt: skip
-
-
+# What makes a value and does nothing else.
 _GATHERING = frozenset(
     {"tuple", "list", "set", "frozenset", "dict", "sorted", "range", "len", "str", "int", "float", "bool"}
 )

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from golden_rules.findings import Edit
-from golden_rules.source.removal import stands_alone, without_lines
+from golden_rules.source.deletion import stands_alone, without_lines
 from golden_rules.source.text import SourceText
 
 _WORD = re.compile(r"[^\W\d]\w*")
