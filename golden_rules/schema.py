@@ -11,7 +11,7 @@ from typing import Any
 from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.registry import BUILT_IN
 from golden_rules.validation import NOT_BY_PATH
-from golden_rules.values import KEYS, PROFILES, SEVERITIES
+from golden_rules.values import PROFILES, SEVERITIES
 
 SCHEMA_FILE = "golden-rules.schema.json"
 _HOME = "https://github.com/golden-rules/golden-rules"
@@ -124,8 +124,3 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "definitions": {"rules": _rules()},
     }
-
-
-def undescribed() -> set[str]:
-    """Return the keys that the configuration has and the schema does not."""
-    return set(KEYS) - set(schema()["properties"])

@@ -31,8 +31,6 @@ _NAMING = frozenset({"asname", "attr", "keyword", "names"})
 
 N = TypeVar("N", bound=cst.CSTNode)
 
-Binding = cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.CSTNode
-
 
 class Places(dict[str, list[N]]):
     """Nodes by variable; one that is nowhere has none, and to ask for it leaves no entry for the next rule to find."""

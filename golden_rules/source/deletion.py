@@ -28,8 +28,7 @@ def is_private(name: str) -> bool:
 
 def stands_alone(source: SourceText, item: ast.stmt) -> bool:
     """Whether no other statement, and no comment, shares a line with this one."""
-    start = source.offset(item.lineno, item.col_offset)
-    end = source.offset(item.end_lineno or item.lineno, item.end_col_offset or 0)
+    start, end = source.span(item)
     first, last = item.lineno, item.end_lineno or item.lineno
     return not (source.text[source.line_start(first) : start] + source.text[end : source.line_end(last)]).strip()
 

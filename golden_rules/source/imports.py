@@ -142,9 +142,9 @@ def _statement_from(outline: Outline, module: str) -> ast.ImportFrom | None:
 
 def _merged(source: SourceText, statement: ast.ImportFrom, names: list[str]) -> Edit:
     """Insert names into `from module import a, b` where they sort, its layout and comments kept."""
-    spans = [(_start(source, alias), _end(source, alias)) for alias in statement.names]
+    spans = [source.span(alias) for alias in statement.names]
     pieces = [source.text[start:end] for start, end in spans]
-    end = _end(source, statement)
+    _, end = source.span(statement)
     parenthesised = source.text[end - 1] == ")"
     column = spans[-1][1] - source.line_start(statement.end_lineno or statement.lineno)
     if not parenthesised and column + sum(len(name) + 2 for name in names) > _LINE_LENGTH:
@@ -385,11 +385,3 @@ def _one_name_a_statement(outline: Outline) -> bool:
 
 def _adjoin(source: SourceText, one: ImportStatement, other: ImportStatement) -> bool:
     return _first_line_with_comments(source, other) == (one.end_lineno or one.lineno) + 1
-
-
-def _start(source: SourceText, node: ast.alias) -> int:
-    return source.offset(node.lineno, node.col_offset)
-
-
-def _end(source: SourceText, node: ast.alias | ast.stmt) -> int:
-    return source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)

@@ -154,7 +154,7 @@ def _is_for_others(item: Statement) -> bool:
 
 def _without(source: SourceText, block: list[ast.stmt], item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
     """Yield the edits that take names out of an import statement, or all of it; none where a comment speaks of it."""
-    start, end = _span(source, item)
+    start, end = source.span(item)
     if "#" in source.text[start : source.line_end(source.position(end)[0])]:
         return
     if len(left) < len(item.names):
@@ -166,14 +166,9 @@ def _without(source: SourceText, block: list[ast.stmt], item: Statement, left: l
 def _without_names(source: SourceText, item: Statement, left: list[ast.alias]) -> Iterator[Edit]:
     kept = [alias for alias in item.names if alias not in left]
     for alias in left:
-        start, end = _span(source, alias)
-        later = [other for other in kept if _span(source, other)[0] > start]
+        start, end = source.span(alias)
+        later = [other for other in kept if source.span(other)[0] > start]
         if later:
-            yield Edit(start, _span(source, item.names[item.names.index(alias) + 1])[0], "")
+            yield Edit(start, source.span(item.names[item.names.index(alias) + 1])[0], "")
         else:
-            yield Edit(_span(source, item.names[item.names.index(alias) - 1])[1], end, "")
-
-
-def _span(source: SourceText, node: Statement | ast.alias) -> tuple[int, int]:
-    start = source.offset(node.lineno, node.col_offset)
-    return start, source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+            yield Edit(source.span(item.names[item.names.index(alias) - 1])[1], end, "")

@@ -96,7 +96,7 @@ class SourceText:
             return start + byte_column
         return start + len(self.line(line).encode()[:byte_column].decode(errors="ignore"))
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: ast.expr | ast.stmt | ast.alias) -> tuple[int, int]:
         """Return the offsets of the first character of a node of `ast` and of the one after its last."""
         end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
         return self.offset(node.lineno, node.col_offset), end

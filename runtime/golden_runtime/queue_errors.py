@@ -15,10 +15,6 @@ class DuplicateTaskError(QueueError):
     """A task id that is taken."""
 
 
-class UnknownEntryError(QueueError):
-    """A dead letter that is not there (any more)."""
-
-
 class StorageError(QueueError):
     """The storage cannot be opened, read or written; what the operation would have written is not stored."""
 

@@ -227,12 +227,9 @@ def serve(port):
             if any(f"{found.target}.".startswith(f"{name}.") for name in allowed):
                 continue
             seen.add((found.name, found.around))
-            node, source = found.node, subject.source
-            start = source.offset(node.lineno, node.col_offset)
-            end = source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
             shown = f"`{found.name}` is" if found.name else "here is"
             yield Violation(
-                span=(start, end),
+                span=subject.source.span(found.node),
                 message=f"{shown} {_kind(found.target)} of its own (`{found.target}`) outside the metrics modules",
                 remedy=_MAKERS.get(found.target) or _CLIENTS[found.target],
                 around=found.around,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
-from golden_rules.rules.handbuilt.clocks import clock_unit
-from golden_rules.rules.handbuilt.timing_hints import may_subtract_readings
-from golden_rules.rules.handbuilt.wrappers import wraps_another
-from golden_rules.rules.scope import is_benchmark, out_of_scope
+from golden_rules.rules.handbuilt.timing_hints import may_time
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.slices import Slice
-
-_CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 
 
 class HandTimed(FunctionRule):
@@ -440,20 +434,6 @@ def logged(function):
                 fix=start.safe or start.unsafe,
                 unsafe_fix=start.unsafe if start.safe else None,
             )
-
-
-def may_time(subject: Subject) -> bool:
-    """Whether a function reads a clock and subtracts, where that is to be looked at."""
-    function = subject.function
-    if function.name in _CONTEXT_MANAGER or is_benchmark(function.qualname):
-        return False
-    if ast.BinOp not in function.nodes and not function.nested:
-        return False
-    if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
-        return False
-    if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
-        return False
-    return may_subtract_readings(subject.outline, function) and not wraps_another(function)
 
 
 def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:

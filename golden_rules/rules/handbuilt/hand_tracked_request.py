@@ -9,8 +9,8 @@ from golden_rules.findings import Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
-from golden_rules.rules.handbuilt.hand_timed import may_time
 from golden_rules.rules.handbuilt.metric_modules import counts_for_others
+from golden_rules.rules.handbuilt.timing_hints import may_time
 
 if TYPE_CHECKING:
     import libcst as cst

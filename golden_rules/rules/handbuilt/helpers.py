@@ -13,6 +13,12 @@ from golden_rules.rules.handbuilt.wrappers import decorated_by, yields_context
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.outline import Class, Function
 
+_COUNTERPARTS = {
+    "timing": "`@timed`, or `timed(...)` around a block",
+    "counting": "`@counted`",
+    "tracing": "`@traced`",
+}
+
 
 class Helper(NamedTuple):
     """Something of a project's own that measures what it stands around.
@@ -33,6 +39,11 @@ class Helper(NamedTuple):
     def message(self) -> str:
         """What a finding says of it."""
         return f"`{self.around.qualname}` is a {self.kind} of the project's own: {self.why}"
+
+    @property
+    def remedy(self) -> str:
+        """What to write instead of it."""
+        return f"use {_COUNTERPARTS[self.what]}, or name it in `measured-by`"
 
 
 def homemade(subject: ModuleSubject) -> Iterator[Helper]:

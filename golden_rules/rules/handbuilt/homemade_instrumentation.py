@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -17,8 +16,9 @@ from golden_rules.rules.base import (
     ProjectViolation,
     Violation,
 )
-from golden_rules.rules.handbuilt.helpers import Helper, homemade
+from golden_rules.rules.handbuilt.helpers import homemade
 from golden_rules.rules.scope import out_of_scope
+from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
 
 
@@ -389,9 +389,9 @@ def locked(lock, log):
         for helper in homemade(subject):
             fix, why = _own_fix(subject, helper.around)
             yield Violation(
-                span=_name_span(subject, helper.around),
+                span=name_span(subject.source, helper.around),
                 message=helper.message,
-                remedy=without_fix_as(_remedy(helper), why),
+                remedy=without_fix_as(helper.remedy, why),
                 fix=fix,
                 around=helper.around,
             )
@@ -410,8 +410,8 @@ def locked(lock, log):
             around = helper.around
             if isinstance(around, Function) and isinstance(found := homemade_fix(subject, around), HomemadeFix):
                 target = f"{subject.outline.module}.{around.name}"
-                data = (target, helper.message, _remedy(helper), *found.reading.told())
-                yield Observation(data, _name_span(subject, around), around.qualname, found.fix)
+                data = (target, helper.message, helper.remedy, *found.reading.told())
+                yield Observation(data, name_span(subject.source, around), around.qualname, found.fix)
 
     def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:
         """Yield a violation for each decorator that other files use: the runtime's can take its place in all of them, or why not."""
@@ -436,22 +436,3 @@ def _own_fix(subject: ModuleSubject, around: Function | Class) -> tuple[Fix | No
     if isinstance(found, str):
         return None, found
     return (found.fix if found.uses else None), ""
-
-
-def _remedy(helper: Helper) -> str:
-    return f"use {_decorator(helper.what)}, or name it in `measured-by`"
-
-
-def _name_span(subject: ModuleSubject, around: Function | Class) -> tuple[int, int]:
-    node = around.node
-    line = subject.source.line(node.lineno)
-    keyword = line.find("class " if isinstance(node, ast.ClassDef) else "def ") + len("def ")
-    start = line.find(node.name, keyword)
-    offset = subject.source.line_start(node.lineno) + start
-    return offset, offset + len(node.name)
-
-
-def _decorator(what: str) -> str:
-    return {"timing": "`@timed`, or `timed(...)` around a block", "counting": "`@counted`", "tracing": "`@traced`"}[
-        what
-    ]

@@ -141,9 +141,7 @@ def uses_of(subject: ModuleSubject, target: str) -> Uses:
             metric = metric_name(subject.outline, function, *subject.config.naming(subject.path))
             refused = _why_not(subject, function, entry.index, metric)
             why = why or (refused and f"{refused} (line {node.lineno})")
-            start = subject.source.offset(node.lineno, node.col_offset)
-            end = subject.source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-            found.append(Place(start, end, metric))
+            found.append(Place(*subject.source.span(node), metric))
             called.add(entry.call is not None)
             spellings.add(tuple(_written(subject, function)))
             on_plain = on_plain or not function.is_async

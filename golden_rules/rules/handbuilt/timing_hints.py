@@ -1,19 +1,37 @@
-"""Which functions may take one clock reading from another: what `ast` tells, before LibCST parses anything."""
+"""Which functions may time something by hand: what `ast` tells, before LibCST parses anything."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
+from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start
+from golden_rules.rules.handbuilt.wrappers import wraps_another
+from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, walk
 
+_CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 _HOLDERS = (ast.Attribute, ast.Name)
 
 
-def may_subtract_readings(outline: Outline, function: Function) -> bool:
-    """Tell whether a function may take an earlier clock reading from a later one; where it does, this never says no."""
+def may_time(subject: Subject) -> bool:
+    """Whether a function may read a clock and subtract, where that is to be looked at; where it does both, this never says no."""
+    function = subject.function
+    if function.name in _CONTEXT_MANAGER or is_benchmark(function.qualname):
+        return False
+    if ast.BinOp not in function.nodes and not function.nested:
+        return False
+    if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
+        return False
+    if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
+        return False
+    return _may_subtract_readings(subject.outline, function) and not wraps_another(function)
+
+
+def _may_subtract_readings(outline: Outline, function: Function) -> bool:
+    """Whether a function may take an earlier clock reading from a later one."""
     # What is defined in the function is looked at as well: it is cheaper to see too much than to tell scopes apart.
     nodes = list(walk(function.node))
     differences = [node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)]

@@ -178,7 +178,7 @@ PUSHED = Gauge("shop_orders", "Orders taken today.", registry=registry)
                 family = metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
                 shown = f'{metric.kind.capitalize()}("{metric.name}")'
                 declared = _Declared(family, metric.kind, metric.labels, "", shown)
-                yield Observation(tuple(declared), _span(subject, metric.call))
+                yield Observation(tuple(declared), subject.source.span(metric.call))
 
     def conclude(self, facts: Sequence[Fact], *, whole: bool) -> Iterator[ProjectViolation]:  # noqa: ARG002 - two places conflict whatever else there is
         taken: dict[str, list[tuple[Fact, _Declared]]] = defaultdict(list)
@@ -209,7 +209,7 @@ def _declarations(
         declared = _Declared(
             family, series.kind, series.labels, _spelling(name, written, family), f'{name}("{written}")'
         )
-        yield Observation(tuple(declared), _span(subject, call), function.qualname)
+        yield Observation(tuple(declared), subject.source.span(call), function.qualname)
 
 
 def _named(call: ast.Call) -> ast.expr | None:
@@ -256,8 +256,3 @@ def _listed(labels: tuple[str, ...]) -> str:
 
 def _place(fact: Fact) -> tuple[str, int, int]:
     return (fact.path, fact.place.line, fact.place.column) if fact.place is not None else (fact.path, 0, 0)
-
-
-def _span(subject: ModuleSubject, node: ast.expr) -> tuple[int, int]:
-    start = subject.source.offset(node.lineno, node.col_offset)
-    return start, subject.source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)

@@ -310,7 +310,7 @@ def _wrong(
 
 
 def _violation(subject: Subject, node: ast.expr, wrong: _Wrong) -> Violation:
-    span = _span(subject, node)
+    span = subject.source.span(node)
     fix = None
     if wrong.instead and isinstance(node, ast.Constant):
         written = json.dumps(wrong.instead)
@@ -328,13 +328,13 @@ def _wrong_labels(subject: Subject, decorator: str, call: ast.Call, known: Mappi
             continue
         if not _LABEL_NAME.fullmatch(label) or label in _RESERVED_LABELS:
             yield Violation(
-                _span(subject, key),
+                subject.source.span(key),
                 f"`{label}` is no label name: the runtime refuses it",
                 "use letters, digits and `_`, no digit first, no `__` first, not `le` or `quantile`",
             )
         elif label in _OWN_LABELS.get(decorator, ()):
             yield Violation(
-                _span(subject, key),
+                subject.source.span(key),
                 f"the label `{label}` is set by `{decorator}` itself: the runtime refuses it",
                 "rename it",
             )
@@ -352,8 +352,3 @@ def _is_formatted(node: ast.expr) -> bool:
 
 def _snake(name: str) -> str:
     return _HUMP.sub("_", name).lower()
-
-
-def _span(subject: Subject, node: ast.expr) -> tuple[int, int]:
-    start = subject.source.offset(node.lineno, node.col_offset)
-    return start, subject.source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
