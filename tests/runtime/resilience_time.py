@@ -7,6 +7,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from golden_runtime import RetryConfig, RetryPolicy
+
 R = TypeVar("R")
 
 
@@ -66,3 +68,9 @@ def run(main: Coroutine[Any, Any, R]) -> R:
 def loop_time() -> float:
     """Return the time of the running loop, as the clock of what is tested on it."""
     return asyncio.get_running_loop().time()
+
+
+def policy_of(clock: Clock, **settings: Any) -> RetryPolicy:
+    """Return a policy that sleeps on the clock, without jitter unless told."""
+    config = RetryConfig(**{"jitter": "none", **settings})
+    return RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)

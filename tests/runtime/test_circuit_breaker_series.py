@@ -1,7 +1,5 @@
 """The series of a circuit breaker: there from construction on, and true at every moment."""
 
-from uuid import uuid4
-
 import pytest
 from exposed import lines, run_script, value
 from golden_runtime import CircuitBreaker, CircuitBreakerConfig
@@ -9,12 +7,6 @@ from resilience_time import Clock
 
 OUTCOMES = ("success", "failure", "rejected", "cancelled")
 STATES = ("closed", "open", "half_open")
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that no other test uses."""
-    return f"test-{uuid4().hex}"
 
 
 def shown(name: str) -> list[str]:

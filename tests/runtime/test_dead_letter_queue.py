@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    """The clock of the queue under test."""
-    return FakeClock()
-
-
-@pytest.fixture
 def queue(store: str, clock: FakeClock) -> Iterator[SyncTaskQueue]:
     """An empty queue."""
     with TaskQueue(store, clock=clock, durable=False).sync as opened:

@@ -1,7 +1,6 @@
 """counted, track_errors and the composites: which series they expose, and what each call adds."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from exposed import lines, statuses, value
@@ -13,12 +12,6 @@ from golden_runtime import (
     track_errors,
     track_request,
 )
-
-
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"deco_{uuid4().hex}"
 
 
 def test_counted_counts_calls(name: str) -> None:

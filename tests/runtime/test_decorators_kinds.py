@@ -31,12 +31,6 @@ def decorate(request: pytest.FixtureRequest) -> Any:
     return DECORATORS[request.param](f"kinds.{uuid4().hex}")
 
 
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"kinds_{uuid4().hex}"
-
-
 def plain(first: int, *, second: str = "b") -> str:
     """Say both."""
     return f"{first}{second}"

@@ -3,19 +3,12 @@
 import asyncio
 import threading
 import tracemalloc
-from uuid import uuid4
 
 import pytest
 from exposed import run_script, value
 from golden_runtime import measure_memory
 
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"memory_{uuid4().hex}"
 
 
 def test_the_peak_is_what_a_call_held_at_most(name: str) -> None:

@@ -30,12 +30,6 @@ class Color(Enum):
     RED = "red"
 
 
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"metrics_{uuid4().hex}"
-
-
 @pytest.mark.parametrize(
     ("written", "exposed"),
     [

@@ -24,12 +24,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"outcome_{uuid4().hex}"
-
-
 def outcomes(name: str) -> dict[str, float]:
     """Return the calls of `track_request(name)` by outcome."""
     return statuses(f"{name}_calls_total")

@@ -9,19 +9,13 @@ from unittest.mock import AsyncMock
 
 import pytest
 from golden_runtime import RetryConfig, RetryPolicy, RetryStatistics, RetryStrategy, retry
-from resilience_time import Clock, run
+from resilience_time import Clock, policy_of, run
 
 
 @pytest.fixture
 def clock() -> Clock:
     """A clock that sleeping moves."""
     return Clock()
-
-
-def policy_of(clock: Clock, **settings: Any) -> RetryPolicy:
-    """Return a policy that sleeps on the clock, without jitter unless told."""
-    config = RetryConfig(**{"jitter": "none", **settings})
-    return RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)
 
 
 class Script:

@@ -16,7 +16,7 @@ from golden_runtime import (
     RetryStatistics,
     RetryTimeoutError,
 )
-from resilience_time import Clock, loop_time, run
+from resilience_time import Clock, loop_time, policy_of, run
 
 
 def opened(clock: Any, **settings: Any) -> CircuitBreaker:
@@ -26,12 +26,6 @@ def opened(clock: Any, **settings: Any) -> CircuitBreaker:
     with pytest.raises(OSError), breaker:  # noqa: PT011 - any will do
         raise OSError
     return breaker
-
-
-def policy_of(clock: Clock, **settings: Any) -> RetryPolicy:
-    """Return a policy that sleeps on the clock."""
-    config = RetryConfig(**{"jitter": "none", **settings})
-    return RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)
 
 
 def test_open_breaker_raises_at_once() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from exposed import value
@@ -13,12 +12,6 @@ from resilience_time import loop_time, run
 
 # with and without a timeout of its own around each attempt
 SETTINGS = [{}, {"deadline": 99.0, "attempt_timeout": 9.0}]
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that no other test uses."""
-    return f"test-{uuid4().hex}"
 
 
 def policy_of(name: str, **settings: Any) -> RetryPolicy:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from exposed import lines, run_script, value
@@ -11,12 +10,6 @@ from golden_runtime import CircuitBreaker, CircuitBreakerError, RetryConfig, Ret
 from resilience_time import Clock
 
 OUTCOMES = ("success", "failure", "cancelled")
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that no other test uses."""
-    return f"test-{uuid4().hex}"
 
 
 def policy_of(name: str, **settings: Any) -> RetryPolicy:

@@ -6,19 +6,13 @@ from typing import Any
 
 import pytest
 from golden_runtime import RetryConfig, RetryPolicy, RetryTimeoutError, remaining_seconds
-from resilience_time import Clock, loop_time, run
+from resilience_time import Clock, loop_time, policy_of, run
 
 
 @pytest.fixture
 def clock() -> Clock:
     """A clock that sleeping moves."""
     return Clock()
-
-
-def policy_of(clock: Clock, **settings: Any) -> RetryPolicy:
-    """Return a policy that sleeps on the clock."""
-    config = RetryConfig(**{"jitter": "none", **settings})
-    return RetryPolicy(config, name="test", clock=clock, sleep=clock.sleep, async_sleep=clock.async_sleep)
 
 
 def test_stream_is_begun_again_before_its_first_item(clock: Clock) -> None:

@@ -15,26 +15,11 @@ from golden_runtime.storage.sqlite import SqliteSession
 from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from golden_runtime import SyncTaskQueue
 
 
 def _breaks(digits: str) -> None:
     raise ValueError(f"broken \0 \ud800 {digits}")
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """The clock of the queue under test."""
-    return FakeClock()
-
-
-@pytest.fixture
-def queue(store: str, clock: FakeClock) -> Iterator[SyncTaskQueue]:
-    """A queue with a lease of 60 seconds, whose time the test decides."""
-    with TaskQueue(store, lease_seconds=60, max_receives=3, clock=clock).sync as opened:
-        yield opened
 
 
 def test_the_highest_priority_comes_first_and_in_it_the_oldest(queue: SyncTaskQueue) -> None:

@@ -7,26 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from golden_runtime import TaskQueue
-from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from golden_runtime import SyncTaskQueue, Task
     from golden_runtime.storage.session import Transaction
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """The clock of the queue under test."""
-    return FakeClock()
-
-
-@pytest.fixture
-def queue(store: str, clock: FakeClock) -> Iterator[SyncTaskQueue]:
-    """A queue with a lease of 60 seconds, whose time the test decides."""
-    with TaskQueue(store, lease_seconds=60, max_receives=3, clock=clock).sync as opened:
-        yield opened
 
 
 def test_payloads_come_back_as_they_were(queue: SyncTaskQueue) -> None:

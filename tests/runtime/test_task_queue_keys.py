@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from golden_runtime import DuplicateTaskError, TaskQueue
 from golden_runtime.queue_requests import enqueueing
-from queue_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from golden_runtime import SyncTaskQueue
     from golden_runtime.storage.session import Transaction
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """The clock of the queue under test."""
-    return FakeClock()
-
-
-@pytest.fixture
-def queue(store: str, clock: FakeClock) -> Iterator[SyncTaskQueue]:
-    """A queue with a lease of 60 seconds, whose time the test decides."""
-    with TaskQueue(store, lease_seconds=60, max_receives=3, clock=clock).sync as opened:
-        yield opened
+    from queue_clock import FakeClock
 
 
 def test_one_key_is_one_task(queue: SyncTaskQueue) -> None:

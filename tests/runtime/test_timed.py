@@ -5,17 +5,10 @@ import contextlib
 import threading
 import tracemalloc
 from time import perf_counter
-from uuid import uuid4
 
 import pytest
 from exposed import value
 from golden_runtime import timed
-
-
-@pytest.fixture
-def name() -> str:
-    """A metric name that no other test uses."""
-    return f"timed_{uuid4().hex}"
 
 
 def count(name: str) -> float | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterator
-from uuid import uuid4
 
 import pytest
 from exposed import run_script
@@ -32,12 +31,6 @@ def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
     exporter.clear()
     yield exporter
     exporter.clear()
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that no other test uses."""
-    return f"tracing_{uuid4().hex}"
 
 
 def finished(spans: InMemorySpanExporter) -> dict[str, ReadableSpan]:
