@@ -154,6 +154,24 @@ def test_metric_that_is_named_where_it_is_fed_is_no_domain_metric() -> None:
     assert not found(source.format(name="mail.weight"))
 
 
+@pytest.mark.parametrize("amount", ["len(self.result.dropped)", "coalesced_count", "num_mails_expired"])
+def test_several_events_at_once_are_counted_as_one_is(amount: str) -> None:
+    """To how many something happened says how often it did, where a number of rows or bytes is the domain's."""
+    source = """\
+        from prometheus_client import Counter
+        LETTERS = Counter("letters", "What became of letters.", ["result"])
+
+
+        def expire(self, coalesced_count, num_mails_expired):
+            if self.result:
+                {call}
+        """
+    assert found(source.format(call=f"LETTERS.labels(result='gone').inc({amount})"))
+    assert found(source.format(call=f"self.statsd.incr('letters.gone', {amount})"))
+    assert found(source.format(call=f"self.metrics.increment('letters.gone', value={amount})"))
+    assert not found(source.format(call="LETTERS.labels(result='gone').inc(elapsed)"))
+
+
 @pytest.mark.parametrize(
     "call",
     [

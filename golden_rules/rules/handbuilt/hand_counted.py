@@ -50,8 +50,9 @@ class HandCounted(OutlineRule):
     ## When not to follow it
 
     Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. A metric that
-    grows by an amount, such as bytes or rows, is left alone, and so are tests, benchmarks, migrations, vendored code,
-    commands and scripts, the modules named in `metrics-modules` and others that are named like instrumentation.
+    grows by an amount, such as bytes or rows, is left alone (`len(dropped)` or `expired_count` is none: it says how often something
+    happened), and so are tests, benchmarks, migrations, vendored code, commands and scripts, the modules named in `metrics-modules`
+    and others that are named like instrumentation.
     """
 
     code: ClassVar[str] = "GR202"

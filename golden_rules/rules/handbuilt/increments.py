@@ -31,6 +31,8 @@ _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aiop
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
 _LOGGER = re.compile(r"(^|_)log(ger)?$")
 _KEY = re.compile(r"(^|_)(id|key|name|address|host|service)$")
+_HAPPENED = re.compile(r"[a-z]{3,}ed$")
+_NUMBER_HAPPENED = re.compile(r"[a-z]{3,}ed_count$|^(n|num|count)_([a-z]+_)*[a-z]{3,}ed$")
 _NESTED = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
 
 
@@ -259,8 +261,29 @@ def _entry_call(call: ast.Call) -> tuple[str, str]:
 
 
 def _by_constant(call: ast.Call) -> bool:
-    """Whether a helper adds a constant, rather than an amount that the domain knows: `inc_metric("rows", value=found)`."""
-    return all(isinstance(word.value, ast.Constant) for word in call.keywords if word.arg in _AMOUNTS)
+    """Whether a helper adds a number of events, rather than an amount that the domain knows: `inc_metric("rows", value=found)`."""
+    return all(
+        isinstance(word.value, ast.Constant) or _counts_events(word.value)
+        for word in call.keywords
+        if word.arg in _AMOUNTS
+    )
+
+
+def _is_number_of_events(argument: ast.expr) -> bool:
+    """Whether the argument of `inc` is a constant, what stands for one, or a number of events."""
+    constant = isinstance(argument, ast.Constant | ast.JoinedStr | ast.Dict) or dotted(argument).isupper()
+    return constant or _counts_events(argument)
+
+
+def _counts_events(amount: ast.expr) -> bool:
+    """Whether an amount says to how many something happened: `len(result.dropped)`, `expired_count`, `num_failed`."""
+    match amount:
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name() | ast.Attribute() as several]):
+            return bool(_HAPPENED.search(snake(dotted(several))))
+        case ast.Name() | ast.Attribute():
+            return bool(_NUMBER_HAPPENED.search(snake(dotted(amount))))
+        case _:
+            return False
 
 
 def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool) -> bool:
@@ -270,13 +293,12 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
         return False
     match method:
         case "inc":
-            constant = isinstance(first, ast.Constant | ast.JoinedStr | ast.Dict) or dotted(first).isupper()
-            if first is not None and not constant and not (_is_key(first) and holds_metrics(name)):
+            if first is not None and not _is_number_of_events(first) and not (_is_key(first) and holds_metrics(name)):
                 # `ROWS.inc(len(rows))` adds an amount that the domain knows; `generation.inc(service_id)` draws a number.
                 return False
             return len(call.args) <= 1 or known or labelled or holds_metrics(name)
         case "incr" | "increment" | "increase" | "increment_counter" | "inc_counter" | "incr_counter":
-            if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant):
+            if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant) and not _counts_events(call.args[1]):
                 # `timings.incr("render", seconds)` adds up, and does not count.
                 return False
             if known or labelled or _LOGGER.search(snake(name)) or (named and "counter" in method):
