@@ -177,7 +177,7 @@ class ProjectViolation:
 
 
 class Rule(ABC):
-    """What all rules have; a rule is a subclass of one of the subclasses here.
+    """What all rules have; a rule is a subclass of one of the subclasses here, or of two where it looks at two kinds of things.
 
     The docstring of a subclass is its documentation, in Markdown, with the sections of a ruff rule page: what it does,
     why it matters, fix safety, when not to follow it. The example comes from the first of `cases`.

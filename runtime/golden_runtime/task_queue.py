@@ -145,8 +145,7 @@ class TaskQueue:
 
     async def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
         """Extend the lease to `lease_seconds` from now. Raises StaleLeaseError when the task is no longer held."""
-        lost = await self.heartbeat_all((task,), lease_seconds=lease_seconds)
-        _check_held(lost)
+        task_operations.check_held(await self.heartbeat_all((task,), lease_seconds=lease_seconds))
 
     async def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
         """Extend many leases in one transaction, and return the tasks that are no longer held."""
@@ -327,7 +326,7 @@ class SyncTaskQueue:
 
     def heartbeat(self, task: Task, *, lease_seconds: float | None = None) -> None:
         """See `TaskQueue.heartbeat`."""
-        _check_held(self.heartbeat_all((task,), lease_seconds=lease_seconds))
+        task_operations.check_held(self.heartbeat_all((task,), lease_seconds=lease_seconds))
 
     def heartbeat_all(self, tasks: Sequence[Task], *, lease_seconds: float | None = None) -> tuple[Task, ...]:
         """See `TaskQueue.heartbeat_all`."""
@@ -392,11 +391,6 @@ def _noted(future: asyncio.Future[None]) -> None:
     """Look at the outcome that nobody waits for, lest the event loop logs an error."""
     if not future.cancelled():
         future.exception()
-
-
-def _check_held(lost: Sequence[Task]) -> None:
-    for task in lost:
-        raise task_operations.stale(task)
 
 
 def _nothing(transaction: Transaction) -> None:

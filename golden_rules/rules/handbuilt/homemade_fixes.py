@@ -46,15 +46,9 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | s
 
     Its name goes with it, so that the fix is enough only where no other file uses that.
     """
+    if why := _why_it_stays(subject, decorator):
+        return why
     outline, node = subject.outline, decorator.node
-    if decorator.decorators or node not in outline.tree.body:
-        return "it does not stand by itself at the top of its file"
-    if subject.path.endswith("__init__.py"):
-        return "a package gives it to others"
-    if looks_up_itself(subject.source.text):
-        return "its file looks up names of its own as it runs"
-    if does_more(node):
-        return "defining it does more than that"
     read = reading(subject, decorator)
     if isinstance(read, str):
         return read
@@ -87,6 +81,17 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | s
     description = f"use `@{read.counterpart}(...)` in place of `@{decorator.name}`, and delete that"
     removes = (decorator.name, *sorted(read.metrics))
     return HomemadeFix(Fix(Safety.UNSAFE, description, tuple(edits), imports, removes), read, len(uses.places))
+
+
+def _why_it_stays(subject: ModuleSubject, decorator: Function) -> str:
+    """Return why a definition cannot be taken out of its file, whatever it does; `""` where it can."""
+    if decorator.decorators or decorator.node not in subject.outline.tree.body:
+        return "it does not stand by itself at the top of its file"
+    if subject.path.endswith("__init__.py"):
+        return "a package gives it to others"
+    if looks_up_itself(subject.source.text):
+        return "its file looks up names of its own as it runs"
+    return "defining it does more than that" if does_more(decorator.node) else ""
 
 
 def fixes_across(facts: Sequence[Fact], code: str) -> Iterator[tuple[Fact, Fix | str]]:

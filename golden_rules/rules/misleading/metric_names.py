@@ -269,31 +269,16 @@ def _wrong(
     known: Mapping[str, object],
     pattern: str | None,
 ) -> _Wrong | None:
+    """Return what is wrong with the name that a decorator is given: first what the runtime refuses, then the conventions."""
     name = text(node, known)
     if name is None:
-        if not isinstance(node, ast.JoinedStr | ast.BinOp) and not _is_formatted(node):
-            return None
-        code = " ".join(ast.unparse(node).split())
-        return _Wrong(
-            f"the name that `{decorator}` is given is made as the program runs, `{code}`: no dashboard or alert can know it",
-            "write one name, and what varies in `labels=`",
-        )
-    if not _METRIC_NAME.fullmatch(name):
-        instead = _ILLEGAL.sub("_", name).strip("_./-")
-        usable = instead if _METRIC_NAME.fullmatch(instead) else ""
-        remedy = (
-            f"write `{usable}`" if usable else "start with a letter, and use letters, digits, `.`, `_`, `-` and `/`"
-        )
-        return _Wrong(f"`{name}` is no metric name: the runtime refuses it", remedy, usable, Safety.SAFE)
-    suffix = _SUFFIXES.get(decorator, "")
-    if suffix and re.fullmatch(rf"([._/-]*{suffix})+[._/-]*", name):
-        return _Wrong(
-            f"`{name}` is nothing but the suffix that is added anyway: the runtime refuses it", "say what is measured"
-        )
+        return _made_at_run_time(decorator, node)
+    if (refused := _refused(decorator, name)) is not None:
+        return refused
     ends = _WRONG_ENDS.get(decorator)
     if ends is not None and (end := ends.search(name.lower())):
         series = runtime_series(decorator, call, subject.function.name, known)
-        shown = f"the series is `{series[0].name}`" if series else f"`_{suffix}` is added"
+        shown = f"the series is `{series[0].name}`" if series else f"`_{_SUFFIXES.get(decorator, '')}` is added"
         kept = _snake(name[: end.start()])
         return _Wrong(f"`{name}` ends in `{end[1]}`, so {shown}", f"write `{kept}`", kept)
     if pattern is not None and decorator not in _FREE:
@@ -305,6 +290,33 @@ def _wrong(
             f"`{name}` has upper-case letters: Prometheus' names are snake case",
             f"write `{_snake(name)}`",
             _snake(name),
+        )
+    return None
+
+
+def _made_at_run_time(decorator: str, node: ast.expr) -> _Wrong | None:
+    if not isinstance(node, ast.JoinedStr | ast.BinOp) and not _is_formatted(node):
+        return None
+    code = " ".join(ast.unparse(node).split())
+    return _Wrong(
+        f"the name that `{decorator}` is given is made as the program runs, `{code}`: no dashboard or alert can know it",
+        "write one name, and what varies in `labels=`",
+    )
+
+
+def _refused(decorator: str, name: str) -> _Wrong | None:
+    """Return what is wrong with a name that raises as the decorator is applied."""
+    if not _METRIC_NAME.fullmatch(name):
+        instead = _ILLEGAL.sub("_", name).strip("_./-")
+        usable = instead if _METRIC_NAME.fullmatch(instead) else ""
+        remedy = (
+            f"write `{usable}`" if usable else "start with a letter, and use letters, digits, `.`, `_`, `-` and `/`"
+        )
+        return _Wrong(f"`{name}` is no metric name: the runtime refuses it", remedy, usable, Safety.SAFE)
+    suffix = _SUFFIXES.get(decorator, "")
+    if suffix and re.fullmatch(rf"([._/-]*{suffix})+[._/-]*", name):
+        return _Wrong(
+            f"`{name}` is nothing but the suffix that is added anyway: the runtime refuses it", "say what is measured"
         )
     return None
 

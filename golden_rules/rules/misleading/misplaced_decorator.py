@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Bad, ClassRule, ClassSubject, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.misleading.applied import Applied, applied
-from golden_rules.rules.misleading.placing import misplaced, misplacement
+from golden_rules.rules.misleading.placing import class_misplacement, misplaced, misplacement, on_class
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
@@ -384,7 +383,7 @@ def pay(order):
 
     def wants(self, subject: Subject | ClassSubject) -> bool:
         if isinstance(subject, ClassSubject):
-            return bool(subject.owner.decorators) and any(_on_class(subject))
+            return bool(subject.owner.decorators) and any(on_class(subject))
         if not subject.function.decorators or out_of_scope(subject.path):
             return False
         return not in_runtime(subject.outline, subject.config) and any(misplaced(subject))
@@ -393,18 +392,8 @@ def pay(order):
         self, subject: Subject | ClassSubject, piece: Slice[cst.FunctionDef] | Slice[cst.ClassDef]
     ) -> Iterator[Violation]:
         if isinstance(subject, ClassSubject):
-            for entry in _on_class(subject):
-                yield Violation(
-                    span=piece.span(piece.node.decorators[entry.index]),
-                    message=f"`@{entry.written}` stands on the class `{subject.owner.qualname}`, and measures functions only",
-                    remedy="put it on the methods that do the work",
-                )
+            for entry in on_class(subject):
+                yield class_misplacement(subject, piece.span(piece.node.decorators[entry.index]), entry)
             return
         for found in misplaced(subject):
             yield misplacement(subject, piece.span(piece.node.decorators[found.entry.index].decorator), found)
-
-
-def _on_class(subject: ClassSubject) -> Iterator[Applied]:
-    """Yield the runtime's decorators on a class."""
-    module = subject.module
-    return (entry for entry in applied(module.outline, subject.owner, module.config) if entry.name)

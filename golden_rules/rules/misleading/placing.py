@@ -1,4 +1,4 @@
-"""Where measuring decorators stand among the others of a function, and where they would measure its work."""
+"""Where measuring decorators stand on functions and classes, and where they would measure the work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golden_rules.findings import Edit, Fix, Safety
-from golden_rules.rules.base import Subject, Violation
+from golden_rules.rules.base import ClassSubject, Subject, Violation
 from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
 from golden_rules.rules.placement import is_unfinished, out_of_order
@@ -60,6 +60,21 @@ def misplaced(subject: Subject) -> Iterator[Misplaced]:
             yield Misplaced(entry, message=message, remedy="use the runtime's decorators, or a `with` block inside")
         elif order is not None:
             yield Misplaced(entry, order=order)
+
+
+def on_class(subject: ClassSubject) -> Iterator[Applied]:
+    """Yield the runtime's decorators on a class, where none of them can stand."""
+    module = subject.module
+    return (entry for entry in applied(module.outline, subject.owner, module.config) if entry.name)
+
+
+def class_misplacement(subject: ClassSubject, span: tuple[int, int], entry: Applied) -> Violation:
+    """Return what is to be said of a decorator on a class, at the place where it stands."""
+    return Violation(
+        span,
+        f"`@{entry.written}` stands on the class `{subject.owner.qualname}`, and measures functions only",
+        "put it on the methods that do the work",
+    )
 
 
 def misplacement(subject: Subject, span: tuple[int, int], found: Misplaced) -> Violation:

@@ -102,7 +102,7 @@ class PutBack:
         if transaction.change(self._statement, self._parameters):
             self._was_tried = True
         elif not (self._was_tried and self._waits(transaction)):
-            raise stale(self._task)
+            raise _stale(self._task)
 
     def _waits(self, transaction: Transaction) -> bool:
         """Whether nobody has claimed it since: then an earlier try was committed, and its commit not acknowledged."""
@@ -142,8 +142,13 @@ def state_of(transaction: Transaction, queue: str, task_id: str) -> TaskState | 
     return TaskState(STATES[rows[0][0]], *rows[0][1:]) if rows else None
 
 
-def stale(task: Task) -> StaleLeaseError:
-    """Return the error for a claim that is no longer valid."""
+def check_held(lost: Sequence[Task]) -> None:
+    """Raise StaleLeaseError for the first of the tasks that are no longer held, if there is one."""
+    for task in lost:
+        raise _stale(task)
+
+
+def _stale(task: Task) -> StaleLeaseError:
     return StaleLeaseError(
         f"the claim of task `{task.id}` is no longer valid, its lease ran out or it was closed: "
         "drop the result, and use a longer lease or heartbeats if this happens often"
@@ -153,4 +158,4 @@ def stale(task: Task) -> StaleLeaseError:
 def _check_closed_so(transaction: Transaction, task: Task, state: int) -> None:
     """Refuse, unless this very claim was closed this way already: a commit may be acknowledged to nobody, and tried again."""
     if transaction.execute(_PRESENT, key(task.id)) != [(state, task.token)]:
-        raise stale(task)
+        raise _stale(task)
