@@ -58,6 +58,13 @@ RETRIES = {
     "ends quietly": (RETRY.replace("raise", "return None"), "the clause does more than log, wait, and raise the last error again"),
     "odd waits": (RETRY.replace("sleep(1)", "sleep(client.pause)"), "it waits for times that `@retry` does not have"),
     "no result": (RETRY.replace("return client.get()", "client.get()\n            break"), "what is tried does not end by returning, or looks at the number of the attempt"),
+    "goes on from the attempt before": (RETRY.replace("(client)", "(client, page)").replace("return client.get()", "page = page.next()\n            return client.get(page)"), "an attempt sets `page` for the next one"),
+    "removes what it was given": (RETRY.replace("(client)", "(client, *, page)").replace("return client.get()", "del page\n            return client.get()"), "an attempt sets `page` for the next one"),
+    "imports over what it was given": (RETRY.replace("(client)", "(client, **json)").replace("return client.get()", "import json\n            return client.get(json)"), "an attempt sets `json` for the next one"),
+    "everything": (RETRY.replace("OSError", "BaseException"), "it catches what ends a program or a task, which `@retry` lets through"),
+    "an interrupt, too": (RETRY.replace("OSError", "(OSError, KeyboardInterrupt)"), "it catches what ends a program or a task, which `@retry` lets through"),
+    "cancellation": ("import asyncio\n" + RETRY.replace("OSError", "asyncio.CancelledError"), "it catches what ends a program or a task, which `@retry` lets through"),
+    "a name of its own": (RETRY.replace("return client.get()", "page = client.next()\n            return client.get(page)"), ""),
 }  # fmt: skip
 CASES = [
     pytest.param(code, *case, id=f"{code}-{name}")

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.rules.placement import can_be_decorated, insertion_point
+from golden_rules.rules.resilience.carried_state import carried
 from golden_rules.rules.resilience.retry_words import is_report
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.imports import reference
+from golden_rules.source.names import resolve
 from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ _SLEEPS = {True: "asyncio.sleep", False: "time.sleep"}
 _LONGEST_BY_DEFAULT = 60.0
 _COMMENTED = "its lines hold comments or something else, too"
 _MOST_ATTEMPTS = 100
+_ENDS = frozenset({"BaseException", "KeyboardInterrupt", "SystemExit", "GeneratorExit", "asyncio.CancelledError"})
 # What a constant may say: a condition that holds for these holds for all.
 _SAMPLES = (3, 5, 8)
 
@@ -111,8 +114,12 @@ def _plain(subject: Subject, line: int) -> _Plain | str:
         return "it does something else after the last attempt"
     if not _leaves(tried, attempt):
         return "what is tried does not end by returning, or looks at the number of the attempt"
+    if name := carried(node, tried):
+        return f"an attempt sets `{name}` for the next one"
     if not _is_known_before(subject, kind):
         return "which errors it catches is not known before the function is called"
+    if _catches_ends(subject, kind):
+        return "it catches what ends a program or a task, which `@retry` lets through"
     waits = _waits(subject, handler, attempt, rounds)
     if waits is None:
         return "the clause does more than log, wait, and raise the last error again"
@@ -188,6 +195,15 @@ def _leaves(tried: list[ast.stmt], attempt: str) -> bool:
     return not any(isinstance(node, ast.Break | ast.Continue) for node in nodes)
 
 
+def _catches_ends(subject: Subject, kind: ast.expr) -> bool:
+    """Whether exceptions are caught that no policy tries again: interrupts, exits, cancellation."""
+    for item in kind.elts if isinstance(kind, ast.Tuple) else [kind]:
+        name = resolve(subject.outline, subject.function, dotted(item)) or dotted(item)
+        if name in _ENDS:
+            return True
+    return False
+
+
 def _is_unreachable_end(statement: ast.stmt) -> bool:
     """Whether a statement behind the loop only says that it is never reached, as the last attempt raises."""
     match statement:
@@ -258,8 +274,6 @@ def _is_report(statement: ast.stmt) -> bool:
 
 
 def _sleeps(subject: Subject, call: ast.Call) -> bool:
-    from golden_rules.source.names import resolve
-
     return resolve(subject.outline, subject.function, dotted(call.func)) == _SLEEPS[subject.function.is_async]
 
 
