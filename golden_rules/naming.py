@@ -1,4 +1,4 @@
-"""Names that come from a path and a qualified name alone: modules and metrics.
+"""Names that come from a path and a qualified name alone, modules and metrics, and how names are read.
 
 One file can be fixed without reading another, and a second run names the same things the same way.
 """
@@ -15,6 +15,7 @@ DEFAULT_TEMPLATE = "{app}.{module}.{function}"
 
 # Folders that hold packages without being one.
 _SOURCE_FOLDERS = frozenset({"lib", "python"})
+_LOWER_TO_UPPER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # What says nothing where there is no module below the app, with what parts it from the rest.
 _NO_MODULE = re.compile(r"[._]\{module\}|^\{module\}[._]|\{module\}")
@@ -99,3 +100,10 @@ def _word(name: str) -> str:
 def snake_case(name: str) -> str:
     """Return `get_item` for `getItem`."""
     return _CAMEL_HUMP.sub("_", name).lower()
+
+
+# A file says the same few hundred names thousands of times.
+@functools.lru_cache(maxsize=16384)
+def snake(name: str) -> str:
+    """Return the last part of a dotted name in snake case, its leading underscores gone."""
+    return _LOWER_TO_UPPER.sub("_", name.rpartition(".")[2]).lstrip("_").lower()

@@ -18,8 +18,6 @@ from golden_rules.source.outline import Function, Outline
 UNMEASURED = "GR10"
 # What is named critical, or called from outside the program, is worth its own series whoever else calls it.
 _OWN_SERIES = frozenset({Kind.REQUIRED, Kind.ENTRY_POINT})
-
-
 # What the finding of a rule stands for in its own function, so that it need not be said beside it.
 _STANDS_FOR: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("GR302", "GR303", "GR304"), ("GR301", "GR2", UNMEASURED)),

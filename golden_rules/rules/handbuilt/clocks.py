@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from enum import Enum
 
+from golden_rules.naming import snake
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -115,14 +115,6 @@ _START = re.compile(
     r"(^|_)(start|starts|started|starting|begin|began|begun|before|submit|submitted|issued|launched|t_?\d|tic|tick)(_|$)"
 )
 _SINCE = re.compile(r"(^|_)(last|previous|prev|latest|next|boot|updated|modified|heartbeat|seen)(_|$)")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-# A file says the same few hundred names thousands of times.
-@functools.lru_cache(maxsize=16384)
-def snake(name: str) -> str:
-    """Return the last part of a dotted name in snake case, its leading underscores gone."""
-    return _HUMP.sub("_", name.rpartition(".")[2]).lstrip("_").lower()
 
 
 def is_duration(name: str) -> bool:

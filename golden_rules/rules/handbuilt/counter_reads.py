@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from golden_rules.rules.handbuilt.clocks import is_limit, snake
+from golden_rules.naming import snake
+from golden_rules.rules.handbuilt.clocks import is_limit
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_reporting, is_store, may_reset
 from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 
 _STORE = re.compile(r"(^|_)(stats?|statistics|metrics?|telemetry|counters|counts)$")
 _STATE = re.compile(

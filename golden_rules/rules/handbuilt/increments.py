@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline

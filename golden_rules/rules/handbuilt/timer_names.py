@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference

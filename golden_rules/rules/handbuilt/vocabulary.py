@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from golden_rules.rules.handbuilt.clocks import is_duration, snake
+from golden_rules.naming import snake
+from golden_rules.rules.handbuilt.clocks import is_duration
 
 _LOG_METHODS = frozenset(
     {

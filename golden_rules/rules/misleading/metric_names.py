@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.naming import snake_case
 from golden_rules.options import PatternOption
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.misleading.applied import applied, argument
@@ -49,7 +50,6 @@ _PATTERN = PatternOption(
 )
 _FREE = frozenset({"track_adapter_request", "track_cache_operation"})
 """Decorators that are given the name of a system, not that of a metric."""
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class InvalidMetricName(OutlineRule):
@@ -279,7 +279,7 @@ def _wrong(
     if ends is not None and (end := ends.search(name.lower())):
         series = runtime_series(decorator, call, subject.function.name, known)
         shown = f"the series is `{series[0].name}`" if series else f"`_{_SUFFIXES.get(decorator, '')}` is added"
-        kept = _snake(name[: end.start()])
+        kept = snake_case(name[: end.start()])
         return _Wrong(f"`{name}` ends in `{end[1]}`, so {shown}", f"write `{kept}`", kept)
     if pattern is not None and decorator not in _FREE:
         if re.fullmatch(pattern, name):
@@ -288,8 +288,8 @@ def _wrong(
     if name != name.lower():
         return _Wrong(
             f"`{name}` has upper-case letters: Prometheus' names are snake case",
-            f"write `{_snake(name)}`",
-            _snake(name),
+            f"write `{snake_case(name)}`",
+            snake_case(name),
         )
     return None
 
@@ -360,7 +360,3 @@ def _is_formatted(node: ast.expr) -> bool:
         and node.func.attr in ("format", "join")
         and isinstance(node.func.value, ast.Constant)
     )
-
-
-def _snake(name: str) -> str:
-    return _HUMP.sub("_", name).lower()

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.breaker_words import (
     ASKS,
     FAILURES,

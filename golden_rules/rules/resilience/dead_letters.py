@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.used_up import may_use_up, used_up
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of

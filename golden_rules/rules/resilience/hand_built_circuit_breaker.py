@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from golden_rules.naming import snake
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
-from golden_rules.rules.handbuilt.clocks import snake
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
 from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, fails, gates, may_speak

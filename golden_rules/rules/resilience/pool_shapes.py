@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import name_of, shown, stores, word_of
 from golden_rules.source.outline import Function

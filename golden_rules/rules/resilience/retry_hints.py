@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_words import COUNTING, WRAPPERS, is_attempt, is_delay, is_pause
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of, only_counts, reads_of, stepped
 from golden_rules.rules.resilience.retry_words import is_attempt, is_delay, is_failure
 from golden_rules.source.body import Body, callee, dotted

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_words import (
     COUNTING,
     RETRYING,

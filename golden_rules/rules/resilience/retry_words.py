@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 
 RETRYING = re.compile(
     r"retr(y|ies|ied|ying)|attempt|(?<![a-z])tries(?![a-z])|(?<![a-z])try(ing)?[_ ]again|back_?off", re.IGNORECASE

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.rules.resilience.variables import name_of, stores, word_of, words_in
 from golden_rules.source.outline import Function
 from golden_rules.source.trees import dotted, walk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from golden_rules.rules.handbuilt.clocks import snake
+from golden_rules.naming import snake
 from golden_rules.source.trees import dotted, walk
 
 # Longer texts are sentences.
