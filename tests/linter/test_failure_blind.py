@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
+from urllib.error import URLError
 
 import pytest
 from prometheus_client import REGISTRY
@@ -39,10 +40,25 @@ SWALLOWED = {
     "gives up early": "try:\n    key = order.key()\nexcept Exception:\n    logger.error('no key')\n    return None\norder.open(key)\norder.pay()\norder.send()\n",
     "after a narrow one": "try:\n    order.pay()\nexcept KeyError:\n    raise\nexcept BaseException as error:\n    order.failed = error\n",
     "group": "try:\n    order.pay()\nexcept* Exception as group:\n    logger.error('%s', group)\n",
+    "raised on demand": "try:\n    order.pay()\nexcept Exception:\n    if order.failed:\n        raise\n    logger.error('no')\n    return False\n",
+    "the rest is done all the same": "try:\n    order.load()\n    order.pay()\n    order.send()\nexcept Exception:\n    logger.exception('no')\norder.tell()\n",
+    "all of a library": "from urllib.error import URLError\ntry:\n    return order.request()\nexcept URLError:\n    return None\n",
+    "as much work before, and returns what comes of it": "order.load()\ntry:\n    return order.pay()\nexcept Exception:\n    return None\n",
     "yields the error": "try:\n    yield order.pay()\nexcept Exception as e:\n    yield f'failed: {e}'\n",
 }
 TOLD_OR_MEANT = {
-    "raised in part": "try:\n    order.pay()\nexcept Exception as e:\n    if order.final:\n        raise\n    return None\n",
+    "raised in part, the rest is no failure": "try:\n    order.pay()\nexcept Exception as e:\n    if order.final:\n        raise\n    return None\n",
+    "raised by what it is": "try:\n    order.pay()\nexcept Exception as e:\n    if e.fatal:\n        raise\n    logger.error('no')\n",
+    "raised by a status": "try:\n    order.pay()\nexcept Exception:\n    if order.status != 404:\n        raise\n    return False\n",
+    "raised but for a flag": "try:\n    order.pay()\nexcept Exception:\n    logger.error('no')\n    if order.closing:\n        return None\n    raise\n",
+    "raised by a context manager": "try:\n    order.pay()\nexcept Exception:\n    with excutils.save_and_reraise_exception():\n        logger.error('no')\n",
+    "raised in the end of tries": "for attempt in range(3):\n    try:\n        return order.pay()\n    except Exception:\n        logger.error('no')\nraise TimeoutError\n",
+    "a fallback follows": "try:\n    order.open()\n    return order.pay()\nexcept Exception:\n    logger.exception('no')\nreturn order.pay_by_mail()\n",
+    "the rest finds out": "try:\n    order.open()\n    order.pay()\nexcept Exception:\n    logger.exception('no')\nif order.paid:\n    order.send()\n",
+    "the rest works with what was made": "try:\n    order.open()\n    receipt = order.pay()\nexcept Exception:\n    logger.exception('no')\n    receipt = None\norder.send(receipt)\n",
+    "one call before": "order.pay()\ntry:\n    order.thank()\nexcept Exception:\n    logger.exception('no thanks')\n",
+    "one exception of a library": "import requests\ntry:\n    return order.request()\nexcept requests.Timeout:\n    return None\n",
+    "all of a library for a part": "import requests\norder.open()\ntry:\n    return order.request()\nexcept requests.RequestException:\n    return None\n",
     "narrow": "try:\n    order.pay()\nexcept (KeyError, TimeoutError):\n    return None\n",
     "handed on": "try:\n    order.future.set_result(order.pay())\nexcept Exception as e:\n    order.future.set_exception(e)\n",
     "handed back": "try:\n    order.pay()\nexcept Exception as e:\n    return e\n",
@@ -69,6 +85,49 @@ def test_swallowed_failures_are_found(body: str) -> None:
 def test_what_is_raised_handed_on_or_meant_is_left_alone(body: str) -> None:
     """A handler that raises, hands on, retries or finds another way hides nothing."""
     assert findings(function(body)) == []
+
+
+BLANKETS = {
+    "suppressed": "with contextlib.suppress(Exception):\n    order.pay()\n",
+    "suppressed with a result": "receipt = None\nwith contextlib.suppress(KeyError, Exception):\n    receipt = order.pay()\nreturn receipt\n",
+    "all of a library suppressed": "import requests\nwith contextlib.suppress(requests.RequestException):\n    order.pay()\n",
+    "returned in the end": "try:\n    order.pay()\nfinally:\n    return order\n",
+    "raised, but returned in the end": "try:\n    order.pay()\nexcept Exception:\n    raise ValueError\nfinally:\n    return order\n",
+    "returned in the end in a with block": "try:\n    order.pay()\nfinally:\n    with order:\n        pass\n    return None\n",
+}
+NO_BLANKETS = {
+    "narrow": "with contextlib.suppress(KeyError):\n    order.pay()\n",
+    "a part": "order.pay()\nwith contextlib.suppress(Exception):\n    order.thank()\n",
+    "one item of many": "for line in order.lines():\n    with contextlib.suppress(Exception):\n        line.pay()\n",
+    "another way after it": "with contextlib.suppress(Exception):\n    return order.pay()\nreturn order.pay_by_mail()\n",
+    "homemade": "from shop.tools import suppress\nwith suppress(Exception):\n    order.pay()\n",
+    "returned in the end at times": "try:\n    order.pay()\nfinally:\n    if order.paid:\n        return order\n",
+    "nothing left to drop": "from golden_runtime import mark_failure\ntry:\n    order.pay()\nexcept Exception as e:\n    mark_failure(e)\nfinally:\n    return order\n",
+    "of a nested function": "def inner():\n    try:\n        order.pay()\n    finally:\n        return None\nreturn order.later(inner)\n",
+}
+
+
+@pytest.mark.parametrize("body", BLANKETS.values(), ids=BLANKETS)
+def test_exceptions_are_dropped_without_a_handler_too(body: str) -> None:
+    """`suppress` around the work and `return` in `finally` swallow all; what to do instead is for a person to choose."""
+    (finding,) = analyse_source(function(body), PATH, CONFIG).findings
+    assert finding.fix is None
+
+
+@pytest.mark.parametrize("body", NO_BLANKETS.values(), ids=NO_BLANKETS)
+def test_what_drops_a_part_or_one_kind_is_left_alone(body: str) -> None:
+    """A narrow `suppress`, one around a minor part, and a `return` that may not be reached hide no failure for sure."""
+    assert findings(function(body)) == []
+
+
+def test_new_decorator_waits_where_no_handler_can_be_told() -> None:
+    """With nowhere to put `mark_failure`, a decorator would count failures as successes: a person changes the function first."""
+    source = (
+        "from contextlib import suppress\n\n\ndef pay(order):\n    with suppress(Exception):\n        order.charge()\n"
+    )
+    (finding,) = analyse_source(source, PATH, REQUIRED).findings
+    assert finding.fix is None
+    assert "suppress only what is an ordinary outcome" in finding.remedy
 
 
 @pytest.mark.parametrize("decorator", ['@counted("a.b")', '@timed("a.b")', "@contextlib.contextmanager", "@cached"])
@@ -134,7 +193,15 @@ class Order:
         """Fail."""
         raise ValueError("no money")
 
+    def request(self) -> None:
+        """Fail, as the network does."""
+        raise URLError("no network")
+
+    def load(self) -> None:
+        """Do nothing, and succeed."""
+
     key = pay
+    send = tell = load
 
 
 @pytest.mark.parametrize("body", SWALLOWED.values(), ids=SWALLOWED)

@@ -47,6 +47,9 @@ LINES = st.lists(
             "print(f'took {time.time() - start:.1f}')\n", "CALLS.inc()\n", "return order\n", "import time\n", 'text = """a\n  b"""\n',
             "try:\n    save()\nexcept Exception:\n    log.exception('no')\n", "try:\n    return save()\nexcept Exception:\n    return None\n", "try:\n    save()\nexcept Exception as error:\n    CALLS.inc()\n    raise\n",
             "for attempt in range(3):\n    try:\n        return save()\n    except OSError:\n        if attempt == 2:\n            raise\n        time.sleep(2**attempt)\n",
+            "with suppress(Exception):\n    save()\n", "from contextlib import suppress\n", "try:\n    save()\nfinally:\n    return order\n",
+            "try:\n    save()\nexcept requests.RequestException:\n    return None\n", "import requests\n",
+            "try:\n    save()\nexcept Exception:\n    if order.strict:\n        raise\n    log.error('no')\n    return False\n",
             "def inner():\n    return save()\n", "x = sys._getframe(1)\n", "track_request = 1\n", "await save()\n", "\n",
         ]
     ),

@@ -6,16 +6,20 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from golden_rules.options import StringsOption
-from golden_rules.source.trees import dotted
+from golden_rules.rules.misleading.library_errors import LAST_NAMES
+from golden_rules.source.names import resolve
+from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.config import Config
     from golden_rules.rules.base import Subject
+    from golden_rules.rules.misleading.blankets import Blanket
     from golden_rules.rules.misleading.handlers import Swallow
     from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
@@ -28,7 +32,9 @@ MARKING = StringsOption(
     "marks-failure",
     "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
 )
-_BROAD = ("Exception", "BaseException")
+# Last names of exceptions that stand for all failures.
+_BROAD = LAST_NAMES | {"Exception", "BaseException"}
+_TRIES = frozenset({ast.Try, ast.TryStar})
 # Questions: the exception is the answer no.
 _QUESTION = re.compile(
     r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
@@ -47,7 +53,7 @@ def blind_handlers(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[
     name = subject.function.name
     if _QUESTION.match(name):
         return
-    body, found = swallows(piece.node)
+    body, found = swallows(piece.node, partial(_meaning, subject))
     # A function that calls itself again from a handler retries.
     telling = {*subject.config.option(CODE, NAME, MARKING), name}
     for swallow in found:
@@ -58,6 +64,22 @@ def blind_handlers(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[
         yield body, swallow
 
 
+def blind_blankets(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Blanket]:
+    """Yield what drops the exceptions of a function's work and is no handler."""
+    from golden_rules.rules.misleading.blankets import blankets
+    from golden_rules.source.body import read_body
+
+    name = subject.function.name
+    telling = {*subject.config.option(CODE, NAME, MARKING), "mark_failure"}
+    if _QUESTION.match(name) or _CLOSING.fullmatch(name) or not telling.isdisjoint(subject.function.called):
+        return
+    yield from blankets(read_body(piece.node), partial(_meaning, subject))
+
+
+def _meaning(subject: Subject, written: str) -> str:
+    return resolve(subject.outline, subject.function, written) or written
+
+
 def is_looked_for(config: Config, path: str) -> bool:
     """Whether a project wants to hear of such functions in a file, whatever the command line picks out."""
     everything = replace(config, command_line=replace(config.command_line, select=None))
@@ -65,11 +87,16 @@ def is_looked_for(config: Config, path: str) -> bool:
 
 
 def may_swallow(function: Function) -> bool:
-    """Whether a function has a handler that `blind_handlers` has to look at, as `ast` tells."""
-    return any(
+    """Whether a function has a handler, a `suppress` or a `finally` that the rule has to look at, as `ast` tells."""
+    if "suppress" in function.called or any(
         clause.type is None
         or any(
             dotted(node).rpartition(".")[2] in _BROAD for node in ast.walk(clause.type) if isinstance(node, ast.expr)
         )
         for clause in function.clauses
+    ):
+        return True
+    return not _TRIES.isdisjoint(function.nodes) and any(
+        isinstance(node, ast.Try | ast.TryStar) and any(isinstance(last, ast.Return) for last in node.finalbody)
+        for node in walk(function.node)
     )

@@ -11,8 +11,8 @@ from golden_rules.source.body import Body
 AnyTry = cst.Try | cst.TryStar
 
 
-def statements_after(body: Body, statement: AnyTry) -> list[cst.CSTNode] | None:
-    """Return the statements that run once a `try` statement is done; a loop around it is one of them.
+def statements_after(body: Body, statement: AnyTry | cst.With) -> list[cst.CSTNode] | None:
+    """Return the statements that run once a `try` or `with` statement is done; a loop around it is one of them.
 
     Returns `None` in a handler or a `finally`, which are no main work.
     """

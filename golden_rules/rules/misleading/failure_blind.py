@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
-from golden_rules.rules.misleading.applied import Applied, applied
-from golden_rules.rules.misleading.blindness import CODE, MARKING, NAME, OUTCOMES, blind_handlers
+from golden_rules.rules.misleading.blindness import (
+    CODE,
+    MARKING,
+    NAME,
+    blind_blankets,
+    blind_handlers,
+    may_swallow,
+)
+from golden_rules.rules.misleading.outcomes import is_span, recorder
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
@@ -17,7 +24,6 @@ if TYPE_CHECKING:
     from golden_rules.rules.misleading.handlers import AnyHandler
     from golden_rules.source.slices import Slice
 
-_ERROR_DECORATOR = re.compile(r"(^|_)(errors?|exceptions?|failures?)$")
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
 
 
@@ -29,7 +35,13 @@ class FailureBlind(FunctionRule):
     Finds functions under a decorator that records how calls end (`@track_request`, `@track_adapter_request`,
     `@track_cache_operation`, `@track_errors`, `@traced`, a counter's `@FAILURES.count_exceptions()`, a tracer's
     `@tracer.start_as_current_span(...)`, and decorators in `measured-by` that are named for errors) whose main work stands in
-    a `try` with an `except Exception`, `except BaseException` or bare `except` after which the function simply ends.
+    a `try` with an `except Exception`, `except BaseException` or bare `except` after which the function simply ends. So do
+
+    - a handler for the exception from which all those of a library derive (`requests.RequestException`), where the `try` holds
+      all the work;
+    - a handler that logs an error, after which the function does the rest as ever; and one that raises only if a flag says so;
+    - `with suppress(Exception)` around the work;
+    - a `return` in `finally`, which drops the exception on its way.
 
     Left alone are handlers that raise, hand the error on (`future.set_exception`, `context.abort`), retry, do the work in
     another way, or go on with more work; handlers in a loop that goes on with the next item; functions that ask a question
@@ -46,7 +58,8 @@ class FailureBlind(FunctionRule):
     the same and logs the same; the call counts as failed. It is safe where the handler says itself that something failed:
     it logs an error, or returns the error, `False` or an error's status. Elsewhere (a warning, a default value, silence)
     a handled exception may be an ordinary outcome to you, so the fix is unsafe. There is no fix under decorators of other
-    libraries, which `mark_failure` does not reach, nor where the name is taken.
+    libraries, which `mark_failure` does not reach, nor where the name is taken. Nor is there one for `suppress`, which has no place
+    for a statement, nor for a `return` in `finally`: outside of it the exceptions would be raised, which changes what callers see.
 
     ## When not to follow it
 
@@ -57,7 +70,7 @@ class FailureBlind(FunctionRule):
 
     code: ClassVar[str] = CODE
     name: ClassVar[str] = NAME
-    triggers: ClassVar[tuple[str, ...]] = ("except",)
+    triggers: ClassVar[tuple[str, ...]] = ("except", "suppress", "finally")
     options = (MARKING,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(
@@ -173,6 +186,62 @@ def export(orders, target):
         target.log.error("export failed: %s", error)
 """,
         ),
+        Bad(
+            """\
+import requests
+from golden_runtime import track_adapter_request
+
+
+@track_adapter_request("stock")
+def reserve(item):
+    try:
+        return requests.post("https://stock.example", json={"item": item}, timeout=3).json()
+    except requests.RequestException:
+        return None
+""",
+            """\
+import requests
+from golden_runtime import mark_failure, track_adapter_request
+
+
+@track_adapter_request("stock")
+def reserve(item):
+    try:
+        return requests.post("https://stock.example", json={"item": item}, timeout=3).json()
+    except requests.RequestException as error:
+        mark_failure(error)
+        return None
+""",
+            unsafe=True,
+        ),
+        Bad(
+            """\
+from contextlib import suppress
+
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.export")
+def export(orders, target):
+    with suppress(Exception):
+        target.write(orders.dump())
+""",
+        ),
+        Bad(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.pay_all")
+def pay_all(orders):
+    paid = []
+    try:
+        for order in orders:
+            paid.append(order.pay())
+    finally:
+        return paid
+""",
+        ),
         Good(
             """\
 from golden_runtime import mark_failure, track_request
@@ -207,47 +276,6 @@ def pay(order):
         raise RuntimeError("no payment today") from error
 """,
             "a narrow exception is an outcome and the rest is raised",
-        ),
-        Good(
-            """\
-import logging
-
-from golden_runtime import track_request
-from oslo_utils import excutils
-
-log = logging.getLogger(__name__)
-
-
-@track_request("shop.orders.pay")
-def pay(order):
-    try:
-        order.charge()
-    except Exception:
-        with excutils.save_and_reraise_exception():
-            log.error("no payment for %s", order.number)
-            order.restore()
-""",
-            "the context manager raises it again",
-        ),
-        Good(
-            """\
-import time
-
-from golden_runtime import track_request
-
-from shop.gateway import charge
-
-
-@track_request("shop.orders.pay")
-def pay(order):
-    for attempt in range(3):
-        try:
-            return charge(order.customer, order.total)
-        except Exception:
-            time.sleep(attempt)
-    raise TimeoutError(order.number)
-""",
-            "it tries again",
         ),
         Good(
             """\
@@ -318,22 +346,6 @@ def pay(order):
         ),
         Good(
             """\
-from golden_runtime import timed
-
-from shop.gateway import charge
-
-
-@timed("shop.orders.pay.duration")
-def pay(order):
-    try:
-        return charge(order.customer, order.total)
-    except Exception:
-        return None
-""",
-            "a duration has no outcome",
-        ),
-        Good(
-            """\
 from golden_runtime import track_request
 
 
@@ -350,8 +362,7 @@ def is_open(gateway):
     )
 
     def wants(self, subject: Subject) -> bool:
-        function = subject.function
-        if not function.handlers or not function.decorators or not _recorder(subject):
+        if not subject.function.decorators or not may_swallow(subject.function) or not recorder(subject):
             return False
         return not out_of_scope(subject.path) and not in_runtime(subject.outline, subject.config)
 
@@ -359,46 +370,26 @@ def is_open(gateway):
         from golden_rules.rules.misleading.failure_marks import handler_head, marking_fix
         from golden_rules.rules.misleading.handlers import caught
 
-        function, recorder = subject.function, _recorder(subject)
-        if recorder is None:
+        function, entry = subject.function, recorder(subject)
+        if entry is None:
             return
+        blind = f"failures of `{function.qualname}` count as successes for `@{entry.written}`"
         for body, swallow in blind_handlers(subject, piece):
-            if _is_span(recorder) and _SPAN_TOLD.search(piece.code(swallow.handler)):
+            if is_span(entry) and _SPAN_TOLD.search(piece.code(swallow.handler)):
                 continue
-            fix = marking_fix(subject, piece, body, swallow) if recorder.name else None
             name = caught(swallow.handler) or "error"
-            tell = f"begin the handler with `mark_failure({name})`, or raise" if recorder.name else "raise it"
+            tell = f"begin the handler with `mark_failure({name})`, or raise" if entry.name else "raise it"
             yield Violation(
                 span=handler_head(subject, piece, swallow.handler),
-                message=f"failures of `{function.qualname}` count as successes for `@{recorder.written}`: "
-                f"`{_shown(piece, swallow.handler)}` {swallow.deed}",
+                message=f"{blind}: `{_shown(piece, swallow.handler)}` {swallow.deed}",
                 remedy=f"{tell}, or catch only what is an ordinary outcome",
-                fix=fix,
+                fix=marking_fix(subject, piece, body, swallow) if entry.name else None,
             )
-
-
-def _recorder(subject: Subject) -> Applied | None:
-    """Return the decorator that records how calls of a function end: one of the runtime's, if there is any."""
-    found = [entry for entry in applied(subject.outline, subject.function, subject.config) if _records(subject, entry)]
-    if any(entry.call and any(keyword.arg == "success_when" for keyword in entry.call.keywords) for entry in found):
-        return None
-    return min(found, key=lambda entry: not entry.name, default=None)
-
-
-def _records(subject: Subject, entry: Applied) -> bool:
-    if entry.name:
-        return entry.name in OUTCOMES
-    last = entry.written.rpartition(".")[2]
-    if last == "count_exceptions" or last == "start_as_current_span":
-        return entry.call is not None
-    configured = subject.config.measured_by
-    return bool(_ERROR_DECORATOR.search(last)) and any(
-        entry.target == name or entry.target.startswith(name + ".") for name in configured
-    )
-
-
-def _is_span(recorder: Applied) -> bool:
-    return recorder.name == "traced" or recorder.written.endswith("start_as_current_span")
+        for blanket in blind_blankets(subject, piece):
+            tell = ", or catch the rest and call `mark_failure(error)`" if entry.name and blanket.is_told else ""
+            yield Violation(
+                span=piece.span(blanket.node), message=f"{blind}: {blanket.shown}", remedy=blanket.remedy + tell
+            )
 
 
 def _shown(piece: Slice[cst.FunctionDef], handler: AnyHandler) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure
 from golden_rules.rules.misleading.endings import (
     AnyTry,
     always_returns,
@@ -18,7 +18,19 @@ from golden_rules.rules.misleading.endings import (
     statements_after,
     statements_of,
 )
-from golden_rules.source.body import Body, callee, dotted, read_body
+from golden_rules.rules.misleading.library_errors import STAND_FOR_ALL
+from golden_rules.rules.misleading.work import (
+    SEVERE,
+    is_main,
+    is_set_in,
+    is_work,
+    last_name,
+    logs_something,
+    nothing_comes,
+    result_stands,
+    share,
+)
+from golden_rules.source.body import Body, dotted, read_body
 
 AnyHandler = cst.ExceptHandler | cst.ExceptStarHandler
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
@@ -39,9 +51,19 @@ _FAILURE_TEXT = re.compile(
     r"error|fail|exception|went wrong|could ?n[o']t|unable|can ?n?[o']?t\b|invalid|unavailable|not (be|found|available)|problem|sorry",
     re.IGNORECASE,
 )
-_SEVERE = re.compile(r"a?(error|exception|critical|fatal)|print_exc|print_exception|capture_exception")
-_CLEANS = re.compile(
-    r"(a|async_|_)*(roll_?back|close|cleanup|clean_up|release|cancel|unlink|remove|delete|kill|terminate|stop|disconnect|clear|pop|unlock|reset)(_\w+)?"
+# What asks of an error whether it is one.
+_STATUS = re.compile(r"status|code|errno|reason|exc_info|[45]\d\d")
+# Statements after which a function may not end well, or which find out that something failed.
+_DECIDING = (
+    cst.Assert,
+    cst.BooleanOperation,
+    cst.For,
+    cst.If,
+    cst.IfExp,
+    cst.Match,
+    cst.Raise,
+    cst.While,
+    cst.Yield,
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
@@ -63,8 +85,13 @@ class Swallow:
     silent: bool
 
 
-def swallows(function: cst.FunctionDef) -> tuple[Body, list[Swallow]]:
-    """Return the handlers of a function that swallow every exception of its main work, in order of the source."""
+def swallows(function: cst.FunctionDef, meaning: Callable[[str], str]) -> tuple[Body, list[Swallow]]:
+    """Return the handlers of a function that swallow every exception of its main work, in order of the source.
+
+    Args:
+        function: The function.
+        meaning: Tells what a dotted name stands for in it.
+    """
     body = read_body(function)
     found = []
     for node in body.nodes:
@@ -73,14 +100,10 @@ def swallows(function: cst.FunctionDef) -> tuple[Body, list[Swallow]]:
         after = statements_after(body, node)
         if after is None:
             continue
-        handled = [_Handling(body, node, handler) for handler in node.handlers]
-        # One that logs an error and returns gives the whole function up, wherever it stands.
-        main = _is_main_work(body, node)
-        found += [
-            swallow
-            for handling in handled
-            if (main or (handling.returns and handling.severe)) and (swallow := handling.swallow(after))
-        ]
+        for handler in node.handlers:
+            swallow = _Handling(body, node, handler).swallow(after, meaning)
+            if swallow is not None:
+                found.append(swallow)
     return body, found
 
 
@@ -91,7 +114,7 @@ def caught(handler: AnyHandler) -> str:
 
 def called_in(body: Body, handler: AnyHandler) -> frozenset[str]:
     """Return the last names of what a handler calls."""
-    return frozenset(_last(node) for node in nodes_within(body, handler) if isinstance(node, cst.Call))
+    return frozenset(last_name(node) for node in nodes_within(body, handler) if isinstance(node, cst.Call))
 
 
 class _Handling:
@@ -104,26 +127,77 @@ class _Handling:
         self.inside = nodes_within(body, handler)
         self.calls = [node for node in self.inside if isinstance(node, cst.Call)]
         self.returns = [node for node in self.inside if isinstance(node, cst.Return)]
-        self.severe = any(_SEVERE.fullmatch(_last(call)) for call in self.calls)
+        self.severe = any(SEVERE.fullmatch(last_name(call)) for call in self.calls)
         self.told_of = self._names_that_tell()
 
-    def swallow(self, after: Sequence[cst.CSTNode]) -> Swallow | None:
+    def swallow(self, after: Sequence[cst.CSTNode], meaning: Callable[[str], str]) -> Swallow | None:
         """Return what is to be said of it, or `None` where the error is not swallowed."""
-        if not _is_broad(self.handler) or any(isinstance(node, cst.Raise) for node in self.inside):
-            return None
-        statements = statements_of(self.handler.body)
-        if completes(statements):
-            if not all(map(self._is_trivial, after)) or self._result_stands(after):
-                return None
-        elif not always_returns(statements):
+        if not self._is_of_all_work(meaning) or not self._ends_well(after):
             return None
         if self._hands_on() or self._is_fallback():
             return None
-        logs = any(map(_logs, self.calls))
-        told = self.severe or any(_is(node.value, "False") or self._tells(node.value) for node in self.returns)
-        return Swallow(self.handler, self._deed(logs=logs), told, not logs and not self.returns)
+        logs = any(map(logs_something, self.calls))
+        deed = self._deed(logs=logs, goes_on=not nothing_comes(self.body, self.statement.body, after))
+        return Swallow(self.handler, deed, self._tells_itself(), not logs and not self.returns)
 
-    def _deed(self, *, logs: bool) -> str:
+    def _is_of_all_work(self, meaning: Callable[[str], str]) -> bool:
+        """Whether it catches whatever may go wrong with the main work."""
+        found = share(self.body, self.statement.body, self.statement.orelse)
+        caught_kinds = list(kinds(self.handler))
+        if not any(map(is_broad, caught_kinds)):
+            return (
+                any(stands_for_all(kind, meaning) for kind in caught_kinds) and found.inside > 0 and not found.outside
+            )
+        if is_main(self.body, self.statement.body, found):
+            return True
+        # One that logs an error and returns gives the whole function up, wherever it stands.
+        even = 0 < found.inside == found.outside
+        return bool(self.returns) and (self.severe or (even and self._tells_itself()))
+
+    def _ends_well(self, after: Sequence[cst.CSTNode]) -> bool:
+        """Whether the function ends after it as if nothing had happened."""
+        statements = statements_of(self.handler.body)
+        raises = [node for node in self.inside if isinstance(node, cst.Raise)]
+        if raises and not (self._tells_itself() and all(map(self._is_raised_on_demand, raises))):
+            return False
+        if not completes(statements):
+            return always_returns(statements) and not isinstance(statements[-1], cst.Raise)
+        return nothing_comes(self.body, self.statement.body, after) or self._goes_on_regardless(after)
+
+    def _tells_itself(self) -> bool:
+        """Whether it calls the error a failure: it logs one, or returns one."""
+        return self.severe or any(_is(node.value, "False") or self._tells(node.value) for node in self.returns)
+
+    def _is_raised_on_demand(self, node: cst.Raise) -> bool:
+        """Whether a condition that asks nothing of the error decides if it is raised."""
+        on_demand, below = False, cast("cst.CSTNode", node)
+        for holder in self.body.ancestors(node):
+            if holder is self.handler:
+                return on_demand
+            if isinstance(holder, cst.If):
+                if _names(holder.test) & self.told_of or _STATUS.search(cst.Module([]).code_for_node(holder.test)):
+                    return False
+                on_demand = on_demand or holder.body is below
+            below = holder
+        return False
+
+    def _goes_on_regardless(self, after: Sequence[cst.CSTNode]) -> bool:
+        """Whether the function, its main work failed and logged as an error, does the rest in either case, and ends."""
+        found = share(self.body, self.statement.body, self.statement.orelse)
+        if not self.severe or found.inside < 2 * found.outside or result_stands(self.body, self.statement.body, after):
+            return False
+        tried = nodes_within(self.body, self.statement)
+        if any(isinstance(node, cst.Return) for node in tried):
+            return False
+        made = {name for name, bindings in self.body.bindings.items() if any(node in tried for node in bindings)}
+        return not any(
+            isinstance(node, _DECIDING)
+            or (isinstance(node, cst.Call) and (_HANDS_ON.fullmatch(last_name(node)) or _names(node) & made))
+            for statement in after
+            for node in [statement, *nodes_within(self.body, statement)]
+        )
+
+    def _deed(self, *, logs: bool, goes_on: bool) -> str:
         first = "logs them" if logs else "takes them"
         if self.returns:
             value = self.returns[-1].value
@@ -131,7 +205,7 @@ class _Handling:
             return f"{first} and returns" + (f" `{shown}`" if 0 < len(shown) <= 40 else "")
         if any(isinstance(node, cst.Yield) for node in self.inside):
             return f"{first} and yields"
-        return f"{first} and lets the function end"
+        return f"{first} and {'goes on' if goes_on else 'lets the function end'}"
 
     def _names_that_tell(self) -> frozenset[str]:
         """Return the variables that hold the exception, or what the handler makes of it."""
@@ -160,7 +234,7 @@ class _Handling:
         if caught(self.handler) and any(dotted(node.value) == caught(self.handler) for node in self.returns):
             return True
         return any(
-            _HANDS_ON.fullmatch(_last(call)) or (_MAY_RAISE.fullmatch(_last(call)) and not _logs(call))
+            _HANDS_ON.fullmatch(last_name(call)) or (_MAY_RAISE.fullmatch(last_name(call)) and not logs_something(call))
             for call in self.calls
         )
 
@@ -172,91 +246,40 @@ class _Handling:
             if isinstance(node, cst.Return):
                 value, instead = node.value, True
             elif isinstance(node, cst.Assign):
-                value, instead = node.value, any(self._set_in_try(dotted(target.target)) for target in node.targets)
+                value, instead = (
+                    node.value,
+                    any(is_set_in(self.body, self.statement.body, dotted(target.target)) for target in node.targets),
+                )
             else:
                 continue
             if value is not None and instead and self._is_another_way(value):
                 return True
-        speaks = any(map(_logs, self.calls)) or any(map(self._tells, statements_of(self.handler.body)))
-        return not speaks and any(map(_is_work, self.calls))
+        speaks = any(map(logs_something, self.calls)) or any(map(self._tells, statements_of(self.handler.body)))
+        return not speaks and any(map(is_work, self.calls))
 
     def _is_another_way(self, value: cst.BaseExpression) -> bool:
-        return any(map(_is_work, nodes_of(value))) and not self._tells(value) and "False" not in _names(value)
-
-    def _result_stands(self, after: Sequence[cst.CSTNode]) -> bool:
-        """Whether what is returned in the end was there before the `try`, which then was no main work."""
-        returns = [node for statement in after for node in nodes_of(statement) if isinstance(node, cst.Return)]
-        for name in (dotted(node.value) for node in returns):
-            made = [binding for binding in self.body.bindings.get(name, ()) if isinstance(binding, cst.Assign)]
-            if any(not _is_empty(binding.value) for binding in made) and not self._set_in_try(name):
-                return True
-        return False
-
-    def _set_in_try(self, name: str) -> bool:
-        bindings = self.body.bindings.get(name, ())
-        return any(self.statement.body in self.body.ancestors(binding) for binding in bindings)
-
-    def _is_trivial(self, statement: cst.CSTNode) -> bool:
-        """Whether a statement after the `try` does no work of its own, and cannot raise what was caught."""
-        return not any(
-            isinstance(node, cst.Raise | cst.For | cst.While | cst.Yield | cst.Await) or _is_work(node)
-            for node in [statement, *nodes_within(self.body, statement)]
-        )
+        return any(map(is_work, nodes_of(value))) and not self._tells(value) and "False" not in _names(value)
 
 
-def _is_main_work(body: Body, statement: AnyTry) -> bool:
-    """Whether at least half of the work of a function, handlers left out, stands in a `try` block."""
-    inside = outside = 0
-    for node in body.nodes:
-        if not _is_work(node):
-            continue
-        for holder in body.ancestors(node):
-            if isinstance(holder, cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally):
-                break
-            if holder is statement.body or (holder is statement.orelse and holder is not None):
-                inside += 1
-                break
-        else:
-            outside += 1
-    return inside > 0 and inside >= outside
+def is_broad(kind: str) -> bool:
+    """Whether an exception, as written, is any; `""` is that of a bare `except`."""
+    return not kind or kind in _BROAD
 
 
-def _is_broad(handler: AnyHandler) -> bool:
-    kind = handler.type
-    if kind is None:
-        return True
-    if isinstance(kind, cst.Tuple):
-        return any(dotted(element.value) in _BROAD for element in kind.elements)
-    return dotted(kind) in _BROAD
+def stands_for_all(kind: str, meaning: Callable[[str], str]) -> bool:
+    """Whether an exception is the one from which all those of a library derive."""
+    return meaning(kind) in STAND_FOR_ALL
 
 
-def _is_work(node: cst.CSTNode) -> bool:
-    """Whether a node is a call that does something: not one that logs, counts, cleans up, computes or constructs."""
-    if not isinstance(node, cst.Call):
-        return False
-    name = callee(node)
-    last = _last(node)
-    if _logs(node) or is_pure(name) or is_metric(name) or _CLEANS.fullmatch(last):
-        return False
-    return not (last[:1].isupper() or last in _BUILTINS)
-
-
-_BUILTINS = frozenset(
-    {
-        "len", "isinstance", "issubclass", "hasattr", "getattr", "type", "set", "sorted", "any", "all", "range", "enumerate", "zip",
-        "super", "id", "callable", "format", "format_exc", "strip", "split", "replace", "get", "append", "extend", "update", "items",
-        "keys", "values", "encode", "decode", "lower", "upper", "startswith", "endswith", "time", "now", "utcnow", "monotonic",
-        "perf_counter", "exc_info", "jsonify", "make_response", "warn",
-    }
-)  # fmt: skip
-
-
-def _logs(call: cst.Call) -> bool:
-    return is_log(callee(call)) or bool(_SEVERE.fullmatch(_last(call)))
-
-
-def _last(call: cst.Call) -> str:
-    return callee(call).rpartition(".")[2]
+def kinds(handler: AnyHandler) -> Iterator[str]:
+    """Yield what a handler catches, as written; a bare one `""`."""
+    match handler.type:
+        case None:
+            yield ""
+        case cst.Tuple(elements=elements):
+            yield from (dotted(element.value) or "?" for element in elements)
+        case kind:
+            yield dotted(kind) or "?"
 
 
 def _speaks_of_failure(name: str) -> bool:
@@ -265,17 +288,6 @@ def _speaks_of_failure(name: str) -> bool:
 
 def _is(value: cst.BaseExpression | None, constant: str) -> bool:
     return isinstance(value, cst.Name) and value.value == constant
-
-
-def _is_empty(value: cst.BaseExpression) -> bool:
-    """Whether a variable is only got ready: with `None`, a number or text, an empty container."""
-    match value:
-        case cst.List(elements=elements) | cst.Dict(elements=elements) | cst.Tuple(elements=elements):
-            return not elements
-        case cst.Call(args=args):
-            return not args
-        case _:
-            return isinstance(value, cst.Name | cst.BaseNumber | cst.BaseString)
 
 
 def _names(node: cst.CSTNode) -> set[str]:

@@ -8,7 +8,7 @@ from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
-from golden_rules.rules.misleading.blindness import OUTCOMES, blind_handlers, is_looked_for, may_swallow
+from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, blind_handlers, is_looked_for, may_swallow
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.headers import name_span
 from golden_rules.source.imports import reference
@@ -77,12 +77,14 @@ def _swallowed(subject: Subject) -> _Swallowed | None:
         return None
     try:
         piece = function_slice(subject.source, subject.function)
-        blind = list(blind_handlers(subject, piece))
+        blind, blankets = list(blind_handlers(subject, piece)), list(blind_blankets(subject, piece))
     except (SliceError, RecursionError):
         return None
+    if blankets:
+        return _Swallowed(blankets[0].remedy, [None])
     if not blind:
         return None
-    fixes = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
+    fixes: list[Fix | None] = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
     marking = "begin the handler that swallows its failures with `mark_failure(error)`"
     told = all(swallow.told for _, swallow in blind)
     return _Swallowed(marking if told else f"where they are no ordinary outcome, {marking}", fixes)
