@@ -313,6 +313,32 @@ def test_expressions_shown_as_code_stay() -> None:
     assert fixed(source) == source
 
 
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "order.render(**locals())",
+        "order.note('%(start)s' % vars())",
+        "order.note(eval('start + 1'))",
+        "exec('order.seen = start')",
+        "order.note('{start}'.format_map({**locals()}))",
+        "order.note([name for name in sorted(dir())])",
+    ],
+)
+def test_a_start_stays_where_code_reads_every_variable(reader: str) -> None:
+    """What is handed on as a whole, to a template say, has the number in it; neither fix takes it away."""
+    source = timed_function(f"{reader}\nlog.info('took %s', time.monotonic() - start)")
+    assert len(messages(source)) == 1
+    assert fixed(source, unsafe=True) == source
+
+
+def test_what_only_sounds_like_reading_every_variable_does_not_count() -> None:
+    """A model's `eval()` the fields of an object, and code with names of its own ask for no variable."""
+    source = timed_function(
+        "order.model.eval()\norder.note(vars(order))\nexec(order.code, {})\nlog.info('took %s', time.monotonic() - start)"
+    )
+    assert "start.stop()" in fixed(source)
+
+
 def test_what_held_the_end_is_called_what_it_holds() -> None:
     """A duration is no `end_time`; but no name is taken twice."""
     source = timed_function("end_time = time.monotonic()\nif order.slow:\n    log.info('took %s', end_time - start)")

@@ -40,8 +40,8 @@ class HandTimed(FunctionRule):
     The safe fix changes expressions only: the first reading becomes `timed("...").start()`, the difference `.stop()`, which
     records once and returns the seconds as a float. Where another reading may follow, it is `.elapsed`. Early returns,
     log lines and stored values stay what they were, so `.stop()` stands where the clock was read, and a path on which
-    it was not read records nothing. The fix is offered where the start is a local variable that nothing else reads and
-    the clock counts seconds: `time.time()`, `monotonic()`, `perf_counter()`, an event loop's `time()`; `datetime`
+    it was not read records nothing. The fix is offered where the start is a local variable that nothing else reads, no
+    `locals()` or `eval` either, and the clock counts seconds: `time.time()`, `monotonic()`, `perf_counter()`, an event loop's `time()`; `datetime`
     where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by a billion. A
     reading that is also stored as a timestamp, shared with another function, or compared is for you to untangle.
 

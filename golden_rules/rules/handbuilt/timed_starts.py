@@ -20,6 +20,7 @@ from golden_rules.source.imports import reference
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
@@ -83,7 +84,7 @@ def _fixes(
     """Return the safe fix and the unsafe one, `None` for each that is not possible."""
     function, source = subject.function, subject.source
     spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
-    if spelled is None or difference.stamp is None:
+    if spelled is None or difference.stamp is None or _hands_on_variables(found.body):
         return None, None
     name, needed = spelled
     call = f'{name}("{metric}")'
@@ -98,3 +99,17 @@ def _fixes(
         if edits is not None:
             unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
     return safe, unsafe
+
+
+def _hands_on_variables(body: Body) -> bool:
+    """Whether the function reads all of its variables at once, so that none may hold something else or go."""
+    for node in body.nodes:
+        match node:
+            case (
+                cst.Call(func=cst.Name(value="eval" | "exec"), args=[_])
+                | cst.Call(func=cst.Name(value="locals" | "vars" | "dir"), args=[])
+            ):
+                return True
+            case _:
+                pass
+    return False
