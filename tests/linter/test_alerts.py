@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from project_folders import golden_rules, write
 
 ORDERS = """\
 from golden_runtime import WORKFLOW_BUCKETS, CircuitBreaker, TaskQueue, configure, track_request
@@ -45,16 +45,12 @@ needs_promtool = pytest.mark.skipif(
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A shop with objectives for two of its three operations."""
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "orders.py").write_text(ORDERS)
-    (tmp_path / "golden-rules.toml").write_text(OBJECTIVES)
-    return tmp_path
+    return write(tmp_path, {"shop/orders.py": ORDERS, "golden-rules.toml": OBJECTIVES})
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [sys.executable, "-m", "golden_rules", "alerts", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return golden_rules(folder, "alerts", *arguments)
 
 
 def rules(folder: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from project_folders import write
 
 from golden_rules.cli import commands
 
@@ -29,11 +30,7 @@ def made(root: Path, files: dict[str, str], source: str = "src") -> Path:
     (root / "pyproject.toml").write_text(
         '[project]\nname = "acme"\ndependencies = []\n\n[tool.golden-rules]\nruntime-module = "acme.observability"\n'
     )
-    for name, text in {"requests.py": REQUESTS, "acme/__init__.py": "", **files}.items():
-        path = root / source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root / source
+    return write(root / source, {"requests.py": REQUESTS, "acme/__init__.py": "", **files})
 
 
 def fixed(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import pickle
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project_folders import write
 
 from golden_rules.config import Config, Configs, Overrides, load_config
 from golden_rules.errors import UsageError
@@ -30,15 +30,6 @@ VALUES = st.one_of(
     st.lists(SCALARS, max_size=3),
     st.dictionaries(st.text(max_size=5), st.one_of(SCALARS, st.lists(st.text(max_size=5), max_size=2)), max_size=2),
 )
-
-
-def write(folder: Path, files: dict[str, str]) -> Path:
-    """Write files below a folder, and return the folder."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text))
-    return folder
 
 
 def configured(folder: Path, toml: str) -> Config:

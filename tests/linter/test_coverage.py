@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from project_folders import golden_rules, write
 
 SHOP = """\
 import httpx
@@ -44,22 +44,18 @@ def charge(order):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with two apps, one of them in a package below the other's folder."""
-    for name, text in {
+    files = {
         "src/shop/carrier.py": SHOP,
         "src/pay/api.py": PAY,
         "src/pay/texts.py": "def f():\n    return 1\n",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "golden-rules.toml").write_text("")
-    return tmp_path
+        "golden-rules.toml": "",
+    }
+    return write(tmp_path, files)
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [sys.executable, "-m", "golden_rules", "coverage", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return golden_rules(folder, "coverage", *arguments)
 
 
 def document(folder: Path, *arguments: str) -> dict[str, Any]:

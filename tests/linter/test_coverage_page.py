@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chromium import CHROMIUM, WHY_NOT, Browser, browser
+from project_folders import golden_rules, write
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
 
@@ -44,27 +43,18 @@ PROFILE = 'profile = "comprehensive"\n'
 
 def make_page(folder: Path) -> Path:
     """Write the page of a folder's sources."""
-    done = subprocess.run(
-        [sys.executable, "-m", "golden_rules", "coverage", "--format", "html"],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-    )
+    done = golden_rules(folder, "coverage", "--format", "html")
     assert done.returncode == 0, done.stderr
     page = folder / "page.html"
-    page.write_bytes(done.stdout)
+    page.write_text(done.stdout, encoding="utf-8")
     return page
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a project with two apps."""
-    folder = tmp_path_factory.mktemp("shop")
-    for name, text in {"src/shop/carrier.py": CARRIER, "src/pay/api.py": PAY, "golden-rules.toml": PROFILE}.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return make_page(folder)
+    files = {"src/shop/carrier.py": CARRIER, "src/pay/api.py": PAY, "golden-rules.toml": PROFILE}
+    return make_page(write(tmp_path_factory.mktemp("shop"), files))
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +105,7 @@ def test_a_narrow_window_never_scrolls_sideways(tab: Browser, tmp_path: Path) ->
 
 def test_it_says_what_the_command_says(tab: Browser, page: Path) -> None:
     """The sentence of the text report, its shares, and the functions that nothing measures, the most critical first."""
-    command = [sys.executable, "-m", "golden_rules", "coverage"]
-    text = subprocess.run(command, cwd=page.parent, capture_output=True, text=True, check=True).stdout
+    text = golden_rules(page.parent, "coverage").stdout
     (sentence,) = texts(tab, "#sentence")
     assert sentence in text
     assert texts(tab, "#apps tbody td.path") == ["pay", "shop"]

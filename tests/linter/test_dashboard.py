@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from project_folders import golden_rules, write
 
 ORDERS = """\
 from golden_runtime import (
@@ -70,17 +70,12 @@ PYPROJECT = (
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Two apps, one of which uses everything."""
-    for name, text in {"src/shop/orders.py": ORDERS, "src/pay/api.py": PAY, "pyproject.toml": PYPROJECT}.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path
+    return write(tmp_path, {"src/shop/orders.py": ORDERS, "src/pay/api.py": PAY, "pyproject.toml": PYPROJECT})
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [sys.executable, "-m", "golden_rules", "dashboard", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return golden_rules(folder, "dashboard", *arguments)
 
 
 def made(folder: Path, *arguments: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.server
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from project_folders import golden_rules, write
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 SHOP = """\
@@ -52,22 +52,18 @@ class Works:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A shop that uses a bit of everything, and tests whose series are nobody's business."""
-    for name, text in {
+    files = {
         "src/shop/orders.py": SHOP,
         "src/shop/plain.py": "def f():\n    return 1\n",
         "tests/test_orders.py": 'from golden_runtime import counted\n\n\n@counted("only.in.tests")\ndef f(): ...\n',
         "golden-rules.toml": "",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path
+    }
+    return write(tmp_path, files)
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [sys.executable, "-m", "golden_rules", "metrics", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return golden_rules(folder, "metrics", *arguments)
 
 
 def catalogue(folder: Path, *arguments: str) -> dict[str, Any]:

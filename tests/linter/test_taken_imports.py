@@ -6,10 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from click.testing import CliRunner, Result
+from project_folders import write
 
 from golden_rules.cli import commands
 
@@ -32,9 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     def make(files: dict[str, str], settings: str = "") -> Path:
         declared = '[project]\nname = "shop"\ndependencies = ["golden-runtime"]\n'
         whole = {"pyproject.toml": declared + settings, "shop/__init__.py": "", "shop/orders.py": TIMED, **files}
-        for path, source in whole.items():
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_text(dedent(source))
+        write(tmp_path, whole)
         monkeypatch.chdir(tmp_path)
         return tmp_path
 
