@@ -17,7 +17,7 @@ from golden_rules.files import SourceFile, read_source
 from golden_rules.measured import RUNTIME, RUNTIME_DECORATORS
 from golden_rules.naming import module_parts, package_of
 from golden_rules.objectives import Objective
-from golden_rules.rules.misleading.applied import applied, argument
+from golden_rules.rules.applied import applied, argument
 from golden_rules.rules.misleading.declared import (
     ClientMetric,
     client_metrics,

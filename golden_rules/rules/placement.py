@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from golden_rules.frameworks import registering_decorator
-from golden_rules.rules.misleading.applied import Applied, applied
-from golden_rules.rules.misleading.barriers import barrier
+from golden_rules.rules.applied import Applied, applied
+from golden_rules.rules.barriers import barrier
 from golden_rules.settings import MEASURING, RETRYING
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_rules.findings import Edit, ImportedName
 from golden_rules.naming import metric_name
-from golden_rules.rules.misleading.applied import applied
+from golden_rules.rules.applied import applied
 from golden_rules.rules.placement import can_be_decorated, has_to_stay_above
 from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
+from golden_rules.rules.applied import applied, argument
 from golden_rules.rules.base import Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
-from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.declared import client_metrics, constants, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
 

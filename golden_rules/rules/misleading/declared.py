@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from golden_rules.catalogue.series import UNKNOWN, Call, Series, predicted_series
 from golden_rules.config import Config
 from golden_rules.measured import runtime_name
-from golden_rules.rules.misleading.applied import Applied, argument
+from golden_rules.rules.applied import Applied, argument
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline, bodies_without
 from golden_rules.source.trees import children, dotted

@@ -9,9 +9,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.applied import Applied, applied, argument
+from golden_rules.rules.barriers import is_measuring
 from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
-from golden_rules.rules.misleading.applied import Applied, applied, argument
-from golden_rules.rules.misleading.barriers import is_measuring
 from golden_rules.rules.misleading.declared import constants, describe, own_nodes, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.trees import dotted

@@ -12,8 +12,8 @@ from typing import ClassVar
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.naming import snake_case
 from golden_rules.options import PatternOption
+from golden_rules.rules.applied import applied, argument
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
-from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.declared import constants, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from golden_rules.rules.applied import Applied, applied
 from golden_rules.rules.base import Subject
-from golden_rules.rules.misleading.applied import Applied, applied
 from golden_rules.rules.misleading.blindness import OUTCOMES
 
 _ERROR_DECORATOR = re.compile(r"(^|_)(errors?|exceptions?|failures?)$")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.rules.applied import Applied, applied
+from golden_rules.rules.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
 from golden_rules.rules.base import ClassSubject, Subject, Violation
-from golden_rules.rules.misleading.applied import Applied, applied
-from golden_rules.rules.misleading.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
 from golden_rules.rules.placement import is_unfinished, out_of_order
 
 _WHY = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.options import StringsOption
+from golden_rules.rules.applied import applied, argument
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
-from golden_rules.rules.misleading.applied import applied, argument
 from golden_rules.rules.misleading.label_hints import may_label_endlessly
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.names import resolve

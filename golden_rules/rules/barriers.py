@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from golden_rules.config import Config
-from golden_rules.rules.misleading.applied import Applied
+from golden_rules.rules.applied import Applied
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Outline
 
