@@ -14,9 +14,9 @@ import marshal
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_rules.fingerprint import fingerprint
 from golden_rules.packing import Packed, pack_findings, unpack_findings
@@ -56,8 +56,7 @@ _Content = tuple[dict[str, _Entry], dict[bytes, _Told], frozenset[str]]
 _EMPTY: _Content = ({}, {}, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A file as it was when its content was read; plain, so that it can cross processes.
 
     Attributes:

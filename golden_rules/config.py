@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_rules.dependencies import Declaration, read_declaration
 from golden_rules.errors import UsageError
@@ -32,8 +32,7 @@ _MARKERS = ("pyproject.toml", ".git", "setup.cfg")
 _TELLING = frozenset({CONFIG_FILE, *_MARKERS})
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line puts on top of every configuration."""
 
     select: tuple[str, ...] | None = None
@@ -42,8 +41,7 @@ class Overrides:
     cache_dir: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
+class _Settings(NamedTuple):
     """The content of a configuration, whether it states that the runtime is there, and the tables each setting is from."""
 
     config: Config
@@ -51,8 +49,7 @@ class _Settings:
     origins: Mapping[str, tuple[Place, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """What is known of a folder, in part from those above it."""
 
     config: Config

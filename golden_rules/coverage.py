@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
 from golden_rules.config import Config
@@ -91,7 +91,7 @@ class Scores:
             if finding.code == SYNTAX_ERROR.code
         ]
         self.functions += [
-            _listed(replace(function, path=file.display), file.relative, file.config) for function in result.functions
+            _listed(function._replace(path=file.display), file.relative, file.config) for function in result.functions
         ]
 
 

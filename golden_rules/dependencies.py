@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 RUNTIME = "golden-runtime"
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[|[<>=!~;@(,#]|$|\s)")
+# Patterns are compiled when they are first used: by most runs over few files, never.
+_NAME = r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[|[<>=!~;@(,#]|$|\s)"
 # Of several files of requirements, the one that says what the program needs at run time.
 _RUN_TIME = ("requirements", "base", "default", "common", "main", "prod", "production")
-_ANYWHERE = re.compile(r"(?<![A-Za-z0-9])golden[-_.]+runtime(?![A-Za-z0-9])", re.IGNORECASE)
+_ANYWHERE = r"(?i)(?<![A-Za-z0-9])golden[-_.]+runtime(?![A-Za-z0-9])"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """What the files of one folder say of the project's dependencies."""
 
     file: str
@@ -134,9 +133,9 @@ def _names(entries: Iterable[object]) -> Iterator[str]:
     for entry in entries:
         if not isinstance(entry, str) or entry.lstrip().startswith("#"):
             continue
-        if match := _NAME.match(entry):
+        if match := re.match(_NAME, entry):
             yield _normalised(match[1])
-        elif _ANYWHERE.search(entry):
+        elif re.search(_ANYWHERE, entry):
             # a path or an address: `-e ./golden-runtime`, `git+https://...#egg=golden-runtime`
             yield RUNTIME
 

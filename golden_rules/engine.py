@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from golden_rules.comments import NO_DIRECTIVES, read_directives
@@ -107,7 +107,7 @@ def analyse_source(
         chosen = _triggered(chosen, text.text)
     silencer = Silencer(directives)
     found = [
-        replace(finding, silence=silencer.silence(finding.code, finding.name, finding.line, around))
+        finding._replace(silence=silencer.silence(finding.code, finding.name, finding.line, around))
         for finding, around in _all_findings(subject, chosen)
     ]
     project = (*_names(subject, rules), *_facts(subject, chosen, silencer))
@@ -120,7 +120,7 @@ def analyse_source(
     if not config.runtime_declared:
         withheld = sum(_needs(finding, config.runtime_module) for finding in findings)
         findings = [
-            replace(finding, fix=None, unsafe_fix=None) if _needs(finding, config.runtime_module) else finding
+            finding._replace(fix=None, unsafe_fix=None) if _needs(finding, config.runtime_module) else finding
             for finding in findings
         ]
     facts = FileFacts(text.line_count, silenced, withheld, project)
@@ -175,7 +175,7 @@ def concluded(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bo
             fact = violation.fact
             if fact.place is None:
                 continue
-            place = asdict(fact.place)
+            place = fact.place._asdict()
             findings.append(
                 Finding(
                     code=rule.code,
@@ -334,7 +334,7 @@ def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[tuple[
 
 
 def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: Violation) -> Finding:
-    place = asdict(_place_of(source, violation.span, around))
+    place = _place_of(source, violation.span, around)._asdict()
     return Finding(
         code=rule.code,
         name=rule.name,
@@ -377,7 +377,7 @@ def _unparsed(
     """Return the result for a file that is no Python; it may all the same use what other files define."""
     facts = FileFacts(text.line_count, project=(Fact(NAMES, path, names),))
     # Whatever is selected, a file that could not be looked at is not clean; only `ignore` settings leave it out.
-    everything = replace(config, select=(EVERYTHING,), command_line=replace(config.command_line, select=None))
+    everything = replace(config, select=(EVERYTHING,), command_line=config.command_line._replace(select=None))
     if SYNTAX_ERROR not in everything.enabled_codes(codes_and_names(), path):
         return FileResult(path, facts=facts)
     finding = Finding(

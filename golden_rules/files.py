@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from golden_rules.errors import UsageError
 from golden_rules.gitignore import IgnoredByGit, is_ignored
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 SUFFIX = ".py"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file to look at; it may still turn out to be unreadable."""
 
     path: Path
@@ -104,8 +102,7 @@ def _is_folder(given: str) -> bool:
     return stat.S_ISDIR(mode)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """A folder by its several names, each the beginning of the names of its entries."""
 
     given: str

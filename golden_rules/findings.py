@@ -1,10 +1,14 @@
-"""Findings and fixes: plain frozen data that every later step only reads."""
+"""Findings and fixes: plain frozen data that every later step only reads.
+
+Named tuples rather than data classes, here and wherever a run that finds all in its cache comes by: they are defined in a
+fifth of the time, and made in an eighth, where a commit of few files spends most of its time on imports.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 NAMES = "names"
 """The code of the facts that say which names a file mentions."""
@@ -27,8 +31,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the text between two offsets (in characters of the decoded text) by another."""
 
     start: int
@@ -36,16 +39,14 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ImportedName:
+class ImportedName(NamedTuple):
     """A name that a fix needs: `from module import name`, or `import module` where `name` is empty."""
 
     module: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileEdits:
+class FileEdits(NamedTuple):
     """Edits of another file than that of the finding, and the imports that they need.
 
     Attributes:
@@ -57,8 +58,7 @@ class FileEdits:
     imports: tuple[ImportedName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that remedy one finding.
 
     The imports they need are named apart and written when fixes are applied, so that several fixes of one file share
@@ -78,8 +78,7 @@ class Fix:
     elsewhere: tuple[FileEdits, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(NamedTuple):
     """What a comment that silences a finding says of it.
 
     Attributes:
@@ -91,8 +90,7 @@ class Silence:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One wrong in one place.
 
     Attributes:
@@ -136,7 +134,7 @@ class Finding:
 
 def without_fix(finding: Finding, why: str) -> Finding:
     """Return a finding without its fix, whose remedy says why there is none."""
-    return replace(finding, fix=None, unsafe_fix=None, remedy=without_fix_as(finding.remedy, why))
+    return finding._replace(fix=None, unsafe_fix=None, remedy=without_fix_as(finding.remedy, why))
 
 
 def without_fix_as(remedy: str, why: str) -> str:
@@ -144,8 +142,7 @@ def without_fix_as(remedy: str, why: str) -> str:
     return f"{remedy} (no fix, as {why})" if why else remedy
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredFunction:
+class ScoredFunction(NamedTuple):
     """What the linter thinks of one function, for `coverage`.
 
     Attributes:
@@ -165,8 +162,7 @@ class ScoredFunction:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands in a file: lines and columns from 1, the end behind the last character.
 
     Attributes:
@@ -182,8 +178,7 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """What one file tells a rule about the whole project.
 
     Attributes:
@@ -202,8 +197,7 @@ class Fact:
     fix: Fix | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """What else is known of a file after its analysis.
 
     Attributes:
@@ -219,11 +213,10 @@ class FileFacts:
     project: tuple[Fact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(NamedTuple):
     """All that one file's analysis yields; plain data, so that it can be cached and cross processes."""
 
     path: str
     findings: tuple[Finding, ...] = ()
     functions: tuple[ScoredFunction, ...] = ()
-    facts: FileFacts = field(default_factory=FileFacts)
+    facts: FileFacts = FileFacts()

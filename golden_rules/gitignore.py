@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from golden_rules.globs import NEVER, OrderedPatterns, bracket
 from golden_rules.paths import unresolved
@@ -19,11 +18,10 @@ from golden_rules.paths import unresolved
 if TYPE_CHECKING:
     from collections.abc import Container
 
-_SPECIAL = re.compile(r"[*?\[\\]")
+_SPECIAL = frozenset("*?[\\")
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(NamedTuple):
     position: int
     text: str
     negated: bool
@@ -35,7 +33,7 @@ class _Pattern:
 
     def compiled(self) -> tuple[int, str | None, str]:
         text = self.text.removeprefix("/")
-        if not _SPECIAL.search(text):
+        if _SPECIAL.isdisjoint(text):
             return self.position, text, ""
         try:
             return self.position, None, _translate(text, by_name=self.by_name)
@@ -96,8 +94,7 @@ def _translate(text: str, *, by_name: bool) -> str:
     parts: list[str] = []
     # git compares the plain beginning by itself and matches the rest as a pattern of its own, so `**/` means
     # folders there too, though no slash stands before it
-    special = _SPECIAL.search(text)
-    beginning = special.start() if special else len(text)
+    beginning = next((at for at, character in enumerate(text) if character in _SPECIAL), len(text))
     index = 0
     while index < len(text):
         character = text[index]

@@ -29,7 +29,7 @@ CLASSES = {
     "upper": "A-Z",
     "xdigit": "0-9A-Fa-f",
 }
-_SPECIAL = re.compile(r"[*?\[\]{}\\]")
+_SPECIAL = frozenset("*?[]{}\\")
 
 
 class OrderedPatterns:
@@ -99,8 +99,9 @@ def path_globs(globs: tuple[str, ...]) -> PathGlobs:
 def _prepared(position: int, glob: str) -> tuple[bool, tuple[int, str | None, str]]:
     anchored = "/" in glob
     glob = glob.removeprefix("./").strip("/") if anchored else glob
-    plain = None if _SPECIAL.search(glob) else glob
-    return anchored, (position, plain, translate(glob))
+    if _SPECIAL.isdisjoint(glob):
+        return anchored, (position, glob, "")
+    return anchored, (position, None, translate(glob))
 
 
 def translate(glob: str) -> str:

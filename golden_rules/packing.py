@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from golden_rules.findings import (
     Edit,
@@ -32,8 +31,7 @@ _SEVERITIES = {str(severity): severity for severity in Severity}
 _SAFETIES = {str(safety): safety for safety in Safety}
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """What is said of a file, as bytes; its scored functions are left out.
 
     Attributes:

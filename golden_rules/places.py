@@ -8,9 +8,10 @@ from typing import Any
 
 from golden_rules.errors import UsageError
 
-_HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
+# Patterns are compiled when they are first used: a run that has nothing to say of the settings never does.
+_HEADER = r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$"
 _PART = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
-_KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+_KEY = rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*="
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,16 @@ class Place:
     def count(self, key: str) -> int:
         """Return how many tables an array of tables has."""
         header = (*self.header, key)
-        headers = (_HEADER.match(line) for line in self.text.split("\n"))
+        headers = (re.match(_HEADER, line) for line in self.text.split("\n"))
         return sum(match is not None and _parts(match[1]) == header for match in headers)
 
     def item(self, key: str, number: int) -> Place:
         """Return the place of one of the tables of an array (`[[overrides]]`), counted from 1."""
         header = (*self.header, key)
         lines = self.text.split("\n")
-        starts = [at for at, line in enumerate(lines) if (match := _HEADER.match(line)) and _parts(match[1]) == header]
+        starts = [
+            at for at, line in enumerate(lines) if (match := re.match(_HEADER, line)) and _parts(match[1]) == header
+        ]
         if number > len(starts):
             return Place(self.file, header, "")
         start, end = starts[number - 1], [*starts, len(lines)][number]
@@ -75,9 +78,9 @@ class Place:
         # tomllib keeps no positions; text in a string of several lines that looks like this key is rare
         header: tuple[str, ...] = ()
         for number, line in enumerate(self.text.split("\n"), start=1):
-            if match := _HEADER.match(line):
+            if match := re.match(_HEADER, line):
                 header = found = _parts(match[1])
-            elif match := _KEY.match(line):
+            elif match := re.match(_KEY, line):
                 found = (*header, *_parts(match[1]))
             else:
                 continue

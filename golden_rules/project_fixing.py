@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,10 +119,10 @@ class ProjectFixes:
             return []
         root = self._files[index].config.root
         positions = {file.relative: at for at, file in enumerate(self._files) if file.config.root == root}
-        own = replace(fix, elsewhere=(), removes=())
+        own = fix._replace(elsewhere=(), removes=())
         parts = [
             *(
-                (positions[other.path], replace(own, edits=other.edits, imports=other.imports))
+                (positions[other.path], own._replace(edits=other.edits, imports=other.imports))
                 for other in fix.elsewhere
             ),
             (index, own),
@@ -131,7 +130,7 @@ class ProjectFixes:
         step: Step = []
         for at, part in parts:
             done = self._outcomes[at]
-            told = replace(finding, path=self._files[at].relative, fix=part)
+            told = finding._replace(path=self._files[at].relative, fix=part)
             import_may_go = removals.imports_of(at, fix.removes)
             further = None if done is None else self._reworked(at, done, [told], nothing, import_may_go)
             if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
@@ -155,7 +154,7 @@ class ProjectFixes:
         failures: list[str] = []
         with trouble_noted(failures, file):
             return reworked(file, done, self._fixing, told, may_go, import_may_go)
-        self._outcomes[index] = replace(done, failure=failures[0])
+        self._outcomes[index] = done._replace(failure=failures[0])
         return None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from golden_rules.cache import Caches, facts_key
 from golden_rules.files import SourceFile
@@ -18,8 +18,7 @@ Files = Sequence[SourceFile]
 Outcomes = list[Outcome | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """Files of a run that belong to one project.
 
     Attributes:

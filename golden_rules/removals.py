@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ class Removals:
             fixes.append(fix if loose and not where else None)
             if where:
                 why = f"`{where}` mentions `{name}`"
-        return replace(finding, fix=fixes[0], unsafe_fix=fixes[1], remedy=without_fix_as(finding.remedy, why))
+        return finding._replace(fix=fixes[0], unsafe_fix=fixes[1], remedy=without_fix_as(finding.remedy, why))
 
     def _is_loose(self, index: int, name: str) -> bool:
         """Whether no other file of the run mentions a name; where not all files are known, whether it is private."""

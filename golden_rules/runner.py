@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -63,9 +63,9 @@ class Run:
     def add(self, display: str, config: Config, result: FileResult, fixed: Iterable[Finding] = ()) -> None:
         """Take in the result of one file."""
         self.files += 1
-        self.findings += [replace(finding, path=display) for finding in result.findings]
-        self.fixed += [replace(finding, path=display) for finding in fixed]
-        self.silenced += [replace(finding, path=display) for finding in result.facts.silenced]
+        self.findings += [finding._replace(path=display) for finding in result.findings]
+        self.fixed += [finding._replace(path=display) for finding in fixed]
+        self.silenced += [finding._replace(path=display) for finding in result.facts.silenced]
         if result.facts.withheld and config.declaration_file:
             self.withheld[config.declaration_file] += result.facts.withheld
 
@@ -153,7 +153,7 @@ def _settle(
     with trouble_noted(failures, files[last]):
         replace_files(replacements)
     if failures:
-        outcomes[last] = replace(outcomes[last] or Outcome(), failure=failures[0])
+        outcomes[last] = (outcomes[last] or Outcome())._replace(failure=failures[0])
         return
     for index, done in step:
         outcomes[index] = done
@@ -178,7 +178,7 @@ def _take_in(
         run.failures.append(done.failure)
     result = result_of(file, done)
     if result is not None:
-        run.add(file.display, file.config, replace(result, findings=kept(result.findings)), done.applied)
+        run.add(file.display, file.config, result._replace(findings=kept(result.findings)), done.applied)
     if done.diff is not None:
         run.diffs.append(done.diff)
 
@@ -197,7 +197,7 @@ def _take_in_projects(
         for finding in concluded_of(project, files, outcomes, caches):
             index = positions[finding.path]
             (kept,) = removals.kept(index, [finding])
-            shown = replace(kept, path=files[index].display)
+            shown = kept._replace(path=files[index].display)
             if finding.supplements:
                 run.findings = [_supplemented(known, shown) for known in run.findings]
             else:
@@ -209,7 +209,7 @@ def _take_in_projects(
 def _supplemented(known: Finding, found: Finding) -> Finding:
     """Return what is known of a place in a file, with what the rule has found for it in all files."""
     same = (known.path, known.code, known.line, known.column) == (found.path, found.code, found.line, found.column)
-    return replace(known, fix=found.fix, remedy=found.remedy) if same else known
+    return known._replace(fix=found.fix, remedy=found.remedy) if same else known
 
 
 def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -> tuple[Run, bytes]:

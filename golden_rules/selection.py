@@ -9,18 +9,16 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from golden_rules.errors import did_you_mean
 
 EVERYTHING = "ALL"
-_CODE = re.compile(r"([A-Z]+)\d+")
+_CODE = r"([A-Z]+)\d+"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """One layer of selectors: a configuration's, or the command line's on top of it."""
 
     select: tuple[str, ...] | None = None
@@ -93,8 +91,8 @@ def nearest_rule(wrong: str, known: Collection[str]) -> str:
     A code is looked for among those that start alike: `GR299` is none of the rules about comments, for all that it reads so.
     `known` holds codes and names.
     """
-    match = _CODE.match(wrong.upper())
-    codes = sorted(word for word in known if _CODE.fullmatch(word))
+    match = re.match(_CODE, wrong.upper())
+    codes = sorted(word for word in known if re.fullmatch(_CODE, word))
     if match is None or not any(code.startswith(match[1]) for code in codes):
         return did_you_mean(wrong, known)
     beginnings = [wrong.upper()[:length] for length in range(len(wrong), len(match[1]), -1)]

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from golden_rules.errors import UsageError
 from golden_rules.globs import function_patterns, path_globs
@@ -265,8 +265,7 @@ class Config:
         yield _Named("", "`--ignore`", self.command_line.ignore)
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(NamedTuple):
     """Selectors that one setting names: its key (none for an option), what messages call it, and the entry they are for."""
 
     key: str

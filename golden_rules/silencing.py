@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from golden_rules.comments import ABOUT_COMMENTS, WORDS, Directives, Ignore, is_date, takes_in
 from golden_rules.errors import did_you_mean
@@ -61,7 +61,7 @@ class Silencer:
 
     def _about(self, finding: Finding) -> Finding:
         """Return what is said of a comment, with the silence that another comment asks for."""
-        return replace(finding, silence=self.silence(finding.code, finding.name, finding.line, None))
+        return finding._replace(silence=self.silence(finding.code, finding.name, finding.line, None))
 
     def _unused(
         self, ignore: Ignore, on: frozenset[str], known: Mapping[str, str], *, everything_on: bool

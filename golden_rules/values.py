@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from golden_rules.errors import did_you_mean
 from golden_rules.globs import FunctionPatterns, translate
-from golden_rules.objectives import Objective, WrongObjective, read_objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from golden_rules.objectives import Objective
 
 PROFILES = ("selective", "comprehensive")
 SEVERITIES = ("error", "warning")
@@ -195,14 +196,14 @@ def _metric_name(value: object) -> str:
         raise WrongValueError(
             f"must give names of small letters, digits, `_` and `.` that start with a letter, which `{value}` does not"
         )
-    if (end := _ADDED_ANYWAY.search(value)) is not None:
+    if (end := re.search(_ADDED_ANYWAY, value)) is not None:
         raise WrongValueError(
             f"must not end in `{end[0]}`, which decorators add to names by themselves: `{value}` does"
         )
     return value
 
 
-_ADDED_ANYWAY = re.compile(r"[._](total|seconds|bytes|duration|errors|calls)$")
+_ADDED_ANYWAY = r"[._](total|seconds|bytes|duration|errors|calls)$"
 _TEMPLATE = "{app}.{module}.{function}"
 _FIELDS = ("app", "module", "function")
 _FIELDS_LISTED = "`{app}`, `{module}` and `{function}`"
@@ -276,6 +277,8 @@ def day(value: object) -> date:
 
 
 def _objectives(value: object) -> tuple[Objective, ...]:
+    from golden_rules.objectives import WrongObjective, read_objective
+
     if not isinstance(value, dict):
         raise WrongValueError(f"must be a table from operations to objectives, not {kind(value)}")
     try:

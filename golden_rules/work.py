@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from golden_rules.cache import Seen, seen
 from golden_rules.errors import described
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from golden_rules.patches import Diff
 
 
-@dataclass(frozen=True, slots=True)
-class Fixing:
+class Fixing(NamedTuple):
     """How fixes are applied.
 
     Attributes:
@@ -37,8 +35,7 @@ class Fixing:
     scope: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the work on a file led to.
 
     Attributes:
@@ -128,7 +125,7 @@ def reworked(
     if fixed.content == current:
         return None
     further = _changed(fixed, before, current, file)
-    return replace(further, applied=(*done.applied, *fixed.applied))
+    return further._replace(applied=(*done.applied, *fixed.applied))
 
 
 def _changed_meanwhile(file: SourceFile, current: bytes, done: Outcome) -> bool:
@@ -170,8 +167,8 @@ def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -
 
     changes = diff_of(file.path, before, fixed.content, decode(before).encoding)
     done = _outcome(fixed.result, None)
-    return replace(
-        done, content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes, left=fixed.left
+    return done._replace(
+        content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes, left=fixed.left
     )
 
 

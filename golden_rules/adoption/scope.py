@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from golden_rules.adoption.changed import Changes
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a run's findings are held against; plain, so that processes can share it.
 
     Attributes:
@@ -53,7 +51,7 @@ class Scope:
 
             counting = touched(counting, content, moved(self.changes.of(file.path), before, content))
         if (known := self.baseline_of(file.config)) is not None:
-            fresh = new_findings(*known, [replace(finding, path=file.display) for finding in findings])
+            fresh = new_findings(*known, [finding._replace(path=file.display) for finding in findings])
             positions = {id(findings[at]) for at in fresh}
             counting = [finding for finding in counting if id(finding) in positions]
         return counting

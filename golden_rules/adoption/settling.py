@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,7 @@ def _run_out(silenced: Iterable[Finding], today: date) -> tuple[list[Finding], l
         until = finding.silence.until if finding.silence else ""
         if until and date.fromisoformat(until) <= today:
             message = f"{finding.message}; the comment that ignores it ran out on {until}"
-            back.append(replace(finding, silence=None, message=message))
+            back.append(finding._replace(silence=None, message=message))
         else:
             still.append(finding)
     return still, back
@@ -95,5 +94,5 @@ def graded(finding: Finding, config: Config, today: date) -> Finding:
     until = config.grace_of(finding.code, finding.name)
     # What could not be looked at is not clean, whatever the day.
     if severity is Severity.ERROR and until is not None and today < until and finding.code != _SYNTAX_ERROR:
-        return replace(finding, severity=Severity.WARNING, grace_until=until)
-    return finding if severity is finding.severity else replace(finding, severity=severity)
+        return finding._replace(severity=Severity.WARNING, grace_until=until)
+    return finding if severity is finding.severity else finding._replace(severity=severity)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -163,7 +162,7 @@ def check(
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
         _spare(outputs, files)
         scope = scoping.of(files)
-        fixing = fixing and replace(fixing, scope=scope)
+        fixing = fixing and fixing._replace(scope=scope)
         progress = Progress(sys.stderr)
         run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=progress)
         settle(run, files, run.today, scoping.again(scope) if run.fixed else scope)
@@ -239,8 +238,7 @@ def _warn_of_nothing(files: Sequence[SourceFile]) -> None:
         click.echo("warning: no rule is on, as `select` is empty; leave it out for all rules", err=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scoping:
+class _Scoping(NamedTuple):
     """What the command line says of the findings that count."""
 
     baseline: Path | None
@@ -255,7 +253,7 @@ class _Scoping:
 
     def again(self, scope: Scope) -> Scope:
         """Return the same after files were written, where changes stand elsewhere."""
-        return replace(scope, changes=self._changes())
+        return scope._replace(changes=self._changes())
 
     def _changes(self) -> Changes | None:
         if self.changed is None:
@@ -280,7 +278,7 @@ def _stdin(configs: Configs, filename: str, fixing: Fixing | None, scoping: _Sco
     if sys.stdin is None:
         raise UsageError("standard input is closed: give it a file, or name paths")
     scope = scoping.of([file])
-    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing and replace(fixing, scope=scope))
+    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing and fixing._replace(scope=scope))
     settle(run, [file], run.today, scope)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
@@ -297,8 +295,7 @@ def _print_diffs(run: Run) -> None:
         click.echo(b"".join(diff.patch() for diff in run.diffs), nl=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(NamedTuple):
     """How a run is shown: findings on standard output, failures on standard error."""
 
     output_format: str

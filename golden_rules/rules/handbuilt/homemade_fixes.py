@@ -11,7 +11,6 @@ import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from golden_rules.findings import NAMES, FileEdits, Fix, ImportedName, Safety
@@ -163,7 +162,7 @@ def _across(fact: Fact, used: Mapping[str, Uses], mentions: Mapping[str, set[str
         elsewhere.append(FileEdits(path, *replaced))
     shown = f"{len(elsewhere)} file{'s' if len(elsewhere) > 1 else ''}"
     description = f"use `@{read.counterpart}(...)` in place of `@{decorator}` in {shown}, and delete that"
-    return replace(fact.fix, description=description, elsewhere=tuple(elsewhere))
+    return fact.fix._replace(description=description, elsewhere=tuple(elsewhere))
 
 
 def _removed(fact: Fact) -> tuple[str, ...]:

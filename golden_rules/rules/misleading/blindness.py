@@ -82,7 +82,7 @@ def _meaning(subject: Subject, written: str) -> str:
 
 def is_looked_for(config: Config, path: str) -> bool:
     """Whether a project wants to hear of such functions in a file, whatever the command line picks out."""
-    everything = replace(config, command_line=replace(config.command_line, select=None))
+    everything = replace(config, command_line=config.command_line._replace(select=None))
     return CODE in everything.enabled_codes({CODE: NAME}, path)
 
 
