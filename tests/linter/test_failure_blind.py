@@ -286,6 +286,19 @@ def test_new_decorator_waits_where_only_people_know_what_is_a_failure() -> None:
     assert "        mark_failure(e)\n        return None" in after
 
 
+def test_failure_is_told_of_under_the_name_that_the_file_imports() -> None:
+    """`mark_failure as failed` tells as well, so that the fix writes it once and the finding is gone."""
+    source = SWALLOWING.replace("HANDLER", SAID)
+    imported = {
+        "from golden_runtime import mark_failure as failed\n": "failed(e)",
+        "import golden_runtime as runtime\n": "runtime.mark_failure(e)",
+    }
+    for line, call in imported.items():
+        fixed = fix_source(f"{line}{source}".encode(), PATH, REQUIRED)
+        assert fixed.content.decode().count(f"        {call}\n") == 1
+        assert fixed.result.findings == ()
+
+
 def test_project_that_swallows_on_purpose_gets_the_decorator_alone() -> None:
     """Who ignores the rule does not want its fix either."""
     after = decorated("return None", config=replace(REQUIRED, ignore=("GR406",)))

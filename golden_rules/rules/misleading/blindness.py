@@ -55,7 +55,7 @@ def blind_handlers(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[
         return
     body, found = swallows(piece.node, partial(_meaning, subject))
     # A function that calls itself again from a handler retries.
-    telling = {*subject.config.option(CODE, NAME, MARKING), name}
+    telling = {*_telling(subject), name}
     for swallow in found:
         if not called_in(body, swallow.handler).isdisjoint(telling):
             continue
@@ -70,10 +70,17 @@ def blind_blankets(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[
     from golden_rules.source.body import read_body
 
     name = subject.function.name
-    telling = {*subject.config.option(CODE, NAME, MARKING), "mark_failure"}
+    telling = _telling(subject)
     if _QUESTION.match(name) or _CLOSING.fullmatch(name) or not telling.isdisjoint(subject.function.called):
         return
     yield from blankets(read_body(piece.node), partial(_meaning, subject))
+
+
+def _telling(subject: Subject) -> set[str]:
+    """Return the last names of what tells the runtime of a failure, whatever name the file imports it under."""
+    imports = [*subject.outline.names.items(), *subject.function.imports.items()]
+    renamed = (local for local, target in imports if target.rpartition(".")[2] == "mark_failure")
+    return {*subject.config.option(CODE, NAME, MARKING), "mark_failure", *renamed}
 
 
 def _meaning(subject: Subject, written: str) -> str:
