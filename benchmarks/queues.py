@@ -1,7 +1,8 @@
 """What durable queues do in a second, and how often they sync the disk for it: `put`, and `put`, claim and acknowledge.
 
-All contenders run on one file system in one run, in repeats that take turns, each in a process of its own. Rates are medians
-of the repeats, and a ratio is the median of the repeats' ratios, so that what else the machine does falls on all. The libraries are those of the `bench` dependency group, PostgreSQL is the one that the tests bring along:
+All contenders run on one file system in one run, in repeats that take turns, each in a process of its own. Rates are
+medians of the repeats, and a ratio is the median of the repeats' ratios, so that what else the machine does falls on all.
+The libraries are those of the `bench` dependency group, PostgreSQL is the one that the tests bring along:
 
     python benchmarks/queues.py [--turns N] [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
 

@@ -1,7 +1,8 @@
 """golden-rules: every critical function is measured, and nobody hand-builds what the runtime does.
 
-For authors of rules: `FunctionRule`, `OutlineRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give, and `StringsOption` and its sisters for what projects may say to them. For editors and engines:
-`analyse_source`, `check_source`, `Config`. They are imported when first used, so that the command line starts fast.
+For authors of rules: `FunctionRule`, `OutlineRule`, `ClassRule`, `ModuleRule`, `ProjectRule` and what they take and give,
+and `StringsOption` and its sisters for what projects may say to them. For editors and engines: `analyse_source`,
+`check_source`, `Config`. They are imported when first used, so that the command line starts fast.
 """
 
 from __future__ import annotations

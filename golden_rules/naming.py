@@ -46,8 +46,8 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
     """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
-    where the name alone is not unique in the file, or says little, as `__call__` does. A module that is the app's package itself has no name below it, and the
-    dot or `_` beside it goes, too.
+    where the name alone is not unique in the file, or says little, as `__call__` does. A module that is the app's package
+    itself has no name below it, and the dot or `_` beside it goes, too.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
     first, *below = _below_app(module, _word(app)) if app else module or [""]

@@ -38,12 +38,13 @@ class HandTimed(FunctionRule):
     ## Fix safety
 
     The safe fix changes expressions only: the first reading becomes `timed("...").start()`, the difference `.stop()`, which
-    records once and returns the seconds as a float. Where another reading may follow, it is `.elapsed`. Early returns,
-    log lines and stored values stay what they were, so `.stop()` stands where the clock was read, and a path on which
-    it was not read records nothing. The fix is offered where the start is a local variable that nothing else reads, no
-    `locals()` or `eval` either, and the clock counts seconds: `time.time()`, `monotonic()`, `perf_counter()`, an event loop's `time()`; `datetime`
-    where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by a billion. A
-    reading that is also stored as a timestamp, shared with another function, or compared is for you to untangle.
+    records once and returns the seconds as a float. Where another reading may follow, it is `.elapsed`. Early returns, log
+    lines and stored values stay what they were, so `.stop()` stands where the clock was read, and a path on which it was
+    not read records nothing. The fix is offered where the start is a local variable that nothing else reads, no `locals()`
+    or `eval` either, and the clock counts seconds: `time.time()`, `monotonic()`, `perf_counter()`, an event loop's
+    `time()`; `datetime` where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by
+    a billion. A reading that is also stored as a timestamp, shared with another function, or compared is for you to
+    untangle.
 
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
     drops the readings and the line, with all else it said and the comments right above them that speak of time.

@@ -38,10 +38,11 @@ class HandTrackedErrors(OutlineRule):
     ## Fix safety
 
     Unsafe. Where the whole body of a function is a `try`, whose only clause catches `Exception`, feeds a counter of
-    `prometheus_client` with the label `error_type` and raises again, `@track_errors(...)` takes the counter's place: the series
-    keeps its name, labels and meaning. The metric object goes, with its help text, where no other file can miss it: the whole
-    project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is no fix: under which series a counter was read, and whether the clause ends the failure,
-    is for you to say; the finding says what stands against one.
+    `prometheus_client` with the label `error_type` and raises again, `@track_errors(...)` takes the counter's place: the
+    series keeps its name, labels and meaning. The metric object goes, with its help text, where no other file can miss it:
+    the whole project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is
+    no fix: under which series a counter was read, and whether the clause ends the failure, is for you to say; the finding
+    says what stands against one.
 
     ## When not to follow it
 

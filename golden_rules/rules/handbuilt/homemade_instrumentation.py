@@ -44,10 +44,11 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
     `@track_time("orders")` and lines of the log go, and another project may import the decorator.
 
     It is there for decorators that pass the call on, measure, and write lines of the log below a warning, with nothing besides:
-    no condition but one that tells coroutine functions from others or holds back such a line, no look at arguments or result; and
-    whose name stands nowhere else than in plain imports and on functions. Those that are called by hand, exported by a package,
-    tested, or used where one of the runtime's could not stand are left to you; the finding says which line or file stands against
-    it. Where single files are checked, only a decorator whose name begins with an underscore is replaced.
+    no condition but one that tells coroutine functions from others or holds back such a line, no look at arguments or
+    result; and whose name stands nowhere else than in plain imports and on functions. Those that are called by hand,
+    exported by a package, tested, or used where one of the runtime's could not stand are left to you; the finding says
+    which line or file stands against it. Where single files are checked, only a decorator whose name begins with an
+    underscore is replaced.
 
     ## When not to follow it
 

@@ -77,8 +77,8 @@ class UnboundedLabel(FunctionRule):
 
     ## When not to follow it
 
-    Where you know that there are few: a `user` that is one of five service accounts; `bounded` takes such names. Modules named in `metrics-modules`
-    are looked at too, since a series is as dear there.
+    Where you know that there are few: a `user` that is one of five service accounts; `bounded` takes such names. Modules
+    named in `metrics-modules` are looked at too, since a series is as dear there.
     """
 
     code: ClassVar[str] = "GR405"

@@ -26,8 +26,9 @@ class HandBuiltCircuitBreaker(ModuleRule):
     `source_disabled` that is set because failures have reached a limit counts as well, and where the code speaks of a circuit
     breaker, the count itself may be what refuses calls (`if self.failures >= 3: return`).
 
-    Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so are health checks that restart or replace
-    what has failed, loops that give up, back-off between polls, and classes that wrap a breaker of a library.
+    Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so
+    are health checks that restart or replace what has failed, loops that give up, back-off between polls, and classes that
+    wrap a breaker of a library.
 
     ## Why is this bad?
     Breakers are easy to write and hard to get right under concurrency: most let every waiting call through as a probe

@@ -40,11 +40,13 @@ class HandBuiltRetry(FunctionRule):
     ## Fix safety
     Unsafe. A function whose whole body is a plain loop becomes the tried part under `@retry(...)`: where the loop counts to
     a known number, catches one kind of error, raises the last one again, and waits for a constant, a doubling or an evenly
-    growing time, where no attempt sets anything for the next, and interrupts and cancellation are not caught. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What
-    was logged between two attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to
-    a `Retry-After`, to the deadline of a policy around it, and does not try again against an open breaker.
+    growing time, where no attempt sets anything for the next, and interrupts and cancellation are not caught. Attempts and
+    delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was logged between two
+    attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to a `Retry-After`,
+    to the deadline of a policy around it, and does not try again against an open breaker.
 
-    No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding says what stands against one. There
+    No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding
+    says what stands against one. There
 
         policy = RetryPolicy(RetryConfig(max_retries=2, deadline=30.0), name="gateway")
         receipt = await policy.execute(gateway.send, order)

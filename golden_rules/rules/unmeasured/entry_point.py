@@ -24,8 +24,8 @@ class UnmeasuredEntryPoint(UnmeasuredRule):
     Safe. The decorator goes under the one that registers the function, so the framework registers the measured
     function; it keeps the function's kind, signature and name.
 
-    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know whether what it
-    catches is a failure, that takes `--unsafe-fixes`.
+    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know
+    whether what it catches is a failure, that takes `--unsafe-fixes`.
 
     ## When not to follow it
     Health checks and the like are not worth a series: mark them `# golden-rules: not-critical -- reason`. Where a

@@ -33,10 +33,11 @@ class UnmeasuredExternalCall(UnmeasuredRule):
     call tell a slow dependency from a slow service within a minute; without them that takes an evening.
 
     ## Fix safety
-    Safe. `@track_adapter_request` (for what reads, writes or empties a cache, by its name, `@track_cache_operation`) keeps the function's kind, signature and name.
+    Safe. `@track_adapter_request` (for what reads, writes or empties a cache, by its name, `@track_cache_operation`) keeps
+    the function's kind, signature and name.
 
-    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know whether what it
-    catches is a failure, that takes `--unsafe-fixes`.
+    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know
+    whether what it catches is a failure, that takes `--unsafe-fixes`.
 
     ## When not to follow it
     Where the client is instrumented already (by OpenTelemetry's instrumentation packages, say), name these functions in

@@ -23,8 +23,8 @@ class UnmeasuredRequired(UnmeasuredRule):
     ## Fix safety
     Safe. `@track_request` keeps the function's kind, signature and name.
 
-    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know whether what it
-    catches is a failure, that takes `--unsafe-fixes`.
+    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know
+    whether what it catches is a failure, that takes `--unsafe-fixes`.
 
     ## When not to follow it
     When the function is no longer critical, take it out of `critical`, or remove the comment.

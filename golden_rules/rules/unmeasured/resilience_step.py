@@ -29,8 +29,8 @@ class UnmeasuredResilienceStep(UnmeasuredRule):
     Safe. Bookkeeping and dead letters get `@counted`, polls `@timed`, retries `@timed` and `@track_errors`; all keep
     the function's kind, signature and name.
 
-    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know whether what it
-    catches is a failure, that takes `--unsafe-fixes`.
+    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know
+    whether what it catches is a failure, that takes `--unsafe-fixes`.
 
     ## When not to follow it
     Where the class can give way to the runtime's own `CircuitBreaker`, `RetryPolicy`, `DeadLetterQueue` or `TaskQueue`,

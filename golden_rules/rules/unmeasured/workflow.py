@@ -23,8 +23,8 @@ class UnmeasuredWorkflow(UnmeasuredRule):
     ## Fix safety
     Safe. `@track_request` keeps the function's kind, signature and name.
 
-    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know whether what it
-    catches is a failure, that takes `--unsafe-fixes`.
+    A function that swallows its exceptions gets `mark_failure` along with the decorator, see GR406; where only you know
+    whether what it catches is a failure, that takes `--unsafe-fixes`.
 
     ## When not to follow it
     Where the function around it is measured and nobody needs the parts apart, mark it
