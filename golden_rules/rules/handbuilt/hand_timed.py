@@ -49,6 +49,9 @@ class HandTimed(FunctionRule):
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
     drops the readings and the line, with all else it said and the comments right above them that speak of time.
 
+    A timer reads a clock of its own: a test that replaces the file's clock (`mock.patch("shop.orders.time.time")`) and
+    looks at the seconds fails then, and has to be changed.
+
     A clock's import that is left without a use goes with it, unless a comment stands on its line.
 
     ## When not to follow it
