@@ -321,6 +321,40 @@ def ask_for_amount():
         ),
         Good(
             """\
+from botocore.exceptions import ClientError
+
+
+def log_in(client):
+    try_again = True
+    while try_again:
+        try:
+            return client.authenticate()
+        except ClientError as error:
+            print(error)
+            try_again = input("Do you want to try again? ") == "yes"
+""",
+            "a person says whether to try again",
+        ),
+        Good(
+            """\
+from botocore.exceptions import ClientError
+
+
+def pools(client, log):
+    response = None
+    while response is None or "NextToken" in response:
+        token = response["NextToken"] if response else ""
+        try:
+            response = client.list_pools(NextToken=token)
+        except ClientError:
+            log.warning("this page failed, retry by hand")
+            continue
+        yield from response["Pools"]
+""",
+            "a loop through the pages of a listing",
+        ),
+        Good(
+            """\
 import asyncio
 
 

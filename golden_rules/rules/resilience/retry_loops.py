@@ -48,6 +48,11 @@ from golden_rules.source.body import Body, callee, dotted
 from golden_rules.source.outline import Function, Outline
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
+# The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
+_PROMPTS_ASIDE = frozenset({"input", "raw_input", "getpass", "confirm"})
+_EDITORS = frozenset({"click.edit", "typer.edit"})
+# What a loop through the pages of a listing goes on by.
+_PAGES = re.compile(r"next_?(page|token|marker)|page_?token|has_more|continuation", re.IGNORECASE)
 _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
 )
@@ -95,6 +100,8 @@ class _Examined:
 
     def retry(self) -> RetryLoop | None:
         if isinstance(self.loop, cst.For) and not self._repeats(self.loop):
+            return None
+        if isinstance(self.loop, cst.While) and _PAGES.search(cst.Module([]).code_for_node(self.loop.test)):
             return None
         for attempt in self._attempts:
             caught = self._caught(attempt)
@@ -303,11 +310,13 @@ class _Examined:
                 yield node
 
     def _asks_a_person(self, attempt: Attempt) -> bool:
+        """Whether a person answers in each round, in what is tried or beside it."""
+        asked = [(node, _PROMPTS) for node in self._tried(attempt)] + [(node, _PROMPTS_ASIDE) for node in self.own]
         return any(
             isinstance(node, cst.Call)
-            and callee(node).rpartition(".")[2] in _PROMPTS
+            and (callee(node).rpartition(".")[2] in prompts or callee(node) in _EDITORS)
             and not isinstance(self.body.parent(node), cst.Await)
-            for node in self._tried(attempt)
+            for node, prompts in asked
         )
 
     def _moves_on(self, attempt: Attempt) -> bool:
