@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
-from functools import lru_cache
+from enum import Enum
 
 from golden_rules import frameworks
 from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
@@ -20,6 +19,7 @@ from golden_rules.dealings import dealings, handing_classes
 from golden_rules.evidence import outage, untold, waiting
 from golden_rules.measured import is_timer, measured_by
 from golden_rules.options import NumberOption
+from golden_rules.resilience_steps import Step, resilience_calls, resilience_step
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Class, Function, Outline
@@ -35,15 +35,6 @@ class Kind(Enum):
     RESILIENCE_STEP = "resilience step"
     EXTERNAL_CALL = "external call"
     WORKFLOW = "workflow"
-
-
-class Step(StrEnum):
-    """What a resilience step does, in words."""
-
-    BREAKER = "keeps a circuit breaker's state"
-    RETRY = "executes a retry policy"
-    DEAD_LETTER = "puts work into a dead-letter queue"
-    POLL = "takes work from a queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,47 +76,9 @@ _RULES = {
     Kind.WORKFLOW: ("GR103", "unmeasured-workflow"),
     Kind.RESILIENCE_STEP: ("GR104", "unmeasured-resilience-step"),
 }
-
-
-_RESILIENCE_CALL = re.compile(
-    r"(^|\.)_*(\w*retry_?polic(y|ies)|retrier|\w*retry|retry_(async|call|sync|execute|run|with|on|until|operation|request)\w*"
-    r"|\w*circuit_?breaker|breaker|\w*dead_?letters?(_queue)?|dlq)(\.|$)",
-    re.IGNORECASE,
-)
-# What stands among the words of a function, in lower case, that makes such a call.
-_RESILIENCE_WORDS = ("retr", "breaker", "dead", "dlq")
-# To ask whether to try again is not to do it.
-_QUESTIONS = ("is_", "_is_", "should_", "_should_", "can_", "_can_")
 # A program that is only asked for its version tells whether it is there: nobody's work waits for that.
 _ASKS_WHAT_IS_INSTALLED = re.compile(
     r"^_*(get|check|is|has|detect|find|verify|test)_(\w+_)?(versions?|installed|available|availability|usable)(_|$)"
-)
-# What a resilience step is: a class that says so, and a method of it that does its bookkeeping or its work.
-_STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
-    (
-        re.compile(r"breaker", re.IGNORECASE),
-        re.compile(
-            r"^_*(on|record|handle|mark|note|register|report)_(success|failure|error|rejection)$|^_*(trip|half_open|call)$"
-        ),
-        Step.BREAKER,
-    ),
-    (
-        re.compile(r"retry|retrier|retries|backoff", re.IGNORECASE),
-        re.compile(r"^_*(execute|run|call|retry|attempt)(_\w+)?$"),
-        Step.RETRY,
-    ),
-    (
-        re.compile(r"dead_?letter|dlq", re.IGNORECASE),
-        re.compile(r"^_*(add|insert|put|push|send|move|store|write|park|record|bury)(_\w+)?$"),
-        Step.DEAD_LETTER,
-    ),
-    (
-        re.compile(r"(?<!^K)(?<!_K)queue|lease", re.IGNORECASE),
-        re.compile(
-            r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"
-        ),
-        Step.POLL,
-    ),
 )
 
 
@@ -276,7 +229,7 @@ def _never(file: _File, function: Function) -> str:
 def _scored(file: _File, function: Function) -> Verdict:
     """Return the verdict that the outline alone gives, before any threshold."""
     entry = _entry(file.module, function)
-    step = _resilience_step(function)
+    step = resilience_step(function)
     adapter, talk = file.talks.get(function) or _external_call(file.module, function)
     known = talk is not None and talk.points == _KNOWN
     reasons = list(_doing(file, function, step, talk))
@@ -305,7 +258,7 @@ def _doing(file: _File, function: Function, step: Step | None, talk: Reason | No
         yield Reason(14.0, f"it {step}", telling=True)
     if talk is not None:
         yield talk
-    if served := _resilience_calls(function):
+    if served := resilience_calls(function):
         shown = " and ".join(f"`{name}`" for name in served[:2])
         yield Reason(4.0 if len(served) == 1 else 6.0, f"it works through {shown}", telling=True)
     if function in file.apart and len(function.calls) >= 4:
@@ -344,15 +297,6 @@ def _entry(module: Outline, function: Function) -> str:
     return frameworks.handler_method(function.owner.bases, function.name, parameters)
 
 
-def _resilience_step(function: Function) -> Step | None:
-    if function.owner is None:
-        return None
-    for owner, method, step in _STEPS:
-        if owner.search(function.owner.name) and method.match(function.name):
-            return step
-    return None
-
-
 def _external_call(module: Outline, function: Function) -> tuple[str, Reason | None]:
     """Return the kind of system a function talks to itself, with the first such call in its text as a reason."""
     found = []
@@ -379,23 +323,3 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
 
 def _is_own(module: Outline, target: str) -> bool:
     return target.partition(".")[0] == module.module.partition(".")[0]
-
-
-def _resilience_calls(function: Function) -> list[str]:
-    """Return the calls to resilience parts, one for each part, in order of the text."""
-    if not any(part in function.words.lowered for part in _RESILIENCE_WORDS):
-        return []
-    calls = [(call, part) for call in function.calls if (part := _resilience_part(call.name))]
-    found: dict[str, str] = {}
-    for call, part in sorted(calls, key=lambda item: item[0].line):
-        found.setdefault(part, call.name)
-    return list(found.values())
-
-
-@lru_cache(maxsize=16384)
-def _resilience_part(call: str) -> str:
-    """Return the part of a call's name that says it works through a resilience part, or `""`."""
-    match = _RESILIENCE_CALL.search(call)
-    # To make a `DeadLetter` is not to work through one.
-    method = call.rpartition(".")[2]
-    return "" if match is None or method[:1].isupper() or method.startswith(_QUESTIONS) else match.group()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden_rules.criticality import THRESHOLD, Kind, Step
+from golden_rules.criticality import THRESHOLD, Kind
+from golden_rules.resilience_steps import Step
 from golden_rules.rules.base import Bad, Good, Subject, UnmeasuredRule, Violation
 from golden_rules.rules.unmeasured.insertion import (
     counted_decorator,
