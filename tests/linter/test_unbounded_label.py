@@ -79,6 +79,13 @@ def test_text_of_an_exception_is_found() -> None:
         ("with ORDERS.labels(user=user.id).time(): order.pay()", 1),
         ("order_counter.add(1, {'user': user.id})", 1),
         ("self.metrics.order_histogram.record(2, attributes={'user': user.id})", 1),
+        ("statsd.increment('paid', tags=[f'user:{user.id}'])", 1),
+        ("statsd.increment('paid', tags=['shop:%s' % shop, 'user:' + str(user.id)])", 1),
+        ("tags = [f'user:{user.id}']; self.metrics.timing('pay', 2, tags=tags)", 1),
+        ("metrics.incr('paid', tags={'user': user.id})", 1),
+        ("statsd.increment('paid', tags=[f'shop:{shop}', 'kind:order'])", 0),
+        ("statsd.increment('paid', tags=self.tags)", 0),
+        ("order.set('paid', tags=[f'user:{user.id}'])", 0),
         ("issue.labels(user.id)", 0),
         ("watchers.add(1, {'user': user.id})", 0),
         ("span.set_attribute('user', user.id)", 0),
@@ -88,6 +95,13 @@ def test_text_of_an_exception_is_found() -> None:
 def test_only_labels_of_metrics_count(statement: str, count: int) -> None:
     """Labels of metrics are told from other labels by what is done with them, or by the name of the metric."""
     assert len(findings(f"def f(self, user, order, issue, values, shop):\n    {statement}\n")) == count
+
+
+def test_tags_of_a_client_under_another_name_are_labels() -> None:
+    """What made the client tells, and the finding names the tag."""
+    source = "from datadog import DogStatsd\n\nsink = DogStatsd()\n\n\ndef f(user):\n    sink.gauge('paid', 1, tags=[f'buyer:{user.id}'])\n"
+    (message,) = findings(source)
+    assert message.startswith("label `buyer` of `sink` grows without bound: `user.id` is")
 
 
 def test_computed_labels_of_the_runtime_are_looked_at() -> None:

@@ -90,6 +90,19 @@ class Values:
             case _:
                 pass
 
+    def tags(self, node: cst.BaseExpression | None) -> Iterator[tuple[str, cst.BaseExpression]]:
+        """Yield the tags in a list, `f"user:{user}"`, each with what stands before the colon; or in a variable that is set to one."""
+        match node:
+            case cst.List() | cst.Tuple():
+                for element in node.elements:
+                    yield _tag(element.value), element.value
+            case cst.Dict() | cst.Call():
+                yield from self.entries(node)
+            case cst.Name():
+                yield from self.tags(self._set_to(node.value))
+            case _:
+                pass
+
     def _set_to(self, name: str) -> cst.BaseExpression | None:
         """Return what a variable is set to, where that is said once."""
         bindings = self._body.bindings.get(name, ())
@@ -155,6 +168,17 @@ def text_of(node: cst.BaseExpression) -> str:
         return ""
     value = node.evaluated_value
     return value if isinstance(value, str) else ""
+
+
+def _tag(node: cst.BaseExpression) -> str:
+    """Return the name of a tag, `user` in `f"user:{name}"` and in `"user:" + name`, or `""`."""
+    match node:
+        case cst.FormattedString(parts=[cst.FormattedStringText(value=written), *_]):
+            return written.partition(":")[0]
+        case cst.BinaryOperation(left=cst.SimpleString() as left):
+            return text_of(left).partition(":")[0]
+        case _:
+            return ""
 
 
 def _by_word(node: cst.BaseExpression, word: str) -> Growth | None:

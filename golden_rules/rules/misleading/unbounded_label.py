@@ -40,7 +40,10 @@ _RECORDING = frozenset(
 )
 _INSTRUMENT = re.compile(r"(^|_)(counter|histogram|gauge|up_down_counter|instrument|metric)$", re.IGNORECASE)
 _ADDING = frozenset({"add", "record", "set"})
-_LABELLING = _ADDING | {"labels"}
+# The methods of StatsD clients that take tags, and what such a client is called.
+_TAGGING = frozenset({"increment", "incr", "decrement", "gauge", "histogram", "distribution", "timing", "timed", "set"})
+_CLIENT = re.compile(r"(^|_)((dog)?statsd|stats|metrics)(_client)?$", re.IGNORECASE)
+_LABELLING = _ADDING | _TAGGING | {"labels"}
 _BOUNDED = StringsOption(
     "bounded",
     "Names of which a project knows that there are few: of labels, or of what labels are set to (`tenant_id`).",
@@ -53,7 +56,8 @@ class UnboundedLabel(FunctionRule):
     ## What it does
 
     Looks at the values of labels: in `labels=` of the runtime's decorators, in `.labels(...)` of `prometheus_client`, and in the
-    attributes that `add`, `record` and `set` of OpenTelemetry's instruments are given. It finds
+    attributes that `add`, `record` and `set` of OpenTelemetry's instruments are given, and in the `tags=` of a StatsD or Datadog client
+    (`statsd.increment("orders.paid", tags=[f"user:{user_id}"])`). It finds
 
     - the text of an exception (`str(error)`), as opposed to its class;
     - ids of what there is always another one of: `request_id`, `user.id`, `session_id`; ids of workers, models, shards and pools
@@ -92,6 +96,7 @@ class UnboundedLabel(FunctionRule):
         "timed",
         "track_",
         "measure_memory",
+        "tags",
     )
     options = (_BOUNDED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
@@ -155,6 +160,16 @@ def pay(order, user):
     order.pay()
     attributes = {"currency": order.currency, "user": f"user-{user.id}"}
     paid_counter.add(1, attributes)
+""",
+        ),
+        Bad(
+            """\
+from datadog import statsd
+
+
+def pay(order, user_id):
+    order.pay()
+    statsd.increment("shop.paid", tags=["currency:" + order.currency, f"user:{user_id}"])
 """,
         ),
         Good(
@@ -272,7 +287,11 @@ def _given_to_the_maker(function: Function) -> Iterator[str]:
 
 def _may_label(subject: Subject, name: str) -> bool:
     metric, _, method = name.rpartition(".")
-    return method == "labels" or (method in _ADDING and _is_instrument(subject, metric))
+    return (
+        method == "labels"
+        or (method in _ADDING and _is_instrument(subject, metric))
+        or (method in _TAGGING and _is_client(subject, metric))
+    )
 
 
 def _decorated(
@@ -310,6 +329,9 @@ def _recorded(subject: Subject, body: Body, values: Values) -> Iterator[tuple[st
                 else:
                     pairs = iter([(arg.keyword.value if arg.keyword else "", arg.value)] if not arg.star else [])
                 yield from ((metric, label, value) for label, value in pairs)
+        elif method in _TAGGING and _is_client(subject, metric):
+            tags = next((arg.value for arg in node.args if arg.keyword and arg.keyword.value == "tags"), None)
+            yield from ((metric, label, value) for label, value in values.tags(tags))
         elif method in _ADDING and node.args and _is_instrument(subject, metric):
             named = next((arg for arg in node.args if arg.keyword and arg.keyword.value == "attributes"), None)
             given = named or (node.args[1] if len(node.args) > 1 and node.args[1].keyword is None else None)
@@ -332,6 +354,12 @@ def _is_instrument(subject: Subject, metric: str) -> bool:
     target = resolve(subject.outline, subject.function, metric) or ""
     made = target.rpartition(".")[2]
     return made.startswith("create_") or bool(_INSTRUMENT.search(metric.removesuffix("()").rpartition(".")[2]))
+
+
+def _is_client(subject: Subject, metric: str) -> bool:
+    """Whether a receiver is a client of StatsD or Datadog: by what made it, or by its name."""
+    target = resolve(subject.outline, subject.function, metric) or ""
+    return target.startswith(("datadog.", "statsd.")) or bool(_CLIENT.search(metric.rpartition(".")[2]))
 
 
 def _fix(piece: Slice[cst.FunctionDef], value: cst.BaseExpression, growth: Growth) -> Fix | None:
