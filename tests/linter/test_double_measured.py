@@ -115,3 +115,25 @@ def test_a_span_is_not_opened_twice() -> None:
     kept = module('traced("a.b", {"k": "v"})', 'track_request("a.b")')
     assert len(findings(kept)) == 1
     assert fixed(kept) == kept
+
+
+TWO = "from golden_runtime import counted, timed, track_request\n\nPAY = 'shop.pay'\n\n\n@{one}\ndef pay(order): ...\n\n\n@{other}\ndef {name}(order): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name", "count"),
+    [
+        ("counted('shop.pay')", "counted('shop.pay')", "refund", 1),
+        ("timed('shop.pay.duration')", "timed('shop.pay.duration')", "refund", 1),
+        ("counted('shop.pay')", "counted('shop.pay')", "pay_all", 0),
+        ("counted('shop.pay')", "counted('shop.pay')", "apay", 0),
+        ("counted('shop.paid')", "counted('shop.paid')", "refund", 0),
+        ("counted('shop.pay')", "counted('shop.pay', {'kind': 'back'})", "refund", 0),
+        ("counted(PAY)", "counted(PAY)", "refund", 0),
+        ("counted('shop.pay')", "timed('shop.pay')", "refund", 0),
+    ],
+)
+def test_name_that_was_copied_with_its_decorator_is_found(one: str, other: str, name: str, count: int) -> None:
+    """Two functions under a name that is one's own are no deliberate share; an event, a constant and kin names may be."""
+    source = TWO.format(one=one, other=other, name=name)
+    assert len(analyse_source(source, "src/shop/orders.py", CONFIG).findings) == count

@@ -1,4 +1,4 @@
-"""GR402: one call of a function recorded twice under one name."""
+"""GR402: one call of a function recorded twice under one name, or two functions under the name of one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.applied import Applied, applied, argument
 from golden_rules.rules.barriers import is_measuring
 from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject, Violation
+from golden_rules.rules.misleading.copied_name import copied_names, renaming
 from golden_rules.rules.misleading.declared import constants, describe, own_nodes, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.trees import dotted
@@ -25,7 +26,7 @@ _SPANS = frozenset({"traced", "track_request"})
 
 
 class DoubleMeasured(FunctionRule):
-    """One call of a function is recorded twice under one name.
+    """One call of a function is recorded twice under one name, or two functions under the name of one.
 
     ## What it does
 
@@ -37,6 +38,10 @@ class DoubleMeasured(FunctionRule):
     - a decorator along with a timer of the same name inside: `timed("a.op.duration").start()`, and for `prometheus_client`
       `with PAYING.time():` or `PAYING.observe(...)` in a function under `@PAYING.time()`.
 
+    Finds also a decorator that was copied with its name: `@track_request("shop.orders.pay")` on `refund`, where `pay` of the same
+    file has it. A name that comes from a constant, and one that names neither function, is taken to be shared on purpose; so is
+    that of an adapter, whose operations a label tells apart.
+
     ## Why is this bad?
 
     Every rate is twice the truth, every average mixes two measurements, and nothing looks wrong.
@@ -44,7 +49,8 @@ class DoubleMeasured(FunctionRule):
     ## Fix safety
 
     The fix takes away the decorator whose series the other one has, all of them. It is safe: the function does what it
-    did, and is counted once. There is none where each has a series that the other lacks, nor for a timer inside, whose
+    did, and is counted once. A copied name becomes the function's own, which is unsafe: a series appears under a new name. There
+    is no fix where each has a series that the other lacks, nor for a timer inside, whose
     seconds the function may use.
 
     ## When not to follow it
@@ -146,6 +152,53 @@ def pay(order):
         return order.pay()
 """,
         ),
+        Bad(
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    return order.pay()
+
+
+@track_request("shop.orders.pay")
+def refund(order):
+    return order.pay_back()
+""",
+            """\
+from golden_runtime import track_request
+
+
+@track_request("shop.orders.pay")
+def pay(order):
+    return order.pay()
+
+
+@track_request("shop.orders.refund")
+def refund(order):
+    return order.pay_back()
+""",
+            unsafe=True,
+        ),
+        Good(
+            """\
+from golden_runtime import counted, track_adapter_request
+
+
+@counted("shop.orders.closed")
+@track_adapter_request("payments")
+def pay(order):
+    return order.pay()
+
+
+@counted("shop.orders.closed")
+@track_adapter_request("payments")
+def refund(order):
+    return order.pay_back()
+""",
+            "an event and an adapter that both have to do with",
+        ),
         Good(
             """\
 from golden_runtime import counted, timed, track_errors, track_request
@@ -190,7 +243,9 @@ def pay(order):
         if not subject.function.decorators or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return False
         entries = _measuring(subject)
-        return bool(entries) and any(_doubles(subject, entries))
+        return bool(entries) and (
+            any(_doubles(subject, entries)) or any(copied_names(subject.outline, subject.function, subject.config))
+        )
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         qualname = subject.function.qualname
@@ -205,6 +260,15 @@ def pay(order):
                 message=f"each call of `{qualname}` is recorded twice as `{double.name}`: by `{double.first}` and `{double.second}`",
                 remedy="drop one of them, or give it a name of its own",
                 fix=fix,
+            )
+        for copied in copied_names(subject.outline, subject.function, subject.config):
+            span = _span(subject, copied.literal)
+            yield Violation(
+                span=span,
+                message=f"`{qualname}` is recorded as `{copied.name}`, the name of `{copied.original.qualname}`: "
+                f"both stand under the same `@{copied.entry.written}`",
+                remedy=f"name it for what it does, `{copied.own}`, or tell the two apart by a label",
+                fix=renaming(subject.source.text, copied, span),
             )
 
 
