@@ -39,9 +39,16 @@ _UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstati
 
 def can_be_decorated(function: Function) -> bool:
     """Whether a function does the same under a decorator: not where it looks at its caller's frame, or is compiled."""
-    if is_unfinished(function) or not _COMPILING.isdisjoint(_last_words(function)):
-        return False
-    return not any(_LOOKS_AT_CALLERS.search(call.name) for call in function.calls)
+    return not is_unfinished(function) and not why_not_decorated(function)
+
+
+def why_not_decorated(function: Function) -> str:
+    """Return in words why a function with a body does not bear a decorator; `""` where it does."""
+    compiling = _COMPILING & _last_words(function)
+    if compiling:
+        return f"`{min(compiling)}` can do nothing with a decorated function"
+    looking = next((call.name for call in function.calls if _LOOKS_AT_CALLERS.search(call.name)), "")
+    return f"`{looking}` would find the decorator in place of the caller" if looking else ""
 
 
 def is_unfinished(function: Function) -> bool:

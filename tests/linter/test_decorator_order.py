@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from golden_rules import Config
+from golden_rules import Config, analyse_source
 from golden_rules.config import Configs
 from golden_rules.errors import UsageError
 from golden_rules.fixing import fix_source
@@ -86,6 +86,27 @@ def test_decorators_of_several_lines_and_comments() -> None:
 def test_functions_that_look_at_their_caller_are_left(body: str) -> None:
     """Under a decorator the caller's frame would be the decorator's, so the finding has no fix."""
     assert order_after_fix(body=body) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (
+            "def who():\n    return sys._getframe(1)\n",
+            "`sys._getframe` would find the decorator in place of the caller",
+        ),
+        ("@njit\ndef total(x):\n    return x.sum()\n", "`njit` can do nothing with a decorated function"),
+        ("def total(x):\n    return x.sum()\n", ""),
+    ],
+)
+def test_a_function_that_bears_no_decorator_says_why(function: str, why: str) -> None:
+    """Nobody should put there by hand what the fix leaves out for a reason."""
+    config = Config(root=Path.cwd(), critical=("*",), select=("GR105",))
+    [finding] = analyse_source(
+        f"import sys\nfrom numba import njit\n\n\n{function}", "src/shop/orders.py", config
+    ).findings
+    assert (finding.fix is None) == bool(why)
+    assert (finding.remedy or "").partition(" (no fix, as ")[2].removesuffix(")") == why
 
 
 @pytest.mark.parametrize(

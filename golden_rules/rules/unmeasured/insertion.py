@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from golden_rules.criticality import Kind
-from golden_rules.findings import Edit, Fix, ImportedName, Safety
+from golden_rules.findings import Edit, Fix, ImportedName, Safety, without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
 from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, blind_handlers, is_looked_for, may_swallow
-from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
+from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place, why_not_decorated
 from golden_rules.source.headers import name_span
 from golden_rules.source.imports import reference
 from golden_rules.source.parsing import SliceError
@@ -52,7 +52,7 @@ def violation(subject: Subject, *decorators: tuple[str, str]) -> Violation:
     return Violation(
         span=name_span(subject.source, subject.function),
         message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
-        remedy=remedy,
+        remedy=without_fix_as(remedy, why_not_decorated(subject.function)),
         fix=fix,
     )
 
