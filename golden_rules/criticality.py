@@ -232,9 +232,7 @@ def _scored(file: _File, function: Function) -> Verdict:
     step = resilience_step(function)
     adapter, talk = file.talks.get(function) or _external_call(file.module, function)
     known = talk is not None and talk.points == _KNOWN
-    reasons = list(_doing(file, function, step, talk))
-    if adapter == "subprocess" and _ASKS_WHAT_IS_INSTALLED.match(function.name):
-        reasons.append(Reason(-4.0, "it only asks what is installed, by its name"))
+    reasons = list(_doing(file, function, step, adapter, talk))
     reasons += shape(function, known=known)
     reasons += name(function)
     plain = not (entry or step or adapter)
@@ -252,7 +250,7 @@ def _scored(file: _File, function: Function) -> Verdict:
     return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)
 
 
-def _doing(file: _File, function: Function, step: Step | None, talk: Reason | None) -> Iterator[Reason]:
+def _doing(file: _File, function: Function, step: Step | None, adapter: str, talk: Reason | None) -> Iterator[Reason]:
     """Yield what a function's own work says."""
     if step:
         yield Reason(14.0, f"it {step}", telling=True)
@@ -265,6 +263,8 @@ def _doing(file: _File, function: Function, step: Step | None, talk: Reason | No
         yield Reason(4.0, "it is started as a task of its own", telling=True)
     if caught := outage(function):
         yield Reason(1.0, f"it catches `{caught}`", telling=True)
+    if adapter == "subprocess" and _ASKS_WHAT_IS_INSTALLED.match(function.name):
+        yield Reason(-4.0, "it only asks what is installed, by its name")
 
 
 def _role(file: _File, function: Function) -> Role:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden_rules.paths import shown
+from golden_rules.paths import repository_of, shown
 
 _NO_LINE_END = b"\n\\ No newline at end of file\n"
 # What git writes between quotes; others stay as they are, so that people can read them.
@@ -66,13 +65,8 @@ def _lines(content: bytes) -> list[bytes]:
 def _name(path: Path) -> str:
     """Return how git names a file: behind links, and relative to the root of the repository that we are in, if any."""
     real, here = Path(os.path.realpath(path)), Path(os.path.realpath(os.curdir))
-    root = next((folder for folder in _above(here) if (folder / ".git").exists()), here)
+    root = repository_of(here) or here
     return real.relative_to(root).as_posix() if real.is_relative_to(root) else shown(path)
-
-
-def _above(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from folder.parents
 
 
 def _quoted(name: str) -> str:

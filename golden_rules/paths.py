@@ -1,6 +1,6 @@
 """Paths as text: how messages show them, and which folders of a path are still to be looked at.
 
-Strings, not `Path` objects: a run over thousands of files compares and joins each path several times.
+Strings, not `Path` objects, but for what is asked once: a run over thousands of files compares and joins each path several times.
 """
 
 # ruff: noqa: PTH109, PTH120 - strings on purpose, see above
@@ -13,6 +13,7 @@ from golden_rules.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Container
+    from pathlib import Path
 
 
 def working_folder() -> str:
@@ -29,6 +30,11 @@ def shown(path: str | os.PathLike[str]) -> str:
         return os.path.relpath(path).replace(os.sep, "/")
     except ValueError:  # another drive
         return os.fspath(path).replace(os.sep, "/")
+
+
+def repository_of(folder: Path) -> Path | None:
+    """Return the root of the git repository that a folder is in, `None` where it is in none."""
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
 def relative_to(path: str, root: str) -> str:

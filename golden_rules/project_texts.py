@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from golden_rules.gitignore import IgnoredByGit, is_ignored
@@ -43,6 +43,7 @@ class ProjectTexts:
         self._holders: dict[str, frozenset[str]] = {}
         self._fillers: dict[str, tuple[str, ...]] = {}
         self._taken: dict[str, Taken | None] = {}
+        self._is_read = False
 
     def mention(self, name: str, besides: Collection[str]) -> str:
         """Return a text that mentions a name as a word, `""` where none does; files in `besides` are not asked."""
@@ -56,25 +57,30 @@ class ProjectTexts:
                 return path
         return ""
 
-    def taker(self, path: str, name: str, at_start: Mapping[str, bytes]) -> str:
+    def taker(self, path: str, name: str, at_start: Callable[[], Mapping[str, bytes]]) -> str:
         """Return a text that may take a name from the module at a path, `""` where none does.
 
         Args:
             path: The module's file, relative to the project's root, with `/`.
             name: A name at its top level.
-            at_start: What files held that are another by now.
+            at_start: Returns what files held that are another by now; asked once, when all texts are read.
         """
         module = module_parts(path)[-1:]
         if not module:
             return ""
-        for other in self._paths:
-            self._text(other, at_start)
-            if self._size > _MOST_BYTES:
-                return _TOO_MANY
+        if not self._is_read:
+            self._read_all(at_start())
+        if self._size > _MOST_BYTES:
+            return _TOO_MANY
         knowing = self._holding(module[0])
         others = [other for other in self._filling_in(name) if other != path]
         others += sorted(knowing & (self._holding(name) | self._holding("*")) - {path})
         return next((other for other in others if self._takes(other, module[0], name)), "")
+
+    def _read_all(self, at_start: Mapping[str, bytes]) -> None:
+        for path in self._paths:
+            self._text(path, at_start)
+        self._is_read = True
 
     def _is_link_between(self, path: str, others: Collection[str]) -> bool:
         """Whether a text is one of some others under another name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ class Removals:
 
     def imports_of(self, index: int, gone: Collection[str] = ()) -> Callable[[str], bool]:
         """Return what tells of a name whether a file can lose the import that binds it; those in `gone` are known to be free."""
-        path = self._files[index].relative
-        return lambda name: name in gone or not self._project_texts(index).taker(path, name, self._at_start(index))
+        path, at_start = self._files[index].relative, partial(self._at_start, index)
+        return lambda name: name in gone or not self._project_texts(index).taker(path, name, at_start)
 
     def kept(self, index: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings of a file without the fixes that would take from it what others may import."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from golden_rules.config import Config
 from golden_rules.errors import UsageError
 from golden_rules.naming import module_parts
-from golden_rules.paths import relative_to, shown
+from golden_rules.paths import relative_to, repository_of, shown
 
 if TYPE_CHECKING:
     from codeowners import CodeOwners
@@ -55,7 +55,7 @@ def _owner_by(owners: CodeOwners, folder: Path, root: Path) -> Callable[[str], s
 
 def _codeowners(folder: Path) -> tuple[Path, CodeOwners] | None:
     """Return the root of the repository that a folder belongs to, and its CODEOWNERS; `None` where there is none."""
-    root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    root = repository_of(folder) or folder
     file = next((root / place for place in _PLACES if (root / place).is_file()), None)
     if file is None:
         return None

@@ -12,7 +12,7 @@ import click
 
 from golden_rules.commands.base import CLEAN, files_to_check
 from golden_rules.errors import UsageError
-from golden_rules.paths import shown
+from golden_rules.paths import repository_of, shown
 
 if TYPE_CHECKING:
     from golden_rules.adoption.proposal import Proposal
@@ -79,12 +79,8 @@ def init(folder: str, yes: bool, dry_run: bool, freeze: bool | None) -> int:
 def _has_hook(root: Path) -> bool:
     from golden_rules.adoption.hooks import has_hook
 
-    return has_hook(_text((_repository(root) or root) / _HOOKS_FILE) or "")
-
-
-def _repository(folder: Path) -> Path | None:
-    """Return the root of the git repository that a folder is in, where pre-commit reads its hooks."""
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    # pre-commit reads its hooks at the root of the repository.
+    return has_hook(_text((repository_of(root) or root) / _HOOKS_FILE) or "")
 
 
 def _survey(files: list[SourceFile], config: Config) -> Run:
@@ -198,7 +194,7 @@ def _add_hook(root: Path, texts: _Texts) -> Iterator[str]:
     from golden_rules import __version__
     from golden_rules.adoption.hooks import NoPlaceForHook, entry, with_hook
 
-    repository = _repository(root)
+    repository = repository_of(root)
     if repository not in (root, None):
         yield from _hook_above(root, repository)
         return

@@ -9,7 +9,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit, Fix, Safety
-from golden_rules.rules.handbuilt.metric_objects import feed
+from golden_rules.rules.handbuilt.metric_objects import Feed, feed
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.deletion import stands_alone, without_lines
@@ -33,10 +33,8 @@ def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | str:
 
     No other place counts every call.
     """
-    if why := _why_not_one(subject, events):
-        return why
     node = events[0].node
-    found = feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
+    found = _only_feed(subject, events)
     if isinstance(found, str):
         return found
     if events[0].branch or events[0].handlers:
@@ -63,10 +61,8 @@ def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | str:
 
     It must be fed by the only handler of a `try` that is the whole body, catches `Exception` and raises it again.
     """
-    if why := _why_not_one(subject, errors):
-        return why
     node = errors[0].node
-    found = feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
+    found = _only_feed(subject, errors)
     if isinstance(found, str):
         return found
     last = errors[0].handlers[0].body[-1]
@@ -99,14 +95,17 @@ def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | str:
     return _SHARES_A_LINE if edits is None else _decorated(subject, "track_errors", found, labels, edits)
 
 
-def _why_not_one(subject: Subject, increments: tuple[Increment, ...]) -> str:
-    """Return in words why what a function counts is not one series that a decorator could feed, or `""`."""
+def _only_feed(subject: Subject, increments: tuple[Increment, ...]) -> Feed | str:
+    """Return the one series that a function feeds and a decorator could, or in words why there is none."""
     number = next((item.shown for item in increments if not item.metric), "")
     if number:
         return f"`{number}` is a number without a series, and nobody knows who reads it"
     if len(increments) > 1:
         return "it feeds more than one counter"
-    return "the function is a generator" if subject.function.yields else ""
+    if subject.function.yields:
+        return "the function is a generator"
+    node = increments[0].node
+    return feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
 
 
 def _body(subject: Subject) -> list[ast.stmt]:

@@ -154,9 +154,10 @@ PLACED = Counter("orders_placed", "Orders placed.")
         """Yield what a file defines of its own instrumentation, and does not use itself."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
-        if looks_up_itself(subject.source.text):
+        defined = list(definitions(subject))
+        if not defined or looks_up_itself(subject.source.text):
             return
-        for definition in definitions(subject):
+        for definition in defined:
             fix = unused_fix(subject, definition)
             reason = fix if isinstance(fix, str) else ""
             yield Observation(
