@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 _LONGEST_TEXT: Final = 500
@@ -17,8 +19,22 @@ _DEEPEST: Final = 100
 # what opens and closes a level in JSON; brackets in strings do not
 _LEVELS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
-# made once: `json.dumps` with settings makes one for each call
-_encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+def _make_encode() -> Callable[[Any], str]:
+    """Return what encodes; what contains itself ends as a RecursionError.
+
+    `json` makes its encoder anew for each call, and a table of what it is in the midst of: half of the time a small payload takes.
+    """
+    encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False)
+    try:
+        from _json import make_encoder
+    except ImportError:  # pragma: no cover - interpreters other than CPython
+        return encoder.encode
+    pieces = make_encoder(None, encoder.default, encode_basestring_ascii, None, ":", ",", False, False, False)
+    return lambda payload: "".join(pieces(payload, 0))
+
+
+_encode: Final = _make_encode()
 
 
 def encoded(payload: Any) -> str:

@@ -140,22 +140,20 @@ class Worker:
 
         A signal handler or finalizer that has interrupted this very thread in here is refused: it would wait for itself.
         """
-        if threading.get_ident() in self._callers:
+        me = threading.get_ident()
+        if me in self._callers:
             raise StorageError(
                 f"`{self._name}` is in the middle of an operation of this thread, which a signal handler or a finalizer has "
                 "interrupted: let it set a flag, and call the queue later"
             )
-        if self._run_here(job):
-            return job.outcome()
+        if self._is_quiet and self._jobs.empty() and not self._turn.locked():
+            return self._run_here(job, me)
         waiter: Future[T] = Future()
         job.waiter = waiter
         self.submit(job)
         return waiter.result()
 
-    def _run_here(self, job: Job[Any]) -> bool:
-        if not self._is_quiet or not self._jobs.empty() or self._turn.locked():
-            return False
-        me = threading.get_ident()
+    def _run_here(self, job: Job[T], me: int) -> T:
         # Ctrl-C, which may come between any two steps, finds no gap here in which the turn is taken and would not be given back
         try:
             self._callers.add(me)
@@ -169,7 +167,7 @@ class Worker:
                     job.fail(self._session.explain(failure.error))
         finally:
             self._callers.discard(me)
-        return True
+        return job.outcome()
 
     def _check_open(self) -> None:
         """Raise StorageError if it is closed; start the thread if it is not there. Call with the lock held."""
@@ -262,9 +260,10 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
     has_begun = False
     try:
         if len(jobs) == 1:
-            session.begin(is_synced=jobs[0].is_synced, is_single=jobs[0].is_single)
+            job = jobs[0]
+            session.begin(is_synced=job.is_synced, is_single=job.is_single)
             has_begun = True
-            jobs[0].attempt(session)
+            job.attempt(session)
         else:
             session.begin(is_synced=any(job.is_synced for job in jobs))
             has_begun = True
