@@ -15,7 +15,7 @@ from golden_runtime.payloads import check_number, checked_text, encoded
 from golden_runtime.queue_requests import age_of, filter_of, ids_of
 from golden_runtime.queue_series import DeadLetterSeries
 from golden_runtime.storage import burying, dead_letter_operations
-from golden_runtime.storage.dead_letter_operations import Replay
+from golden_runtime.storage.dead_letter_operations import Purge, Remove, Replay
 from golden_runtime.storage.storage import Storage, StorageOptions, open_storage
 from golden_runtime.task_ids import fresh_id
 
@@ -238,11 +238,11 @@ class DeadLetterQueue:
         return task_ids
 
     def _remove(self, ids: list[int]) -> Operation[int]:
-        return partial(dead_letter_operations.remove, queue=self.queue, entry_ids=ids)
+        return Remove(self.queue, ids)
 
     def _purge(self, older_than: float | timedelta, which: Which) -> Operation[int]:
         wanted, seconds = filter_of(which), age_of(older_than)
-        return partial(dead_letter_operations.purge, queue=self.queue, wanted=wanted, older_than=seconds)
+        return Purge(self.queue, wanted, seconds)
 
 
 class SyncDeadLetterQueue:

@@ -216,6 +216,25 @@ def test_who_may_only_look_can_look(tmp_path: Path, *, is_in_use: bool) -> None:
             shutil.rmtree(folder)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are given otherwise there")
+def test_a_log_that_a_crash_left_is_not_passed_over(tmp_path: Path) -> None:
+    """Who may not take it in is told so, not shown what was true before it."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp")) if os.geteuid() == 0 else tmp_path
+    copy = folder / "copy.db"
+    with TaskQueue(folder / "tasks.db").sync as queue:
+        queue.dead_letters.add_entry("charge", None, "broken")
+        # as they are after a crash, on another machine
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{folder / 'tasks.db'}{suffix}", f"{copy}{suffix}")
+    folder.chmod(0o555)
+    try:
+        assert "`copy.db-wal`, that a process which died has left" in _looking("list", copy)
+    finally:
+        folder.chmod(0o755)
+        if folder != tmp_path:
+            shutil.rmtree(folder)
+
+
 def _looking(command: str, store: Path, *more: str) -> str:
     """Run a command as somebody who owns nothing, where the tests are run by one who owns all, and return what it wrote."""
     script = """

@@ -59,6 +59,30 @@ def test_a_task_with_an_id_of_its_own_is_stored_once(queue: SyncTaskQueue) -> No
     assert [task.payload for task in queue.get_next_tasks(10)] == [1]
 
 
+def test_an_id_of_the_form_of_those_that_are_made_is_stored_once(queue: SyncTaskQueue) -> None:
+    """It may have come from another queue; a second task of that id is refused as ever."""
+    taken = queue.enqueue("n", 0)
+    queue.mark_completed(queue.get_next_tasks(1)[0])
+    given = f"{int(taken[:16], 16) + 5:016x}{taken[16:]}"
+    store = queue._queue._enqueueing("n", 1, 0, 0.0, None, given)
+    assert [queue._storage.write(store) for _ in range(2)] == [given, given]
+    for task_id in (given, taken):
+        with pytest.raises(DuplicateTaskError, match="is taken"):
+            queue.enqueue("n", 1, task_id=task_id)
+    assert [(task.id, task.payload) for task in queue.get_next_tasks(10)] == [(given, 1)]
+
+
+def test_letters_that_are_deleted_are_counted(queue: SyncTaskQueue) -> None:
+    """Whoever deletes learns how many there were, however often that was tried."""
+    for task in [claimed(queue) for _ in range(5)]:
+        queue.mark_failed(task, "broken")
+    letters = [letter.id for letter in queue.dead_letters.get_entries()]
+    remove = queue.dead_letters._entries._remove([*letters[:2], 10**6])
+    assert [queue._storage.write(remove) for _ in range(2)] == [2, 2]
+    purge = queue.dead_letters._entries._purge(0, {})
+    assert [queue._storage.write(purge) for _ in range(2)] == [3, 3]
+
+
 @pytest.mark.parametrize("how", ["release", "retry"])
 def test_a_task_is_put_back_once(queue: SyncTaskQueue, how: str) -> None:
     """It waits, so all is well; once another worker has it, this one holds it no more."""

@@ -85,17 +85,45 @@ def ids(transaction: Transaction, queue: str, wanted: DeadLetterFilter, limit: i
     return [int(row[0]) for row in transaction.execute(statement, {"queue": queue, **parameters})]
 
 
-def remove(transaction: Transaction, queue: str, entry_ids: Sequence[int]) -> int:
-    """Delete letters for good and return how many there were."""
-    return sum(transaction.change(_REMOVE, {"queue": queue, "id": entry_id}) for entry_id in entry_ids)
+class Remove:
+    """Deletes letters for good and returns how many there were, those included that an earlier try has deleted."""
+
+    def __init__(self, queue: str, entry_ids: Sequence[int]) -> None:
+        self._queue = queue
+        self._entry_ids = entry_ids
+        self._removed: set[int] = set()
+
+    def __call__(self, transaction: Transaction) -> int:
+        """Delete them, and pass over those that are not there."""
+        self._removed |= {
+            entry_id
+            for entry_id in self._entry_ids
+            if transaction.change(_REMOVE, {"queue": self._queue, "id": entry_id})
+        }
+        return len(self._removed)
 
 
-def purge(transaction: Transaction, queue: str, wanted: DeadLetterFilter, older_than: float) -> int:
-    """Delete letters that failed more than `older_than` seconds ago and return how many there were."""
-    condition, parameters = _where(wanted)
-    statement = f"""DELETE FROM golden_runtime_dead_letters
-        WHERE queue = :queue AND failed_at <= {{now}} - :older_than{condition}"""  # noqa: S608 - from constants
-    return transaction.change(statement, {"queue": queue, "older_than": older_than, **parameters})
+class Purge:
+    """Deletes letters that failed more than `older_than` seconds ago and returns how many there were.
+
+    Where an earlier try was committed and not acknowledged, that is what that one has deleted.
+    """
+
+    def __init__(self, queue: str, wanted: DeadLetterFilter, older_than: float) -> None:
+        self._queue = queue
+        self._wanted = wanted
+        self._older_than = older_than
+        self._purged = 0
+
+    def __call__(self, transaction: Transaction) -> int:
+        """Delete them."""
+        condition, parameters = _where(self._wanted)
+        statement = f"""DELETE FROM golden_runtime_dead_letters
+            WHERE queue = :queue AND failed_at <= {{now}} - :older_than{condition}"""  # noqa: S608 - from constants
+        asked = {"queue": self._queue, "older_than": self._older_than, **parameters}
+        # one that was undone is done again, and finds no fewer
+        self._purged = max(self._purged, transaction.change(statement, asked))
+        return self._purged
 
 
 class Replay:

@@ -20,7 +20,7 @@ _INSERT = """INSERT INTO golden_runtime_tasks
     VALUES (:seq, :id, :is_given, :queue, :name, :payload, :priority, :state, :rank, {now} + :delay, {now}, :key)
     ON CONFLICT DO NOTHING"""
 
-_HOLDER = "SELECT id, seq FROM golden_runtime_tasks WHERE {is_in_the_way}"
+_HOLDER = "SELECT id, seq, name, payload FROM golden_runtime_tasks WHERE {is_in_the_way}"
 
 _BY_KEY = "SELECT id FROM golden_runtime_tasks WHERE queue = :queue AND idempotency_key = :key"
 
@@ -36,19 +36,22 @@ class Enqueue(Joint[str]):
     retention: seconds after which closed tasks are in nobody's way.
     """
 
-    __slots__ = ("id_is_generated", "retention", "row")
-
-    kind: object = "enqueue"
+    __slots__ = ("_was_tried", "id_is_generated", "kind", "retention", "row")
 
     def __init__(self, row: Parameters, retention: float, *, id_is_generated: bool) -> None:
         self.row = row
         self.retention = retention
         self.id_is_generated = id_is_generated
+        # one that was given, of the form of those that are made, has no number of its own that would tell its row from another's
+        self.kind: object = "enqueue" if id_is_generated or row["is_given"] else None
+        # whether an earlier try has stored it, in a transaction of which nobody knows whether it was committed
+        self._was_tried = False
 
     def __call__(self, transaction: Transaction) -> str:
         """Store it. Raises DuplicateTaskError where its id is taken."""
         row = self.row
         if transaction.change(_INSERT, row):
+            self._was_tried = True
             return str(row["id"])
         return self._store_beside(transaction)
 
@@ -82,8 +85,10 @@ class Enqueue(Joint[str]):
             if holder:
                 row = {**row, **new_key(following(task_id))}
             # or else what was in the way has been forgotten by another machine between two statements
+        self._was_tried = True
         return str(row["id"])
 
     def _is_stored_as(self, row: Parameters, holder: Sequence[tuple[object, ...]]) -> bool:
         """Whether what is in the way is this very task: beside an id that was given stands a number that no other has."""
-        return holder == [(row["id"], row["seq"])] and (self.id_is_generated or row["is_given"] == 1)
+        is_alike = holder == [(row["id"], row["seq"], row["name"], row["payload"])]
+        return is_alike and (self.id_is_generated or row["is_given"] == 1 or self._was_tried)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Joint(Generic[T]):
     """An operation that can be run together with others of its kind, with the outcomes that running one by one could give.
 
-    kind: operations whose kinds are equal go together.
+    kind: operations whose kinds are equal go together; one of None goes alone.
     """
 
     __slots__ = ()

@@ -154,8 +154,10 @@ class SqliteSession:
         if not self._settings.create and not path.exists():
             raise StorageError(f"there is no file `{path}`: check the path")
         # who may only look must leave no files of its own beside this one, which its owner might not be allowed to write
-        if self._only_looks and not _is_writable(path) and _has_no_log(path):
-            return self._connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", self._check_present)
+        if self._only_looks and not _is_writable(path):
+            if _has_no_log(path):
+                return self._connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", self._check_present)
+            _check_log_is_readable(path)
         return self._connect(path, self._prepare)
 
     def _connect(self, path: Path | str, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
@@ -231,6 +233,19 @@ def _has_no_log(path: Path) -> bool:
     """Whether all that was committed is in the file itself."""
     log = Path(f"{path.resolve()}-wal")
     return not log.exists() or log.stat().st_size == 0
+
+
+def _check_log_is_readable(path: Path) -> None:
+    """Raise StorageError where reading what is in the log would take an index beside it, which this process may not make.
+
+    To leave the log out would show what was true before it, and pass that off as all there is.
+    """
+    index = Path(f"{path.resolve()}-shm")
+    if not index.exists():
+        raise StorageError(
+            f"`{path}` has a log beside it, `{path.name}-wal`, that a process which died has left and this one may not take in: "
+            "run this as the owner of the file, or on a copy of both files"
+        )
 
 
 def _caused(shown: StorageError, error: Exception) -> StorageError:
