@@ -16,7 +16,11 @@ class DuplicateTaskError(QueueError):
 
 
 class StorageError(QueueError):
-    """The storage cannot be opened, read or written; what the operation would have written is not stored."""
+    """The storage cannot be opened, read or written; what the operation would have written is not stored.
+
+    The one exception is a PostgreSQL server that went away, or fell silent, while it was committing, and that did not come back
+    within `retry_for`: nobody can know then. What is done once more, with the task's id or idempotency key, is done once.
+    """
 
 
 class StorageUnavailableError(StorageError):

@@ -110,7 +110,7 @@ class TaskQueue:
         remembered, whatever their names and payloads: make the name part of the key where several belong to one order.
         task_id: the id to use instead of a generated one.
 
-        Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (then it is not),
+        Raises DuplicateTaskError for a task id that is taken, StorageError when it could not be stored (see there),
         TypeError or ValueError for a payload or argument that cannot be stored.
         """
         operation = self._enqueueing(name, payload, priority, delay, idempotency_key, task_id)

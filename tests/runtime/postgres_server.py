@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,22 @@ class PostgresServer:
     def kill(self) -> None:
         """Kill the server as a power cut would, without a chance to clean up."""
         self._end_with(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop all its processes where they are: connections stay open, and nothing answers any more."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let its processes go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        # the one that makes others first, so that none is made meanwhile
+        self._process.send_signal(number)
+        for process in Path("/proc").glob("[0-9]*"):
+            if _works_in(process, str(self._data)):
+                with suppress(ProcessLookupError):
+                    os.kill(int(process.name), number)
 
     def _end_with(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

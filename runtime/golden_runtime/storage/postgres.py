@@ -22,6 +22,8 @@ from golden_runtime.storage.schema import (
 try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    from golden_runtime.storage.postgres_connection import NoAnswerError, PatientConnection
 except ImportError as error:  # pragma: no cover - the tests run with the extra
     raise StorageError(
         "PostgreSQL needs psycopg 3: install the extra with `pip install 'golden-runtime[postgres]'`"
@@ -50,11 +52,15 @@ _OPTIONS = {
 # The key of the advisory lock that migrations take turns by: "golden" in ASCII.
 _MIGRATION_LOCK = 0x676F6C64656E
 
-# SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once.
-_PASSING = {"40001", "40P01", "55P03"}
+# SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once; the last one is of a
+# statement that was cancelled, because it took too long or because somebody wanted it.
+_PASSING = {"40001", "40P01", "55P03", "57014"}
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
 _NOT_ALLOWED = "42501"
+
+# Seconds that a server gets beyond what it was told, to say itself that it gives up: then nothing is left in doubt.
+_GRACE = 1.0
 
 # Refusals to connect that no waiting mends; libpq gives them no SQLSTATE.
 _FINAL = re.compile(r"authentication failed|does not exist|no password supplied|no pg_hba\.conf entry")
@@ -67,6 +73,7 @@ class PostgresSettings:
     url: str
     durable: bool = True
     create: bool = True
+    answer_timeout: float = 30.0
     clock: Callable[[], float] | None = None
 
 
@@ -75,7 +82,7 @@ class PostgresSession:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: PatientConnection | None = None
         self._rendered: dict[str, str] = {}
 
     def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:  # noqa: ARG002 - the protocol's
@@ -158,9 +165,10 @@ class PostgresSession:
         clock = self._settings.clock
         return parameters if clock is None else {**parameters, "now": clock()}
 
-    def _open(self) -> psycopg.Connection[Row]:
+    def _open(self) -> PatientConnection:
         given = {key: str(value) for key, value in conninfo_to_dict(self._settings.url).items()}
-        connection: psycopg.Connection[Row] = psycopg.connect(make_conninfo("", **{**_OPTIONS, **given}))
+        connection = PatientConnection.connect(make_conninfo("", **{**_OPTIONS, **given}))
+        connection.patience = self._settings.answer_timeout + _GRACE
         try:
             self._prepare(connection)
         except BaseException:  # Ctrl-C too: what was opened is closed
@@ -174,6 +182,10 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif _one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
+        # one that was set for this user or database holds
+        if _one(connection, "SHOW statement_timeout") == "0":
+            milliseconds = max(1, round(self._settings.answer_timeout * 1000))
+            connection.execute(f"SET statement_timeout = {milliseconds}")
         where = shown(self._settings.url)
         version = _version(connection, where)
         if version == 0 and not self._settings.create:
@@ -229,6 +241,11 @@ def explain(error: Exception, settings: PostgresSettings) -> Exception:
         raised = StorageUnavailableError(f"`{where}` is read-only, a standby perhaps: connect to the primary")
     elif error.sqlstate == _NOT_ALLOWED:
         raised = StorageError(f"`{where}` does not allow it ({_first_line(error)}): grant this user the right")
+    elif isinstance(error, NoAnswerError):
+        raised = StorageUnavailableError(
+            f"`{where}` is connected and says nothing ({_first_line(error)}): find out what holds it up, and where this was a "
+            "task to store, give it an idempotency key to try again, since it may be stored all the same"
+        )
     elif isinstance(error, psycopg.OperationalError):
         raised = StorageUnavailableError(
             f"`{where}` does not answer ({_first_line(error)}): check that the server runs and that the URL is right"

@@ -24,6 +24,8 @@ T = TypeVar("T")
 Clock: TypeAlias = "Callable[[], float]"
 
 _POSTGRES = ("postgresql", "postgres")
+# PostgreSQL counts milliseconds in 32 bits; whoever wants to wait for longer waits for ever
+_LONGEST_ANSWER = 86_400.0
 # what would make a file of an odd name
 _NEARLY_URL = re.compile(r"(sqlite|file|postgres|postgresql):")
 
@@ -35,6 +37,7 @@ class StorageOptions(TypedDict, total=False):
     create: bool
     busy_timeout: float
     retry_for: float
+    answer_timeout: float
     max_page_count: int | None
 
 
@@ -90,6 +93,7 @@ def open_storage(
     create: bool = True,
     busy_timeout: float = 30.0,
     retry_for: float = 10.0,
+    answer_timeout: float = 30.0,
     max_page_count: int | None = None,
     clock: Clock | None = None,
 ) -> Storage:
@@ -99,6 +103,8 @@ def open_storage(
     create: make the SQLite file, and in either store the tables, where they are missing.
     busy_timeout: seconds to wait for other processes that write to the same SQLite file.
     retry_for: seconds an operation waits for a lost database to come back.
+    answer_timeout: seconds that PostgreSQL may take for one statement, waits for locks included. Then the server gives it up;
+    one that hangs, so that it does not even say so, is hung up on a second later.
     max_page_count: the most pages the SQLite file may have; beyond that it is full.
     clock: seconds since 1970. By default the time of this machine with SQLite, of the database with PostgreSQL, so that
     many machines agree on when a lease ends.
@@ -108,6 +114,11 @@ def open_storage(
     _check_options(durable=durable, create=create)
     check_seconds("busy_timeout", busy_timeout, zero=True)
     check_seconds("retry_for", retry_for, zero=True)
+    check_seconds("answer_timeout", answer_timeout)
+    if answer_timeout > _LONGEST_ANSWER:
+        raise ValueError(
+            f"`answer_timeout` must be {_LONGEST_ANSWER:g} seconds, a day, at most, not `{answer_timeout!r}`"
+        )
     if max_page_count is not None:
         check_whole("max_page_count", max_page_count, least=1)
     text = fspath(url)
@@ -116,7 +127,7 @@ def open_storage(
         # here, not above: psycopg is an extra
         from golden_runtime.storage.postgres import PostgresSession, PostgresSettings, shown
 
-        session = partial(PostgresSession, PostgresSettings(text, durable, create, clock))
+        session = partial(PostgresSession, PostgresSettings(text, durable, create, answer_timeout, clock))
         return Storage(shown(text), session, session, retry_for=retry_for)
     if separator and scheme != "sqlite":
         raise StorageError(

@@ -1,0 +1,163 @@
+"""A PostgreSQL that hangs with its connections open: calls end in bounded time, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from golden_runtime import ExecutorPool, StaleLeaseError, StorageUnavailableError, TaskQueue
+from postgres_server import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from golden_runtime import Task
+
+# Seconds; nothing here waits for them but what is meant to.
+_SHORT = 0.3
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test's own, with what it may need to be woken."""
+    with PostgresServer() as started:
+        try:
+            yield started
+        finally:
+            started.thaw()
+
+
+@contextmanager
+def stopped(server: PostgresServer) -> Iterator[None]:
+    """Stop the processes that serve the connections that are open now; new ones are served."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'golden-runtime'"
+        pids = [pid for (pid,) in connection.execute(ours).fetchall()]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def gone(server: PostgresServer, count: int) -> bool:
+    """Whether no more than so many connections of ours are left, the others having noticed that they were hung up on."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'golden-runtime'"
+        row = connection.execute(left).fetchone()
+    return row is not None and row[0] <= count
+
+
+def wait_until_gone(server: PostgresServer, count: int) -> None:
+    """Wait until what the stopped processes had been asked to do is done."""
+    pause = threading.Event()
+    while not gone(server, count):
+        pause.wait(0.02)
+
+
+def test_a_server_process_that_hangs_is_replaced_by_another(server: PostgresServer) -> None:
+    """The call is made again on a new connection, and what the old one does when it wakes changes nothing."""
+    with TaskQueue(server.url(), answer_timeout=_SHORT, retry_for=30).sync as queue:
+        queue.enqueue("before")
+        with stopped(server):
+            queue.enqueue("during")
+            tasks = queue.get_next_tasks(10)
+            queue.mark_completed(tasks[0])
+        wait_until_gone(server, 2)
+        assert [task.name for task in tasks] == ["before", "during"]
+        assert queue.get_next_tasks(10) == ()
+        queue.mark_completed(tasks[1])
+        with pytest.raises(StaleLeaseError):
+            queue.release(tasks[0])
+
+
+@pytest.mark.parametrize("waits", ["thread", "loop"])
+def test_who_does_not_want_to_wait_is_told(server: PostgresServer, waits: str) -> None:
+    """One clear sentence; what is asked again under its key is stored once, whether or not it had been."""
+    queue = TaskQueue(server.url(), answer_timeout=_SHORT, retry_for=0)
+    with queue.sync:
+        queue.sync.enqueue("first")
+
+        def ask() -> None:
+            if waits == "thread":
+                queue.sync.enqueue("n", idempotency_key="k")
+            else:
+                asyncio.run(queue.enqueue("n", idempotency_key="k"))
+
+        with stopped(server), pytest.raises(StorageUnavailableError, match=r"says nothing .*an idempotency key"):
+            ask()
+        wait_until_gone(server, 1)
+        queue.sync.enqueue("n", idempotency_key="k")
+        assert [task.name for task in queue.sync.get_next_tasks(10)] == ["first", "n"]
+
+
+def test_a_whole_server_that_hangs_is_an_error_and_then_forgotten(server: PostgresServer) -> None:
+    """Connecting ends too, as `connect_timeout` says, and all goes on once the server does."""
+    with TaskQueue(f"{server.url()}&connect_timeout=2", answer_timeout=_SHORT, retry_for=0.5).sync as queue:
+        queue.enqueue("before")
+        server.freeze()
+        with pytest.raises(StorageUnavailableError):
+            queue.enqueue("during", idempotency_key="k")
+        with pytest.raises(StorageUnavailableError):
+            queue.stats()
+        server.thaw()
+        queue.enqueue("during", idempotency_key="k")
+        assert sorted(task.name for task in queue.get_next_tasks(10)) == ["before", "during"]
+
+
+def test_a_lock_that_somebody_holds_is_waited_for_only_so_long(server: PostgresServer) -> None:
+    """The server gives the statement up by itself, and nothing is left in doubt."""
+    with TaskQueue(server.url(), answer_timeout=_SHORT, retry_for=0).sync as queue:
+        queue.enqueue("n")
+        with psycopg.connect(server.url()) as other:
+            other.execute("LOCK TABLE golden_runtime_tasks")
+            with pytest.raises(StorageUnavailableError, match="statement timeout"):
+                queue.enqueue("never")
+        assert [task.name for task in queue.get_next_tasks(10)] == ["n"]
+
+
+def test_a_pool_goes_on_after_a_silence(server: PostgresServer) -> None:
+    """Tasks under way and tasks that wait end once each."""
+    ends: Counter[str] = Counter()
+
+    async def scenario() -> None:
+        async def handle(task: Task) -> None:
+            await asyncio.sleep(0.01)
+            ends[task.id] += 1
+
+        async with TaskQueue(server.url(), answer_timeout=_SHORT, retry_for=20, lease_seconds=60) as queue:
+            pool = ExecutorPool(handle, queue, max_concurrent=4, poll_interval=0.05)
+            ids = [await queue.enqueue("n") for _ in range(60)]
+            await pool.start()
+            while len(ends) < 10:
+                await asyncio.sleep(0.01)
+            with stopped(server):
+                await asyncio.sleep(_SHORT)
+                while len(ends) < 30:
+                    await asyncio.sleep(0.01)
+            while len(ends) < len(ids) - 4:
+                await asyncio.sleep(0.01)
+            await pool.stop(drain_timeout=10)
+            assert set(ends.values()) == {1}
+            # a claim that was made, and of which the pool never heard, waits for its lease to run out
+            states = Counter([await _state(queue, task_id) for task_id in ids])
+            assert states["completed"] == len(ends)
+            assert states["completed"] + states["claimed"] + states["ready"] == len(ids)
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+async def _state(queue: TaskQueue, task_id: str) -> str:
+    found = await queue.get_state(task_id)
+    assert found is not None
+    return found.state
