@@ -28,11 +28,13 @@ class Diff:
         path: The file.
         hunks: What follows the names of the file, in its encoding.
         encoding: The encoding of the file.
+        is_new: Whether the file is not there yet.
     """
 
     path: Path
     hunks: bytes
     encoding: str
+    is_new: bool = False
 
     def patch(self) -> bytes:
         """Return what `git apply` takes anywhere in the repository, and `patch -p1` in its root or, without one, here."""
@@ -47,14 +49,16 @@ class Diff:
         old, new = _quoted(f"a/{name}"), _quoted(f"b/{name}")
         # Else a reader takes what follows a blank for a date.
         end = "\t" if " " in name else ""
+        if self.is_new:
+            return f"diff --git {old} {new}\nnew file mode 100644\n--- /dev/null\n+++ {new}{end}\n"
         return f"diff --git {old} {new}\n--- {old}{end}\n+++ {new}{end}\n"
 
 
-def diff_of(path: Path, before: bytes, after: bytes, encoding: str) -> Diff:
-    """Return the diff from a file to its fixed form."""
-    lines = difflib.diff_bytes(difflib.unified_diff, _lines(before), _lines(after))
+def diff_of(path: Path, before: bytes | None, after: bytes, encoding: str) -> Diff:
+    """Return the diff from a file, `None` where there is none yet, to its new form."""
+    lines = difflib.diff_bytes(difflib.unified_diff, _lines(before or b""), _lines(after))
     hunks = (line if line.endswith(b"\n") else line + _NO_LINE_END for line in list(lines)[2:])
-    return Diff(path, b"".join(hunks), encoding)
+    return Diff(path, b"".join(hunks), encoding, is_new=before is None)
 
 
 def _lines(content: bytes) -> list[bytes]:

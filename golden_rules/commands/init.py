@@ -241,15 +241,11 @@ def _add_runtime(config: Config, texts: _Texts) -> Iterator[str]:
 
 
 def _diffs(plan: _Plan) -> Iterator[str]:
-    import difflib
+    from golden_rules.patches import diff_of
 
     for change in plan.changes:
-        name = shown(change.path)
-        before = (change.before or "").splitlines(keepends=True)
-        after = change.after.splitlines(keepends=True)
-        old = name if change.before is not None else "/dev/null"
-        for line in difflib.unified_diff(before, after, old, name):
-            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        before = None if change.before is None else change.before.encode()
+        yield diff_of(change.path, before, change.after.encode(), "utf-8").readable()
 
 
 def _write(plan: _Plan) -> None:

@@ -115,13 +115,22 @@ class TestWhatItWrites:
         assert everything(shop) == before
         assert '+  "golden-runtime>=0.1",\n' in done.stdout
         assert "+[tool.golden-rules]\n" in done.stdout
-        (shop / "x.patch").write_text("".join(done.stdout.partition("--- pyproject.toml")[1:]).partition("Would ")[0])
-        subprocess.run(["git", "apply", "-p0", "x.patch"], check=True)
-        patched = (shop / "pyproject.toml").read_bytes()
-        (shop / "pyproject.toml").write_bytes(before["pyproject.toml"])
-        (shop / ".pre-commit-config.yaml").write_bytes(before[".pre-commit-config.yaml"])
+        subprocess.run(["git", "apply"], input=done.stdout, text=True, check=True)
+        patched = everything(shop)
+        assert patched.keys() == before.keys()
+        for name, content in before.items():
+            (shop / name).write_bytes(content)
         run("--yes", "--no-baseline")
-        assert (shop / "pyproject.toml").read_bytes() == patched
+        assert everything(shop) == patched
+
+    def test_dry_run_of_a_new_file(self, shop: Path) -> None:
+        """`git apply` makes the file, from a folder below the root of the repository as well."""
+        for name in ("pyproject.toml", ".pre-commit-config.yaml"):
+            (shop / name).unlink()
+        done = run("--dry-run", str(shop / "shop"))
+        subprocess.run(["git", "apply"], input=done.stdout, text=True, check=True)
+        assert "new file mode 100644\n--- /dev/null\n+++ b/golden-rules.toml\n" in done.stdout
+        assert (shop / "golden-rules.toml").read_text().startswith("app = ")
 
     def test_into_a_bare_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A golden-rules.toml, and words for what cannot be done there."""
