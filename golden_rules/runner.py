@@ -20,7 +20,7 @@ from golden_rules.progress import Progress
 from golden_rules.project_fixing import ProjectFixes, Step
 from golden_rules.projects import Files, Outcomes, Project, concluded_of, projects_of, result_of
 from golden_rules.removals import Removals
-from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted
+from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted, unfixed
 from golden_rules.writing import Replacement, replace_files
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Run:
         withheld: How many fixes were left out for want of the runtime, by the file that declares the dependencies.
         diffs: The unified diffs of what fixes would change.
         failures: What went wrong with single files, a sentence each.
+        unknown: How many files nothing is known of, as something went wrong with them.
     """
 
     files: int = 0
@@ -59,6 +60,7 @@ class Run:
     withheld: Counter[str] = field(default_factory=Counter)
     diffs: list[Diff] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    unknown: int = 0
 
     def add(self, display: str, config: Config, result: FileResult, fixed: Iterable[Finding] = ()) -> None:
         """Take in the result of one file."""
@@ -153,7 +155,8 @@ def _settle(
     with trouble_noted(failures, files[last]):
         replace_files(replacements)
     if failures:
-        outcomes[last] = (outcomes[last] or Outcome())._replace(failure=failures[0])
+        known = outcomes[last]
+        outcomes[last] = unfixed(files[last], failures[0]) if known is None else known._replace(failure=failures[0])
         return
     for index, done in step:
         outcomes[index] = done
@@ -177,7 +180,9 @@ def _take_in(
     if done.failure:
         run.failures.append(done.failure)
     result = result_of(file, done)
-    if result is not None:
+    if result is None:
+        run.unknown += 1
+    else:
         run.add(file.display, file.config, result._replace(findings=kept(result.findings)), done.applied)
     if done.diff is not None:
         run.diffs.append(done.diff)
@@ -220,5 +225,7 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     removals = Removals([file], [done], [], {})
     with trouble_noted(failures, file), collector_off():
         done = outcome(source, file, fixing, None, removals.of(0), removals.imports_of(0))
-    _take_in(run, file, Outcome(failure=failures[0]) if failures else done, partial(removals.kept, 0))
+    if failures:
+        done = unfixed(file, failures[0], source)
+    _take_in(run, file, done, partial(removals.kept, 0))
     return run, source if done.content is None else done.content

@@ -70,7 +70,21 @@ def work(file: SourceFile, fixing: Fixing | None) -> Outcome:
         status = file.path.stat() if file.path.exists() else None
         source = read_source(file.path)
         return outcome(source, file, fixing, None if status is None else seen(status, source))
-    return Outcome(failure=failures[0])
+    return unfixed(file, failures[0])
+
+
+def unfixed(file: SourceFile, failure: str, source: bytes | None = None) -> Outcome:
+    """Return what is known of a file that cannot be fixed: what it holds is still there, and so is what is wrong with it.
+
+    Args:
+        file: The file.
+        failure: What went wrong, a sentence.
+        source: Its content; by default it is read.
+    """
+    with trouble_noted([], file):
+        content = read_source(file.path) if source is None else source
+        return outcome(content, file, None)._replace(failure=failure)
+    return Outcome(failure=failure)
 
 
 def nothing(_name: str) -> bool:

@@ -15,6 +15,9 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
     """Yield the closing lines of a run; `unsafe` says that unsafe fixes are allowed, `pending` that fixes are only shown."""
     yield from _fixed(run, "would fix" if pending else "fixed")
     found = len(run.findings)
+    if not found and run.unknown and not run.files:
+        yield f"{counted(run.unknown, 'file')} could not be checked."
+        return
     if not found:
         yield style.bold("No findings left" if run.fixed else "No findings") + f" in {counted(run.files, 'file')}."
     else:
@@ -22,6 +25,8 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
         left = " left" if run.fixed else ""
         files = f"{paths} of {counted(run.files, 'file')}{_warnings(run)}"
         yield f"{counted(found, 'finding')}{left} in {files}{_fixable(run, unsafe=unsafe)}."
+    if run.unknown:
+        yield f"{counted(run.unknown, 'more file')} could not be checked."
     if run.baselined:
         yield f"{counted(len(run.baselined), 'finding')} in the baseline."
     if run.base:

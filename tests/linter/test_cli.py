@@ -258,6 +258,27 @@ class TestFix:
         assert "@track_request" in (shop / "other/b.py").read_text()
         assert (shop / "shop.py").stat().st_mode & 0o777 == 0o444
 
+    @pytest.mark.parametrize("standard_input", [False, True], ids=["file", "standard input"])
+    def test_fix_that_fails(self, shop: Path, standard_input: bool) -> None:
+        """What was found is still there, and is told, as no fix was made."""
+        text = "# coding: latin-1\n" + CRITICAL
+        (shop / "old.py").write_text(text)
+        paths = ["-", "--stdin-filename", "old.py"] if standard_input else ["old.py"]
+        done = run(shop, "check", "--diff", "--runtime-module", "\u0448\u043e\u043f", *paths, stdin=text.encode())
+        assert done.returncode == 2
+        error, *_, found = done.stderr.splitlines()
+        assert error.startswith(
+            "error: `old.py` was left as it was: the fixes of GR105 cannot be written in iso-8859-1"
+        )
+        assert found.startswith("1 finding in 1 of 1 file")
+
+    def test_nothing_is_known(self, shop: Path) -> None:
+        """A file that cannot be read is not one without findings."""
+        (shop / "gone.py").symlink_to("nowhere")
+        assert run(shop, "check", "gone.py").stdout == "1 file could not be checked.\n"
+        done = run(shop, "check", "gone.py", "clean.py")
+        assert done.stdout == "No findings in 1 file.\n1 more file could not be checked.\n"
+
 
 class TestStandardInput:
     """`-` and `--stdin-filename`."""
