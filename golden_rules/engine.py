@@ -43,6 +43,7 @@ from golden_rules.rules.base import (
     UnmeasuredRule,
     Violation,
 )
+from golden_rules.rules.handbuilt.helpers import goes_with_helper
 from golden_rules.selection import EVERYTHING, Selection
 from golden_rules.silencing import Silencer
 from golden_rules.source.mentions import mentions, words
@@ -139,9 +140,10 @@ def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tupl
             yield finding, function
         for finding in _outline_findings(subject, about_outlines):
             yield finding, function
-        if verdict.critical and not verdict.measured and function not in served:
-            kind = verdict.kind
-            for finding in _outline_findings(subject, [rule for rule in about_unmeasured if rule.kind is kind]):
+        if not about_unmeasured or not verdict.critical or verdict.measured or function in served:
+            continue
+        if not goes_with_helper(module, function):
+            for finding in _outline_findings(subject, [rule for rule in about_unmeasured if rule.kind is verdict.kind]):
                 yield finding, function
     about_classes = [rule for rule in rules if isinstance(rule, ClassRule)]
     for owner in module.outline.classes if about_classes else ():

@@ -18,6 +18,7 @@ _COUNTERPARTS = {
     "counting": "`@counted`",
     "tracing": "`@traced`",
 }
+_BLOCK_METHODS = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 
 
 class Helper(NamedTuple):
@@ -58,7 +59,42 @@ def homemade(subject: ModuleSubject) -> Iterator[Helper]:
             yield helper
 
 
-# Asked for by two rules, and for findings as well as for facts.
+def goes_with_helper(subject: ModuleSubject, function: Function) -> bool:
+    """Whether a function measures others, or one of the file's own decorators measures it: a series of its own would be one too many."""
+    return _measures_others(subject, function) or _measured_by_helper(subject, function)
+
+
+def _measures_others(subject: ModuleSubject, function: Function) -> bool:
+    """Whether a function is, or stands in, a decorator or context manager that measures others, whoever approves of it.
+
+    A series of its own would record each call of the others a second time, or how long it takes to decorate them.
+    """
+    if function.owner is not None and function.name in _BLOCK_METHODS:
+        return any(helper.around is function.owner for helper in measuring_helpers(subject))
+    if not (function.parent or function.nested or yields_context(function)):
+        return False
+    around = {helper.around for helper in measuring_helpers(subject)}
+    scope: Function | None = function
+    while scope is not None:
+        if scope in around:
+            return True
+        scope = scope.parent
+    return False
+
+
+def _measured_by_helper(subject: ModuleSubject, function: Function) -> bool:
+    """Whether a decorator that the file itself defines measures a function, whatever it is called."""
+    if not any(name in subject.outline.bound for name in function.decorators):
+        return False
+    return any(
+        isinstance(helper.around, Function)
+        and helper.around.parent is None
+        and helper.around.name in function.decorators
+        for helper in measuring_helpers(subject)
+    )
+
+
+# Asked for by several rules, and for findings as well as for facts.
 @functools.lru_cache(maxsize=1)
 def measuring_helpers(subject: ModuleSubject) -> tuple[Helper, ...]:
     """Return the decorators, generators and classes of a file that measure what they stand around."""

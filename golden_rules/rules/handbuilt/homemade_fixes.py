@@ -84,7 +84,9 @@ def homemade_fix(subject: ModuleSubject, decorator: Function) -> HomemadeFix | s
 
 def _why_it_stays(subject: ModuleSubject, decorator: Function) -> str:
     """Return why a definition cannot be taken out of its file, whatever it does; `""` where it can."""
-    if decorator.decorators or decorator.node not in subject.outline.tree.body:
+    if decorator.decorators:
+        return f"it is decorated itself, with `{decorator.decorators[0]}`"
+    if decorator.node not in subject.outline.tree.body:
         return "it does not stand by itself at the top of its file"
     if subject.path.endswith("__init__.py"):
         return "a package gives it to others"

@@ -15,7 +15,8 @@ class UnmeasuredRequired(UnmeasuredRule):
 
     ## What it does
     Finds functions that `critical` in the configuration or a comment `# golden-rules: critical` names and that have no
-    measuring decorator, whatever their score.
+    measuring decorator, whatever their score. A decorator or context manager that measures others, and what it returns, is left
+    alone: with a series of its own, each call would be recorded twice, see GR206.
 
     ## Why is this bad?
     Somebody who knows the system said that this function must be measured.
