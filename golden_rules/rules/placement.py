@@ -8,17 +8,20 @@ below it, so that one point in a series stands for the whole, retries included.
 from __future__ import annotations
 
 import ast
+import functools
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from golden_rules.frameworks import registering_decorator
 from golden_rules.rules.applied import Applied, applied
 from golden_rules.rules.barriers import barrier
 from golden_rules.settings import MEASURING, RETRYING
+from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
-    from golden_rules.source.outline import Function
+    from golden_rules.source.outline import Function, Outline
 
 _DEFAULT_ORDER = (MEASURING, RETRYING)
 _RETRYING = re.compile(
@@ -27,8 +30,10 @@ _RETRYING = re.compile(
 _OF_CLASSES = frozenset({"staticmethod", "classmethod"})
 # Calls that look at the frame of whoever called the function, which would be a wrapper's.
 _LOOKS_AT_CALLERS = re.compile(r"(^|\.)(_getframe|_getframemodulename|currentframe|getouterframes)$|^inspect\.stack$")
-
-
+# What tells of the code that a name stands for, which is the wrapper's under a decorator; all else is made to look alike.
+_OF_CODE = frozenset({"__code__", "__closure__"})
+_READS_CODE = frozenset({"getfile", "getsourcefile", "getabsfile", "getclosurevars"})
+_TELLS_OF_CODE = _OF_CODE | _READS_CODE
 # Decorators that compile the function they are given, and can do nothing with a wrapper.
 _COMPILING = frozenset(
     {"jit", "njit", "vectorize", "guvectorize", "cfunc", "kernel", "triton_op", "custom_op", "script"}
@@ -37,18 +42,38 @@ _PROTOCOL = re.compile(r"(^|\.)Protocol(\[|$)")
 _UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
 
 
-def can_be_decorated(function: Function) -> bool:
+def can_be_decorated(outline: Outline, function: Function) -> bool:
     """Whether a function does the same under a decorator: not where it looks at its caller's frame, or is compiled."""
-    return not is_unfinished(function) and not why_not_decorated(function)
+    return not is_unfinished(function) and not why_not_decorated(outline, function)
 
 
-def why_not_decorated(function: Function) -> str:
+def why_not_decorated(outline: Outline, function: Function) -> str:
     """Return in words why a function with a body does not bear a decorator; `""` where it does."""
     compiling = _COMPILING & _last_words(function)
     if compiling:
         return f"`{min(compiling)}` can do nothing with a decorated function"
     looking = next((call.name for call in function.calls if _LOOKS_AT_CALLERS.search(call.name)), "")
-    return f"`{looking}` would find the decorator in place of the caller" if looking else ""
+    if looking:
+        return f"`{looking}` would find the decorator in place of the caller"
+    asked = _asked_for_code(outline).get(function.name)
+    return f"`{asked}` would tell of the decorator" if asked else ""
+
+
+@functools.lru_cache(maxsize=1)
+def _asked_for_code(outline: Outline) -> Mapping[str, str]:
+    """Return the names that a file reads the code of, which a decorator does not hand on, with what reads it as written."""
+    if not any(_TELLS_OF_CODE & function.words.found for function in outline.functions):
+        return {}
+    found: dict[str, str] = {}
+    for node in walk(outline.tree):
+        match node:
+            case ast.Attribute(value=value, attr=attribute) if attribute in _OF_CODE and (name := dotted(value)):
+                found.setdefault(name.removesuffix(".__func__").rpartition(".")[2], f"{name}.{attribute}")
+            case ast.Call(func=callee, args=[value]) if dotted(callee).rpartition(".")[2] in _READS_CODE:
+                found.setdefault(dotted(value).rpartition(".")[2], f"{dotted(callee)}({dotted(value)})")
+            case _:
+                pass
+    return found
 
 
 def is_unfinished(function: Function) -> bool:

@@ -53,6 +53,16 @@ def reference(outline: Outline, function: Function, module: str, name: str) -> t
     return f"{last}.{name}", ImportedName(parent, last) if parent else ImportedName(module, "")
 
 
+def why_no_reference(outline: Outline, module: str, name: str) -> str:
+    """Return in words why `reference` has no spelling of `module.name`."""
+    last = module.rpartition(".")[2]
+    if _is_sent_elsewhere(outline):
+        return f"the file runs where `{module}` is not"
+    if outline.star_import and name not in outline.bound:
+        return f"`import *` may bind `{name}`, and `{last}` is something else in this file"
+    return f"`{name}` and `{last}` are something else in this file"
+
+
 def _is_sent_elsewhere(outline: Outline) -> bool:
     """Whether a file is one of Ansible's modules, which run on other machines, with nothing but `ansible.module_utils`."""
     froms = (entry.node for entry in outline.imports if isinstance(entry.node, ast.ImportFrom))

@@ -1,4 +1,4 @@
-"""Findings of hand-built counting and retrying without a fix say why there is none."""
+"""Findings without a fix say why there is none: hand-built counting and retrying, and functions that bear no decorator."""
 
 from __future__ import annotations
 
@@ -66,9 +66,34 @@ RETRIES = {
     "cancellation": ("import asyncio\n" + RETRY.replace("OSError", "asyncio.CancelledError"), "it catches what ends a program or a task, which `@retry` lets through"),
     "a name of its own": (RETRY.replace("return client.get()", "page = client.next()\n            return client.get(page)"), ""),
 }  # fmt: skip
+SWALLOWS = "# golden-rules: critical\ndef place(order, log):\n    try:\n        order.save()\n    except Exception:\n        log.exception('no')\n"
+REQUIRED = "# golden-rules: critical\ndef place(order):\n    return order.save()\n"
+DECORATED = {
+    "fixed": (SWALLOWS, ""),
+    "a parameter named like it": (SWALLOWS.replace("order, log", "order, log, mark_failure=None"), "`mark_failure` is something else in the function"),
+    "names that are taken": ("mark_failure = golden_runtime = None\n\n\n" + SWALLOWS, "`mark_failure` and `golden_runtime` are something else in this file"),
+    "names for the exception that are taken": ("error = caught = failure = None\n\n\n" + SWALLOWS, "`error`, `caught`, `failure` are taken"),
+    "the decorator's name is taken": ("track_request = golden_runtime = None\n\n\n" + REQUIRED, "`track_request` and `golden_runtime` are something else in this file"),
+    "a star import": ("from shop import *\n\ngolden_runtime = None\n\n\n" + REQUIRED, "`import *` may bind `track_request`, and `golden_runtime` is something else in this file"),
+    "its own name": (REQUIRED.replace("order.save()", "order.save(place.__name__)"), ""),
+    "its own code": (REQUIRED.replace("order.save()", "order.save(place.__code__.co_name)"), "`place.__code__` would tell of the decorator"),
+    "its code elsewhere": (REQUIRED + "\n\ndef closure():\n    return place.__closure__\n", "`place.__closure__` would tell of the decorator"),
+    "a method's code": ("class Orders:\n    # golden-rules: critical\n    def place(self):\n        return self.place.__func__.__code__\n", "`self.place.__func__.__code__` would tell of the decorator"),
+    "its file": ("import inspect\n\n\n" + REQUIRED.replace("order.save()", "order.save(inspect.getfile(place))"), "`inspect.getfile(place)` would tell of the decorator"),
+    "the code of another": (REQUIRED.replace("order.save()", "order.save(order.check.__code__)"), ""),
+}  # fmt: skip
+UNDER_DECORATOR = {
+    "names that are taken": ("from golden_runtime import track_request\n\n\n" + SWALLOWS.replace("def ", "@track_request('x')\ndef ").replace("log)", "log, mark_failure=None)"), "`mark_failure` is something else in the function"),
+}  # fmt: skip
 CASES = [
     pytest.param(code, *case, id=f"{code}-{name}")
-    for code, cases in (("GR202", COUNTED), ("GR203", ERRORS), ("GR301", RETRIES))
+    for code, cases in (
+        ("GR202", COUNTED),
+        ("GR203", ERRORS),
+        ("GR301", RETRIES),
+        ("GR105", DECORATED),
+        ("GR406", UNDER_DECORATOR),
+    )
     for name, case in cases.items()
 ]
 

@@ -171,7 +171,7 @@ def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: lis
     written = reference(subject.outline, function, subject.config.runtime_module, name)
     if written is None:
         return f"`{name}` cannot be imported in this file"
-    if not can_be_decorated(function):
+    if not can_be_decorated(subject.outline, function):
         return "no decorator of the runtime may stand there"
     decorator = f'@{written[0]}("{found.series}"{labels})'
     at, indent = insertion_point(subject, measuring_place(subject))

@@ -163,7 +163,7 @@ def _why_not(subject: ModuleSubject, function: Function, index: int, metric: str
     """Return in words why the decorator at an index cannot give way to a measuring one of the runtime's, or `""`."""
     if function.yields:
         return "on a generator"
-    if not can_be_decorated(function):
+    if not can_be_decorated(subject.outline, function):
         return "where no measuring decorator may stand"
     if f'"{metric}' in subject.source.text:
         return "on a function whose series would have a name that the file uses"

@@ -95,7 +95,7 @@ def _fixes(
         if edits is not None:
             safe = Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
     if not subject.verdict.measured:
-        edits = decorator_edits(piece, source, function, found, difference, call)
+        edits = decorator_edits(piece, source, subject.outline, function, found, difference, call)
         if edits is not None:
             unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
     return safe, unsafe

@@ -18,7 +18,7 @@ from golden_rules.source.deletion import without_body_lines
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings
     from golden_rules.source.body import Body
-    from golden_rules.source.outline import Function
+    from golden_rules.source.outline import Function, Outline
     from golden_rules.source.slices import Slice
     from golden_rules.source.text import SourceText
 
@@ -32,6 +32,7 @@ _OF_TIME = re.compile(
 def decorator_edits(
     piece: Slice[cst.FunctionDef],
     source: SourceText,
+    outline: Outline,
     function: Function,
     found: Timings,
     difference: Difference,
@@ -43,7 +44,7 @@ def decorator_edits(
     either value or leaves the function.
     """
     lines = _timing_lines(piece.node, found, difference)
-    if lines is None or function.decorators or function.yields or not can_be_decorated(function):
+    if lines is None or function.decorators or function.yields or not can_be_decorated(outline, function):
         return None
     start = source.line_start(function.line)
     text = source.line(function.line)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import without_fix_as
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.misleading.blindness import (
     CODE,
@@ -379,11 +380,13 @@ def is_open(gateway):
                 continue
             name = caught(swallow.handler) or "error"
             tell = f"begin the handler with `mark_failure({name})`, or raise" if entry.name else "raise it"
+            told = f"{tell}, or catch only what is an ordinary outcome"
+            fix = marking_fix(subject, piece, body, swallow) if entry.name else ""
             yield Violation(
                 span=handler_head(subject, piece, swallow.handler),
                 message=f"{blind}: `{_shown(piece, swallow.handler)}` {swallow.deed}",
-                remedy=f"{tell}, or catch only what is an ordinary outcome",
-                fix=marking_fix(subject, piece, body, swallow) if entry.name else None,
+                remedy=without_fix_as(told, fix) if isinstance(fix, str) else told,
+                fix=None if isinstance(fix, str) else fix,
             )
         for blanket in blind_blankets(subject, piece):
             tell = ", or catch the rest and call `mark_failure(error)`" if entry.name and blanket.is_told else ""

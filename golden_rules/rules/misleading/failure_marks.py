@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.misleading.handlers import AnyHandler, Swallow, caught
-from golden_rules.source.imports import reference
+from golden_rules.source.imports import reference, why_no_reference
 from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
@@ -33,11 +33,15 @@ def handler_head(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHa
     return start, brackets.end() if brackets else end
 
 
-def marking_fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: Swallow) -> Fix | None:
-    """Return the fix that tells the runtime of a failure at the head of a handler, `None` where it cannot be written."""
-    spelled = reference(subject.outline, subject.function, subject.config.runtime_module, "mark_failure")
-    if spelled is None or spelled[0].partition(".")[0] in subject.function.bound:
-        return None
+def marking_fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: Swallow) -> Fix | str:
+    """Return the fix that tells the runtime of a failure at the head of a handler, or in words why it cannot be written."""
+    module = subject.config.runtime_module
+    spelled = reference(subject.outline, subject.function, module, "mark_failure")
+    if spelled is None:
+        return why_no_reference(subject.outline, module, "mark_failure")
+    root = spelled[0].partition(".")[0]
+    if root in subject.function.bound:
+        return f"`{root}` is something else in the function"
     handler = swallow.handler
     name, edits = caught(handler), []
     if not name:
@@ -45,7 +49,7 @@ def marking_fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swa
         at = handler_head(subject, piece, handler)[1]
         edits.append(Edit(at, at, f" as {name}" if handler.type is not None else f" BaseException as {name}"))
     if not name:
-        return None
+        return f"{', '.join(f'`{taken}`' for taken in _NAMES)} are taken"
     marking = f"{spelled[0]}({name})"
     edits.append(_insertion(subject, piece, handler, marking))
     safety = Safety.SAFE if swallow.told else Safety.UNSAFE

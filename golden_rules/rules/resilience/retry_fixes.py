@@ -59,7 +59,7 @@ class _Plain:
 def retry_fix(subject: Subject, line: int) -> Fix | str:
     """Return the fix of the retry loop at a line, or in words why there is none: it is not of the plain shape."""
     function, source = subject.function, subject.source
-    if function.parent is not None or function.yields or not can_be_decorated(function):
+    if function.parent is not None or function.yields or not can_be_decorated(subject.outline, function):
         return "`@retry` may not stand on the function"
     plain = _plain(subject, line)
     if isinstance(plain, str):

@@ -9,9 +9,9 @@ from golden_rules.findings import Edit, Fix, ImportedName, Safety, without_fix_a
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
 from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, blind_handlers, is_looked_for, may_swallow
-from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place, why_not_decorated
+from golden_rules.rules.placement import insertion_point, is_unfinished, measuring_place, why_not_decorated
 from golden_rules.source.headers import name_span
-from golden_rules.source.imports import reference
+from golden_rules.source.imports import reference, why_no_reference
 from golden_rules.source.parsing import SliceError
 
 
@@ -40,28 +40,29 @@ def errors_decorator(subject: Subject) -> tuple[str, str]:
 
 
 def violation(subject: Subject, *decorators: tuple[str, str]) -> Violation:
-    """Return the finding on a function's name, with the fix that puts the decorators on it where that is safe."""
+    """Return the finding on a function's name, with the fix that puts the decorators on it, or why there is none."""
     shown = " and ".join(f"`@{name}({arguments})`" for name, arguments in decorators)
-    fix = _insert(subject, decorators)
+    parts = [_insert(subject, decorators)]
     remedy = f"add {shown}"
     if any(name in OUTCOMES for name, _ in decorators) and may_swallow(subject.function):
         swallowed = _swallowed(subject)
         if swallowed is not None:
             remedy += f", and {swallowed.remedy}"
-            fix = _together(fix, swallowed.fixes)
+            parts += swallowed.fixes
+    fix = _together(parts)
     return Violation(
         span=name_span(subject.source, subject.function),
         message=f"nothing measures `{subject.function.qualname}`: {_why(subject)}",
-        remedy=without_fix_as(remedy, why_not_decorated(subject.function)),
-        fix=fix,
+        remedy=without_fix_as(remedy, fix) if isinstance(fix, str) else remedy,
+        fix=None if isinstance(fix, str) else fix,
     )
 
 
 class _Swallowed(NamedTuple):
-    """What is to be said of handlers that swallow every exception, and the fix of each; `None` for one that has none."""
+    """What is to be said of handlers that swallow every exception, and the fix of each, or in words why it has none."""
 
     remedy: str
-    fixes: list[Fix | None]
+    fixes: list[Fix | str]
 
 
 def _swallowed(subject: Subject) -> _Swallowed | None:
@@ -81,21 +82,20 @@ def _swallowed(subject: Subject) -> _Swallowed | None:
     except (SliceError, RecursionError):
         return None
     if blankets:
-        return _Swallowed(blankets[0].remedy, [None])
+        return _Swallowed(blankets[0].remedy, [""])
     if not blind:
         return None
-    fixes: list[Fix | None] = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
+    fixes = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
     marking = "begin the handler that swallows its failures with `mark_failure(error)`"
     told = all(swallow.told for _, swallow in blind)
     return _Swallowed(marking if told else f"where they are no ordinary outcome, {marking}", fixes)
 
 
-def _together(fix: Fix | None, others: list[Fix | None]) -> Fix | None:
-    """Return a fix and others as one, as unsafe as the most unsafe of them; `None` where one of them is missing."""
-    parts = [fix, *others]
-    if any(part is None for part in parts):
-        return None
-    known = [part for part in parts if part is not None]
+def _together(parts: list[Fix | str]) -> Fix | str:
+    """Return several fixes as one, as unsafe as the most unsafe of them; why one of them is missing, where one is."""
+    known = [part for part in parts if isinstance(part, Fix)]
+    if len(known) < len(parts):
+        return next((part for part in parts if isinstance(part, str) and part), "")
     return Fix(
         Safety.UNSAFE if any(part.safety is Safety.UNSAFE for part in known) else Safety.SAFE,
         ", and ".join(dict.fromkeys(part.description for part in known)),
@@ -117,15 +117,18 @@ def _why(subject: Subject) -> str:
     return " and ".join([facts[0], *(words.removeprefix("it ") for words in facts[1:2])])
 
 
-def _insert(subject: Subject, decorators: tuple[tuple[str, str], ...]) -> Fix | None:
-    if not can_be_decorated(subject.function):
-        return None
+def _insert(subject: Subject, decorators: tuple[tuple[str, str], ...]) -> Fix | str:
+    if is_unfinished(subject.function):
+        return ""
+    if why := why_not_decorated(subject.outline, subject.function):
+        return why
+    module = subject.config.runtime_module
     lines = []
     imports: list[ImportedName] = []
     for name, arguments in decorators:
-        written = reference(subject.outline, subject.function, subject.config.runtime_module, name)
+        written = reference(subject.outline, subject.function, module, name)
         if written is None:
-            return None
+            return why_no_reference(subject.outline, module, name)
         expression, needed = written
         lines.append(f"@{expression}({arguments})")
         if needed is not None:
