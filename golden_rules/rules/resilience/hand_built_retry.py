@@ -26,10 +26,12 @@ class HandBuiltRetry(FunctionRule):
     delays; the pause may be constant, grow, hide in a helper, or be missing. Loops that count attempts and look at a bad
     result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
 
-    Loops that only look alike are left alone: polling until a job is ready, periodic services that go on after success,
-    consumers, the next candidate, host or port, the pages of a listing, questions put to a person, and a service that is
+    Loops that only look alike are left alone: polling until a job is ready or a record is there, what says that it waits
+    (`wait_for_server`) or looks for as long as a timeout allows, periodic services that go on after success, consumers, the
+    next candidate, host or port, the pages of a listing, questions put to a person, imports, and a service that is
     kept up by reconnecting. So are loops in which others were merely first (`WatchError`, `IntegrityError`) and that neither
-    count attempts nor wait, and two tries between which the cause is made good (`refresh_token`).
+    count attempts nor wait, two tries between which the cause is made good (`refresh_token`), and rounds of which each
+    learns from the one before: a model is shown its mistake, or is asked with other parameters.
 
     ## Why is this bad?
     Each such loop has its own idea of what may be tried again, for how long, and how often, and most have none of a

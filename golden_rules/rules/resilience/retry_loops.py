@@ -10,28 +10,34 @@ from functools import cached_property
 import libcst as cst
 
 from golden_rules.naming import snake
+from golden_rules.rules.resilience.retry_alikes import asks_a_person, only_imports, only_waits, serves
+from golden_rules.rules.resilience.retry_lessons import learns
 from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     is_answer,
+    is_interruption,
     is_outcome,
+    is_policy,
     names_of,
     only_counts,
     reads_of,
     stepped,
+    tests_a_result,
     tests_for_none,
-    tries_in_place,
+    unwrapped,
+    waits_out,
 )
 from golden_rules.rules.resilience.retry_words import (
     AWAITED_STATUS,
-    POLLING,
+    AWAITING,
     RETRYING,
     WAITING,
     is_attempt,
     is_delay,
     is_failure,
     is_pause,
-    is_report,
+    polls,
 )
 from golden_rules.rules.resilience.ways_out import (
     LEAVES,
@@ -47,18 +53,10 @@ from golden_rules.rules.resilience.ways_out import (
 from golden_rules.source.body import Body, callee, dotted
 from golden_rules.source.outline import Function, Outline
 
-_PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
-# The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
-_PROMPTS_ASIDE = frozenset({"input", "raw_input", "getpass", "confirm"})
-_EDITORS = frozenset({"click.edit", "typer.edit"})
 # What a loop through the pages of a listing goes on by.
 _PAGES = re.compile(r"next_?(page|token|marker)|page_?token|has_more|continuation", re.IGNORECASE)
-_SERVES = re.compile(
-    r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
-)
 # What is started again runs on; it was not tried.
 _RESTARTS = re.compile(r"(?<![a-z])restart(s|ed|ing)(?![a-z])", re.IGNORECASE)
-_WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +164,16 @@ class _Examined:
     def _repeats(self, loop: cst.For) -> bool:
         """Whether a `for` counts tries, or runs through the pauses between them, rather than through things."""
         names = [dotted(node) for node in names_of(loop.target)]
+        # `for attempt in attempts` runs through what is tried, one after another.
+        listed = isinstance(unwrapped(loop.iter), cst.Name | cst.Attribute)
+        if waits_out(loop.iter) or (not self.pause and is_policy(loop.iter)):
+            return False
         return counts_tries(self.outline, self.function, loop.iter, names) and not any(
-            self._is_worked_on(name) for name in names
+            self._is_worked_on(name) for name in names if not is_delay(name) and (listed or not is_attempt(name))
         )
 
     def _is_worked_on(self, name: str) -> bool:
         """Whether a loop's variable is more than a number of tries: what is tried depends on it."""
-        if is_attempt(name) or is_delay(name):
-            return False
         return any(
             not only_counts(self.body, node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
         )
@@ -238,6 +238,8 @@ class _Examined:
         going_on = []
         for handler in attempt.handlers:
             ways = ways_out(statements_of(handler.body))
+            if is_interruption(handler) and not self.pause:
+                continue
             if Way.CONTINUE not in ways:
                 ways = onward(self.body, attempt, self.loop, ways)
             if ways & {Way.CONTINUE, Way.NEXT}:
@@ -246,11 +248,14 @@ class _Examined:
 
     def _is_retry(self, attempt: Attempt, caught: str) -> bool:
         sure = self._succeeds(attempt)
-        if sure is None or self._asks_a_person(attempt) or self._only_waits(attempt) or self._moves_on(attempt):
+        tried = list(self._tried(attempt))
+        if sure is None or asks_a_person(self.body, tried, self.own) or self._moves_on(attempt):
+            return False
+        if only_waits(tried) or only_imports(tried) or (self._waits and not self.names_tries):
             return False
         if is_outcome(caught) and not (self.pause and self.names_tries):
             return False
-        if (self._streams(attempt) and not (self.counted and sure)) or (self._serves(attempt) and not sure):
+        if (self._streams(attempt) and not (self.counted and sure)) or (serves(tried) and not sure):
             return False
         if not self.counted and _RESTARTS.search(self.text):
             return False
@@ -258,16 +263,21 @@ class _Examined:
         pauses, counted, says = bool(self.pause), self.counted, self.says_retry
         if answers and not (says and (pauses or counted)):
             return False
+        if self._polls and not (sure and (counted or says)):
+            return False
         if sure:
             return pauses or counted or says
-        if self._polls:
-            return False
         return (pauses or counted) if self.names_tries else (pauses and says)
+
+    @cached_property
+    def _waits(self) -> bool:
+        """Whether the function says that it waits until something is there, however often it has to look."""
+        return bool(AWAITING.search(snake(self.function.name)))
 
     @cached_property
     def _polls(self) -> bool:
         """Whether the loop waits for something to come about, rather than for something to work."""
-        return bool(WAITING.search(snake(self.function.name)) or POLLING.search(self.text))
+        return bool(WAITING.search(snake(self.function.name)) or polls(self.text))
 
     def _succeeds(self, attempt: Attempt) -> bool | None:
         """Return whether success leaves the loop: always, on a condition (`False`), or never (`None`)."""
@@ -289,12 +299,22 @@ class _Examined:
         for node in self.own:
             if not isinstance(node, cst.Assign) or not self._on_success(node, attempt):
                 continue
-            if not any(dotted(target.target) in tested for target in node.targets):
+            if not any(dotted(target.target) in tested for target in node.targets) or self._starts_to_count_anew(node):
                 continue
             if not isinstance(node.value, cst.Call | cst.Await) or tests_for_none(self.loop.test):
                 return True
             perhaps = False
         return perhaps
+
+    def _starts_to_count_anew(self, node: cst.Assign) -> bool:
+        """Whether failures in a row are forgotten after success, and the loop goes on."""
+        grown = {
+            dotted(step.target)
+            for step in self.own
+            if isinstance(step, cst.AugAssign) and isinstance(step.operator, cst.AddAssign)
+        }
+        none = isinstance(node.value, cst.Integer) and node.value.evaluated_value == 0
+        return none and any(dotted(target.target) in grown for target in node.targets)
 
     def _on_success(self, node: cst.CSTNode, attempt: Attempt) -> bool:
         for outer in self.body.ancestors(node):
@@ -309,20 +329,10 @@ class _Examined:
             if attempt.body in self.body.ancestors(node):
                 yield node
 
-    def _asks_a_person(self, attempt: Attempt) -> bool:
-        """Whether a person answers in each round, in what is tried or beside it."""
-        asked = [(node, _PROMPTS) for node in self._tried(attempt)] + [(node, _PROMPTS_ASIDE) for node in self.own]
-        return any(
-            isinstance(node, cst.Call)
-            and (callee(node).rpartition(".")[2] in prompts or callee(node) in _EDITORS)
-            and not isinstance(self.body.parent(node), cst.Await)
-            for node, prompts in asked
-        )
-
     def _moves_on(self, attempt: Attempt) -> bool:
         """Whether each round tries something else: the next number, name or candidate."""
         rounds = Rounds(self.outline, self.function, self.body, self.loop, self.own)
-        if rounds.number_a_candidate:
+        if rounds.number_a_candidate or learns(self.body, self.loop, self.own, attempt):
             return True
         if not self.pause and (rounds.choose or rounds.repair_once(attempt)):
             return True
@@ -339,9 +349,8 @@ class _Examined:
 
     def _streams(self, attempt: Attempt) -> bool:
         """Whether what is tried goes on for ever, or has handed something on before it fails."""
-        cooperative = any(name.endswith(("inlineCallbacks", "coroutine")) for name in self.function.decorators)
         for node in self._tried(attempt):
-            if isinstance(node, cst.Yield) and not cooperative:
+            if isinstance(node, cst.Yield) and not self._is_cooperative:
                 return True
             if isinstance(node, cst.For) and node.asynchronous is not None:
                 return True
@@ -349,16 +358,17 @@ class _Examined:
                 return True
         return False
 
-    def _serves(self, attempt: Attempt) -> bool:
-        """Whether what is tried is a service of its own, which the loop keeps up."""
-        return any(isinstance(node, cst.Call) and _SERVES.match(snake(callee(node))) for node in self._tried(attempt))
-
-    def _only_waits(self, attempt: Attempt) -> bool:
-        """Whether what is tried is itself the pause between two rounds: a signal is awaited, for so long."""
-        calls = [callee(node) for node in self._tried(attempt) if isinstance(node, cst.Call)]
-        return any(is_pause(name, 1) for name in calls) and all(
-            is_pause(name, 1) or is_report(name) or name.rpartition(".")[2] in _WAITS_FOR for name in calls
+    @cached_property
+    def _hands_on(self) -> bool:
+        """Whether a round hands on one thing after another, which another try would not take back."""
+        return not self._is_cooperative and any(
+            isinstance(node, cst.Yield) and self._nearest_loop(node) is not self.loop for node in self.inner
         )
+
+    @cached_property
+    def _is_cooperative(self) -> bool:
+        """Whether the function is a coroutine of the old kind, whose `yield` awaits."""
+        return any(name.endswith(("inlineCallbacks", "coroutine")) for name in self.function.decorators)
 
     # tries that give a bad result
 
@@ -367,10 +377,10 @@ class _Examined:
             return False
         if not self.names_tries and not (isinstance(self.loop, cst.For) and self.says_retry):
             return False
-        if self._polls or AWAITED_STATUS.search(self.text):
+        if self._polls or AWAITED_STATUS.search(self.text) or self._hands_on:
             return False
         ways: Ways = ways_out(statements_of(self.loop.body))
-        return self._leaves_with_a_result and bool(ways & {Way.NEXT, Way.CONTINUE}) and self._tests_a_result()
+        return self._leaves_with_a_result and bool(ways & {Way.NEXT, Way.CONTINUE}) and tests_a_result(self.own)
 
     @cached_property
     def _leaves_with_a_result(self) -> bool:
@@ -380,21 +390,3 @@ class _Examined:
             for node in self.inner
             if not self._in_clean_up(node)
         )
-
-    def _tests_a_result(self) -> bool:
-        """Whether a condition in the loop reads what a call in the same round returned, or what was made of that."""
-        made: set[str] = set()
-        for node in self.own:
-            match node:
-                case cst.Assign(targets=targets, value=value):
-                    if isinstance(value, cst.Call | cst.Await) or self._reads_any(value, made):
-                        made.update(dotted(name) for target in targets for name in names_of(target.target))
-                case cst.If(test=test):
-                    if self._reads_any(test, made) or tries_in_place(test):
-                        return True
-                case _:
-                    pass
-        return False
-
-    def _reads_any(self, node: cst.CSTNode, names: set[str]) -> bool:
-        return any(dotted(read).partition(".")[0] in names for read in reads_of(node))

@@ -33,11 +33,13 @@ _ANSWERS = frozenset(
         "CancelledError", "IncompleteReadError", "WouldBlock",
     }
 )  # fmt: skip
-# Errors by which others tell that they were first, or that it is not done yet: sooner or later each round succeeds.
+# Errors by which others tell that they were first, or that it is not done or not there yet: sooner or later each round succeeds.
 _OUTCOMES = re.compile(
-    r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|AlreadyExists)(Error|Exception)?$"
+    r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|AlreadyExists|FileExists)(Error|Exception)?$"
+    r"|(?<!File)(?<!Module)(NotFound|DoesNotExist|NotExist|NotYet\w*)(Error|Exception)?$|^NoSuch\w+$"
     r"|(Unique|Duplicate)\w*$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
 )
+_TIME_ALLOWED = re.compile(r"(^|_)(timeout|seconds|secs|max_wait|wait_time|deadline)(_|$)")
 _ACTS = re.compile(
     r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
 )
@@ -65,6 +67,28 @@ def counts_tries(outline: Outline, function: Function, iterable: cst.BaseExpress
             pass
     spelled = snake(dotted(iterable).replace("()", ""))
     return is_delay(spelled) or is_attempt(spelled) or any(is_delay(name) or is_attempt(name) for name in names)
+
+
+def unwrapped(iterable: cst.BaseExpression) -> cst.BaseExpression:
+    """Return what a `for` runs through, without the `enumerate` or `list` around it."""
+    while isinstance(iterable, cst.Call) and callee(iterable) in WRAPPERS and iterable.args:
+        iterable = iterable.args[0].value
+    return iterable
+
+
+def waits_out(iterable: cst.BaseExpression) -> bool:
+    """Whether a `for` counts through the time that something may take: `range(int(timeout * 10))`."""
+    return isinstance(iterable, cst.Call) and any(
+        isinstance(node, cst.Name) and _TIME_ALLOWED.search(snake(node.value)) for node in reads_of(iterable)
+    )
+
+
+def is_policy(iterable: cst.BaseExpression) -> bool:
+    """Whether a `for` is given its tries by something that knows when to stop: `for attempt in self.retrying():`."""
+    if not isinstance(iterable, cst.Call):
+        return False
+    name = callee(iterable)
+    return name not in COUNTING and name not in WRAPPERS and bool(RETRYING.search(name))
 
 
 def only_counts(body: Body, node: cst.CSTNode) -> bool:
@@ -99,6 +123,33 @@ def tries_in_place(test: cst.BaseExpression) -> bool:
     return isinstance(test, cst.Call) and bool(_ACTS.match(snake(callee(test))))
 
 
+def is_interruption(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+    """Whether a handler is for a system call that a signal cut short: nothing failed, the call is made once more."""
+    return any(
+        isinstance(node, cst.Name | cst.Attribute) and dotted(node).endswith("EINTR") for node in _nodes(handler)
+    )
+
+
+def tests_a_result(round_: list[cst.CSTNode]) -> bool:
+    """Whether a condition reads what a call in the same round returned, or what was made of that."""
+    made: set[str] = set()
+    for node in round_:
+        match node:
+            case cst.Assign(targets=targets, value=value):
+                if isinstance(value, cst.Call | cst.Await) or _reads_any(value, made):
+                    made.update(dotted(name) for target in targets for name in names_of(target.target))
+            case cst.If(test=test):
+                if _reads_any(test, made) or tries_in_place(test):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _reads_any(node: cst.CSTNode, names: set[str]) -> bool:
+    return any(dotted(read).partition(".")[0] in names for read in reads_of(node))
+
+
 def names_of(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """Yield the variables that an assignment or a loop binds."""
     if isinstance(target, cst.Tuple | cst.List):
@@ -106,6 +157,14 @@ def names_of(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
             yield from names_of(element.value)
     elif isinstance(target, cst.Name | cst.Attribute):
         yield target
+
+
+def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(current.children)
 
 
 def reads_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -148,8 +207,10 @@ def is_answer(caught: str) -> bool:
 def is_outcome(caught: str) -> bool:
     """Whether all that is caught, as written, says that others were first, or that something is under way."""
     names = _last_names(caught)
-    return bool(names) and all(map(_OUTCOMES.search, names))
+    return any(map(_OUTCOMES.search, names)) and all(name in _ANSWERS or _OUTCOMES.search(name) for name in names)
 
 
 def _last_names(caught: str) -> list[str]:
-    return [name for part in caught.strip("()").split(",") if (name := part.strip(" ()").rpartition(".")[2])]
+    names = (part.strip(" ()").rpartition(".")[2] for part in caught.strip("()").split(","))
+    # `_watch_error()`, which imports it late, is a `WatchError`.
+    return [name if name[:1].isupper() else name.title().replace("_", "") for name in names if name]

@@ -21,14 +21,23 @@ _WAITED_FOR = re.compile(r"event|stop|shutdown|cancel|clos|exit|quit|terminat|co
 WAITING = re.compile(
     r"(^|_)(wait|waits|await|poll|polls|polling|until|monitor|watch|watches|follow|tail|ready|listen|heartbeat|is_\w+|check)(_|$)"
 )
-POLLING = re.compile(
-    r"poll|waiting (for|until)|\b(running|pending|active|ready|completed|finished|terminated|exited)\b|is_ready"
-    r"|(?<!raise_for)_status\(|_state\(|status\.state|_instances?\(",
+AWAITING = re.compile(r"(^|_)(a?wait|waits|awaits|waiting)(_(for|until|till|on|to)(_|$)|$)")
+_POLLING = re.compile(
+    r"poll|waiting (for|until)|is_ready|in[_ ]progress"
+    r"|(?<!raise_for)(?<!retry)(?<!retryable)(?<!retriable)(?<!transient)_status\(|_state\(|status\.state|_instances?\(",
     re.IGNORECASE,
+)
+# How things stand: in code and in short texts, as any sentence may have these words.
+_STATE = re.compile(
+    r"\b(running|pending|active)\b|(?<![a-z])(ready|completed|finished|terminated|exited)(?![a-z])", re.IGNORECASE
+)
+_SENTENCE = re.compile(
+    r'"[^"\n]* [^"\n]*"'
+    r"|'[^'\n]* [^'\n]*'"
 )
 # `port.status == constants.DOWN` waits, where `response.status == HTTPStatus.BAD_GATEWAY` is a bad result.
 AWAITED_STATUS = re.compile(
-    r"\.(status|state) (==|!=|in|not in) \(?(?!(http\.)?HTTPStatus|codes)[a-z_]+\.(?-i:[A-Z])", re.IGNORECASE
+    r"\.(status|state) (==|!=|in|not in|is|is not) \(?(?!(http\.)?HTTPStatus|codes)[a-z_]+\.(?-i:[A-Z])", re.IGNORECASE
 )
 # What a `for` counts with, and what may stand around that.
 COUNTING = frozenset({"range", "xrange", "itertools.count", "count", "itertools.repeat", "repeat"})
@@ -66,3 +75,8 @@ def is_report(name: str) -> bool:
     """Whether a call of `name` tells somebody what happens: a log call, `print`."""
     base, _, last = name.rpartition(".")
     return bool(_LOG.search(snake(last)) or _LOG.search(snake(base)))
+
+
+def polls(code: str) -> bool:
+    """Whether code speaks of how things stand: it waits for something to come about, rather than for something to work."""
+    return bool(_POLLING.search(code) or _STATE.search(_SENTENCE.sub("", code)))

@@ -1,0 +1,75 @@
+"""What may stand in the `try` of a loop without being a try: a person's answer, a pause, a service, an import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import libcst as cst
+
+from golden_rules.naming import snake
+from golden_rules.rules.resilience.retry_syntax import names_of
+from golden_rules.rules.resilience.retry_words import is_pause, is_report
+from golden_rules.source.body import Body, callee, dotted
+
+_PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
+# The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
+_PROMPTS_ASIDE = frozenset({"input", "raw_input", "getpass", "confirm"})
+# A project's own: `_prompt_for_passphrase`, `ask_user`; not `prompt_template`.
+_OWN_PROMPT = re.compile(
+    r"^_*(prompt|ask|request)_(\w+_)?(for|user|human|person|cred\w*|pass\w*|pin|login|confirm\w*|again|yes_no|input)(_|$)"
+)
+_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|passcode|pin|otp|user_input|input_user)$")
+_EDITORS = frozenset({"click.edit", "typer.edit"})
+_SERVES = re.compile(
+    r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
+)
+_WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
+_IMPORTS = frozenset({"import_module", "__import__"})
+
+
+def asks_a_person(body: Body, tried: Sequence[cst.CSTNode], own: Sequence[cst.CSTNode]) -> bool:
+    """Whether a person answers in each round, in what is tried or beside it; `own` is all that the round does."""
+    if any(_OWN_PROMPT.match(snake(_last(call))) for call in _calls(own)) or any(map(_takes_secret, own)):
+        return True
+    return any(
+        (_last(call) in prompts or callee(call) in _EDITORS) and not isinstance(body.parent(call), cst.Await)
+        for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
+        for call in _calls(nodes)
+    )
+
+
+def serves(tried: Sequence[cst.CSTNode]) -> bool:
+    """Whether what is tried is a service of its own, which the loop keeps up."""
+    return any(_SERVES.match(snake(callee(call))) for call in _calls(tried))
+
+
+def only_waits(tried: Sequence[cst.CSTNode]) -> bool:
+    """Whether what is tried is itself the pause between two rounds: a signal is awaited, for so long."""
+    calls = [callee(call) for call in _calls(tried)]
+    return any(is_pause(name, 1) for name in calls) and all(
+        is_pause(name, 1) or is_report(name) or name.rpartition(".")[2] in _WAITS_FOR for name in calls
+    )
+
+
+def only_imports(tried: Sequence[cst.CSTNode]) -> bool:
+    """Whether what is tried does no more than to import a module."""
+    names = {_last(call) for call in _calls(tried)}
+    return bool(names) and names <= _IMPORTS
+
+
+def _takes_secret(node: cst.CSTNode) -> bool:
+    """Whether an assignment takes what a person knows: `user, password = credentials.ask(remote)`."""
+    return (
+        isinstance(node, cst.Assign)
+        and isinstance(node.value, cst.Call | cst.Await)
+        and any(_SECRET.search(snake(dotted(name))) for target in node.targets for name in names_of(target.target))
+    )
+
+
+def _calls(nodes: Sequence[cst.CSTNode]) -> Iterator[cst.Call]:
+    return (node for node in nodes if isinstance(node, cst.Call))
+
+
+def _last(call: cst.Call) -> str:
+    return callee(call).rpartition(".")[2]
