@@ -80,16 +80,16 @@ def _names_before(outline: Outline, function: Function, wanted: Collection[str])
         for alias in entry.node.names:
             local = alias.asname or alias.name
             target = outline.names.get(local, "")
-            if target in wanted and local not in outline.rebound and not _is_shadowed(function, local):
+            if target in wanted and local not in outline.rebound and not is_shadowed(function, local):
                 sure[local] = target
     return sure
 
 
 def _is_taken(outline: Outline, function: Function, name: str) -> bool:
-    return name in outline.bound or _is_shadowed(function, name)
+    return name in outline.bound or is_shadowed(function, name)
 
 
-def _is_shadowed(function: Function, name: str) -> bool:
+def is_shadowed(function: Function, name: str) -> bool:
     """Whether a scope between the module and the function's decorators binds the name."""
     if function.owner is not None and name in _class_names(function.owner.node):
         return True

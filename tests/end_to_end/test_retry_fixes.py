@@ -59,10 +59,17 @@ class Mail:
     def __init__(self, succeeds_at: int, error: type[BaseException]) -> None:
         """Fail with an error until the given try."""
         self.tries = 0
+        self.name = "mail"
         self._succeeds_at = succeeds_at
         self._error = error
 
-    def send(self) -> int:
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        """Let errors pass."""
+
+    def send(self, *_: object) -> int:
         """Return the number of the try."""
         self.tries += 1
         if self.tries < self._succeeds_at:
@@ -105,6 +112,38 @@ SHAPES = {
     "without a pause": loop(wait="continue"),
     "any error": loop(caught="Exception"),
     "two attempts": loop("range(2)", "attempt + 1 == 2", "time.sleep(90)"),
+    "a number with many digits": loop(wait="time.sleep(1234567.125)"),
+    "named base": loop("range(3)", "attempt == 2", "time.sleep(PAUSE * 2 ** attempt)"),
+    "limit by another name": loop("range(LIMIT + 1)", "attempt == LIMIT", "time.sleep(PAUSE * (attempt + 1))"),
+    "local numbers": loop("range(tries)", "attempt == tries - 1", "time.sleep(pause)").replace(
+        "    for attempt", "    tries, pause = 3, 0.5\n    for attempt"
+    ),
+    "counted by hand": loop(last="tried >= LIMIT", wait="time.sleep(2)").replace(
+        "    for attempt in range(3):\n", "    tried = 0\n    while True:\n        tried += 1\n"
+    ),
+    "doubled by hand": loop(wait="time.sleep(pause)\n            pause = min(pause * 2, 8)").replace(
+        "    for attempt", "    pause = 0.5\n    for attempt"
+    ),
+    "result behind the loop": loop().replace("            return receipt\n", "            break\n")
+    + "    return receipt\n",
+    "result in an else": loop().replace("            return receipt\n", "")
+    + "        else:\n            return receipt\n",
+    "no result": loop().replace("            return receipt\n", "            break\n"),
+    "raised behind the loop": loop()
+    .replace("except Busy", "except Busy as busy")
+    .replace(
+        "            if attempt == 2:\n                raise\n",
+        "            last = busy\n            if attempt == 2:\n                break\n",
+    )
+    .replace("    for", "    last = None\n    for")
+    + "    raise last\n",
+    "under a lock": loop().replace(
+        "            return receipt", "            with mail:\n                return receipt"
+    ),
+    "a number of tries without a pause": loop("range(1, 4)", "attempt == 3", "pass"),
+    "a text above": loop()
+    .replace("    for", "    subject = f'{mail.name}: {log}'\n    for")
+    .replace("send()", "send(subject)"),
     "with log lines": loop(wait="print('again', attempt)\n            time.sleep(1)"),
 }
 
@@ -127,6 +166,7 @@ def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> N
     """However often it fails, the fixed function is tried as often, waits as long, and returns or raises the same."""
     after = fixed(source)
     assert "for attempt" not in after
+    assert "while" not in after
     for succeeds_at in (1, 2, 100):
         for error in ("Busy", "OSError"):
             before = outcome(source, succeeds_at, error)
@@ -138,6 +178,15 @@ def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> N
 
 
 LEFT = {
+    "an error that depends": loop().replace("except Busy", "except Busy as busy").replace("attempt == 2", "attempt == 2 or busy.args"),
+    "a block that may swallow": loop().replace("            return receipt", "            with suppress(OSError):\n                return receipt"),
+    "a constant that changes": loop("range(LIMIT)", "attempt == LIMIT - 1") + "\n\nLIMIT = 9\n",
+    "a constant that a function changes": loop("range(LIMIT)", "attempt == LIMIT - 1")
+    + "\n\ndef set_limit(limit):\n    global LIMIT\n    LIMIT = limit\n",
+    "an interrupt of one's own": loop(caught="Quit").replace("class Busy", "class Quit(KeyboardInterrupt):\n    pass\n\n\nclass Busy"),
+    "errors with an exit among them": loop(caught="ALL").replace("\n\nclass Busy", "\nALL = (OSError, SystemExit)\n\n\nclass Busy"),
+    "counting failures": loop(wait="mail.error_count.inc()\n            time.sleep(1)"),
+    "a log line that acts": loop(wait="log.info(mail.reset())\n            time.sleep(1)"),
     "another error at the end": loop().replace("                raise\n", "                raise OSError\n"),
     "the other way round, but one": loop("range(LIMIT)", "attempt < LIMIT", "raise").replace(
         "                raise\n            raise\n", "                time.sleep(PAUSE)\n            else:\n                raise\n"
@@ -179,3 +228,32 @@ def test_layout_of_what_is_tried_stays() -> None:
         in after
     )
     assert after.endswith("    receipt = mail.send(\n        log,  # kept\n    )\n\n    return receipt\n")
+
+
+def test_only_what_served_the_loop_goes() -> None:
+    """What is tried keeps the texts it is given; counters, pauses and the last error go with the loop."""
+    source = loop(wait="time.sleep(pause)  # back off").replace(
+        "    for attempt",
+        "    subject = f'to {mail.name}'\n    pause = 2  # seconds until the next attempt\n\n    for attempt",
+    )
+    after = fixed(source.replace("mail.send()", "mail.send(subject)"))
+    assert after.endswith("""\
+@retry(max_retries=2, retry_on=Busy, base_delay=2, max_delay=2, jitter="none")
+def send(mail, log):
+    \"\"\"Send a mail.\"\"\"
+    subject = f'to {mail.name}'
+
+    receipt = mail.send(subject)
+    return receipt
+""")
+
+
+def test_class_attributes_are_not_the_constants() -> None:
+    """A decorator in a class would take the class's attribute, where the method takes the module's constant."""
+    head, _, body = loop("range(LIMIT)", "attempt == LIMIT - 1").partition("def send(mail")
+    inside = f"def send(self, mail{body}".replace("\n", "\n    ").rstrip()
+    assert "@retry(max_retries=LIMIT - 1" in fixed(f"{head}class Post:\n    {inside}\n")
+    assert (
+        fixed(f"{head}class Post:\n    LIMIT = 9\n\n    {inside}\n")
+        == f"{head}class Post:\n    LIMIT = 9\n\n    {inside}\n"
+    )

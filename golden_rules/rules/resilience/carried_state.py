@@ -1,26 +1,45 @@
-"""What one attempt of a retry loop hands to the next one in a parameter."""
+"""What one attempt of a retry loop hands to the next one: each attempt of `@retry` begins with what the first one was given."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from golden_rules.source.trees import walk
+from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from golden_rules.source.outline import Function
+
+# Whose block may end by an exception without anybody being told.
+_SWALLOWING = re.compile(
+    r"suppress|swallow|ignor|catch|safe|guard|report|handl|raises|exit_?stack|move_on|cancel_?scope", re.IGNORECASE
+)
+_READING = frozenset({"get", "items", "keys", "values", "copy"})
 
 
-def carried(node: ast.FunctionDef | ast.AsyncFunctionDef, tried: list[ast.stmt]) -> str:
-    """Return the parameter that an attempt sets anew, or `""`: each attempt of `@retry` is given the first one's again."""
-    arguments = node.args
+def carried(function: Function, kept: Collection[str], tried: Sequence[ast.stmt]) -> str:
+    """Return in words what an attempt may find as the one before left it, or `""`.
+
+    That is a parameter, or a name in `kept` that is set before the loop, if an attempt sets it anew; the mapping of
+    `**options`, if an attempt may change it; and a variable that an attempt may read before it sets it.
+    """
+    arguments = function.node.args
     every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
-    given = {argument.arg for argument in every if argument is not None}
-    bound = (name for statement in tried for inner in walk(statement) for name in _bound_by(inner))
-    return next((name for name in bound if name in given), "")
+    given = {argument.arg for argument in every if argument is not None} | set(kept)
+    nodes = [node for statement in tried for node in walk(statement)]
+    anew = next((name for node in nodes for name in bound_by(node) if name in given), "")
+    if not anew and arguments.kwarg is not None and _may_change(arguments.kwarg.arg, nodes):
+        anew = arguments.kwarg.arg
+    if anew:
+        return f"an attempt sets `{anew}` for the next one"
+    unset = _Reads(function.bound - given).first_unset(tried, set())
+    return f"an attempt may read `{unset}` as the one before left it" if unset else ""
 
 
-def _bound_by(node: ast.AST) -> Iterator[str]:
+def bound_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node binds or unbinds by itself."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name
@@ -34,3 +53,143 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
             yield from ((alias.asname or alias.name).partition(".")[0] for alias in names)
         case _:
             pass
+
+
+def leaves(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a block always ends by a `return` or an exception."""
+    match statements:
+        case [*_, ast.Return() | ast.Raise()]:
+            return True
+        case [*_, ast.If(body=body, orelse=orelse)]:
+            return leaves(body) and leaves(orelse)
+        case [*_, ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body)]:
+            return leaves(body) and not any(map(_may_swallow, items))
+        case [*_, ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody)]:
+            return leaves(finalbody) or (
+                (leaves(body) or leaves(orelse)) and all(leaves(handler.body) for handler in handlers)
+            )
+        case _:
+            return False
+
+
+def _may_swallow(item: ast.withitem) -> bool:
+    return bool(_SWALLOWING.search(dotted(item.context_expr)))
+
+
+def _may_change(mapping: str, nodes: Sequence[ast.AST]) -> bool:
+    """Whether anything but a read of its items, or `**mapping`, is done with a mapping."""
+    reads = 0
+    for node in nodes:
+        match node:
+            case ast.keyword(arg=None, value=ast.Name(id=name)) if name == mapping:
+                reads += 1
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name == mapping and attr in _READING:
+                reads += 1
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Load()) if name == mapping:
+                reads += 1
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]) if name == mapping:
+                reads += 1
+            case _:
+                pass
+    return reads < sum(isinstance(node, ast.Name) and node.id == mapping for node in nodes)
+
+
+class _Reads:
+    """Looks for a read of a local variable that may come before the variable is set. When in doubt, there is one."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def first_unset(self, statements: Iterable[ast.stmt], known: set[str]) -> str:
+        """Return the first such variable in a block, or `""`; adds to `known` what is set for certain at its end."""
+        return next((name for statement in statements if (name := self._in(statement, known))), "")
+
+    def _in(self, statement: ast.stmt, known: set[str]) -> str:
+        match statement:
+            case ast.If(test=test, body=body, orelse=orelse):
+                return self._read((test,), known) or self._in_either((body, orelse), known)
+            case (
+                ast.For(target=target, iter=test, body=body, orelse=orelse)
+                | ast.AsyncFor(target=target, iter=test, body=body, orelse=orelse)
+            ):
+                inner = known | set(_bound(target))
+                return self._read((test, target), known) or self._apart((body, inner), (orelse, known))
+            case ast.While(test=test, body=body, orelse=orelse):
+                return self._read((test,), known) or self._apart((body, known), (orelse, known))
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                return self._in_with(items, body, known)
+            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+                read = self._apart((finalbody, known)) or self._read([handler.type for handler in handlers], known)
+                ways = [[*body, *orelse], *(handler.body for handler in handlers)]
+                names = [set(), *({handler.name} if handler.name else set() for handler in handlers)]
+                return read or self._in_either(ways, known, names) or self.first_unset(finalbody, known)
+            case ast.Match(subject=subject, cases=cases):
+                blocks = [(case.body, known | set(_bound(case.pattern))) for case in cases]
+                return self._read((subject, *(case.guard for case in cases)), known) or self._apart(*blocks)
+            case ast.AugAssign(target=ast.Name(id=name)) if name in self._names and name not in known:
+                return name
+            case _:
+                read = self._read((statement,), known)
+                known.update(_bound(statement))
+                return read
+
+    def _in_with(self, items: list[ast.withitem], body: list[ast.stmt], known: set[str]) -> str:
+        read = self._read([item.context_expr for item in items], known)
+        known.update(name for item in items for name in _bound(item.optional_vars))
+        inner = known.copy() if any(map(_may_swallow, items)) else known
+        return read or self.first_unset(body, inner)
+
+    def _in_either(
+        self, blocks: Sequence[Sequence[ast.stmt]], known: set[str], names: Sequence[set[str]] | None = None
+    ) -> str:
+        """Look through blocks of which one runs; afterwards known is what each of them sets that goes on."""
+        after: list[set[str]] = []
+        for number, block in enumerate(blocks):
+            inner = known | (names[number] if names else set())
+            read = self.first_unset(block, inner)
+            if read:
+                return read
+            if not leaves(block):
+                after.append(inner)
+        if after:
+            known.update(set.intersection(*after))
+        return ""
+
+    def _apart(self, *blocks: tuple[Sequence[ast.stmt], set[str]]) -> str:
+        """Look through blocks that may not run at all."""
+        return next((name for block, known in blocks if (name := self.first_unset(block, known.copy()))), "")
+
+    def _read(self, nodes: Iterable[ast.AST | None], known: set[str]) -> str:
+        return next(
+            (
+                inner.id
+                for node in nodes
+                if node is not None
+                for inner in walk(node)
+                if isinstance(inner, ast.Name)
+                and not isinstance(inner.ctx, ast.Store)
+                and inner.id in self._names
+                and inner.id not in known
+            ),
+            "",
+        )
+
+
+def _bound(node: ast.AST | None) -> Iterator[str]:
+    """Yield what a statement, or a target, sets for certain once it is done: not what stands in a scope of its own."""
+    if node is None:
+        return
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+        return
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            return
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield from _bound(target)
+        return
+    if isinstance(node, ast.Import | ast.ImportFrom | ast.Name | ast.MatchAs | ast.MatchStar):
+        yield from bound_by(node)
+    if isinstance(node, ast.Tuple | ast.List | ast.Starred):
+        for part in ast.iter_child_nodes(node):
+            yield from _bound(part)

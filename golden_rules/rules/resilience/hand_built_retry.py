@@ -40,12 +40,15 @@ class HandBuiltRetry(FunctionRule):
     healthy. `RetryPolicy` has all of that, and counts attempts, errors and delays.
 
     ## Fix safety
-    Unsafe. A function whose whole body is a plain loop becomes the tried part under `@retry(...)`: where the loop counts to
-    a known number, catches one kind of error, raises the last one again, and waits for a constant, a doubling or an evenly
-    growing time, where no attempt sets anything for the next, and interrupts and cancellation are not caught. Attempts and
-    delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was logged between two
-    attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to a `Retry-After`,
-    to the deadline of a policy around it, and does not try again against an open breaker.
+    Unsafe. A function whose whole body is a retry loop becomes the tried part under `@retry(...)`, whatever shape the loop
+    has: a `for` or a `while`, a number or a constant of attempts, a pause that is written out or doubled by hand, success that
+    returns in the loop, in an `else` or behind it. It must give up after a number of attempts that is known, by raising the
+    last error again, and wait for a constant, a doubling or an evenly growing time; no attempt may set anything for the next,
+    and interrupts and cancellation must not be caught. Above the loop, only names may stand that are given to texts and
+    numbers. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was
+    logged between two attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to
+    the deadline of a policy around it, does not try again against an open breaker, and waits as long as a `Retry-After`
+    says; where that is longer than `max_delay`, it does not try again.
 
     No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding
     says what stands against one. There
