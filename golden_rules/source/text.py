@@ -123,17 +123,21 @@ def _line_starts(text: str) -> Iterator[int]:
 
 
 def matches_at(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> bool:
-    """Whether a pattern is found in a text, several times as fast as `pattern.search` tells.
+    """Whether a pattern is found in a text by one of its heads, see `matches_of`."""
+    return any(True for _ in matches_of(pattern, heads, text))
 
-    Each of its matches has to start with one of the `heads`, plain texts, which `str.find` looks for at ten times the speed.
+
+def matches_of(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text, head by head, several times as fast as `pattern.finditer` does.
+
+    Each match has to start with one of the `heads`, plain texts, which `str.find` looks for at ten times the speed.
     """
     for head in heads:
         at = text.find(head)
         while at >= 0:
-            if pattern.match(text, at):
-                return True
+            if match := pattern.match(text, at):
+                yield match
             at = text.find(head, at + 1)
-    return False
 
 
 def count_word(text: str, word: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from golden_rules.options import StringsOption
-from golden_rules.rules.misleading.library_errors import LAST_NAMES
 from golden_rules.source.names import resolve
-from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from golden_rules.rules.misleading.blankets import Blanket
     from golden_rules.rules.misleading.handlers import Swallow
     from golden_rules.source.body import Body
-    from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
 CODE, NAME = "GR406", "failure-blind"
@@ -32,9 +28,6 @@ MARKING = StringsOption(
     "marks-failure",
     "Functions of the project that tell the runtime of a failure, as `mark_failure` does, by their last name.",
 )
-# Last names of exceptions that stand for all failures.
-_BROAD = LAST_NAMES | {"Exception", "BaseException"}
-_TRIES = frozenset({ast.Try, ast.TryStar})
 # Questions: the exception is the answer no.
 _QUESTION = re.compile(
     r"_*(async_)?(is|has|can|should|supports?|exists?|check|validate|verify|test|probe|ping|health\w*|ready|alive|readiness|liveness|available)(_|$)"
@@ -91,19 +84,3 @@ def is_looked_for(config: Config, path: str) -> bool:
     """Whether a project wants to hear of such functions in a file, whatever the command line picks out."""
     everything = replace(config, command_line=config.command_line._replace(select=None))
     return CODE in everything.enabled_codes({CODE: NAME}, path)
-
-
-def may_swallow(function: Function) -> bool:
-    """Whether a function has a handler, a `suppress` or a `finally` that the rule has to look at, as `ast` tells."""
-    if "suppress" in function.called or any(
-        clause.type is None
-        or any(
-            dotted(node).rpartition(".")[2] in _BROAD for node in ast.walk(clause.type) if isinstance(node, ast.expr)
-        )
-        for clause in function.clauses
-    ):
-        return True
-    return not _TRIES.isdisjoint(function.nodes) and any(
-        isinstance(node, ast.Try | ast.TryStar) and any(isinstance(last, ast.Return) for last in node.finalbody)
-        for node in walk(function.node)
-    )

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import without_fix_as
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
-from golden_rules.rules.misleading.blindness import (
-    CODE,
-    MARKING,
-    NAME,
-    blind_blankets,
-    blind_handlers,
-    may_swallow,
-)
+from golden_rules.rules.misleading.blindness import CODE, MARKING, NAME, blind_blankets, blind_handlers
 from golden_rules.rules.misleading.outcomes import is_span, recorder
+from golden_rules.rules.misleading.swallow_hints import may_swallow
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:

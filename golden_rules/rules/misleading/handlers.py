@@ -20,7 +20,6 @@ from golden_rules.rules.misleading.endings import (
 )
 from golden_rules.rules.misleading.library_errors import STAND_FOR_ALL
 from golden_rules.rules.misleading.work import (
-    SEVERE,
     is_main,
     is_set_in,
     is_work,
@@ -30,15 +29,11 @@ from golden_rules.rules.misleading.work import (
     result_stands,
     share,
 )
+from golden_rules.rules.misleading.work_words import HANDS_ON, SEVERE
 from golden_rules.source.body import Body, dotted, read_body
 
 AnyHandler = cst.ExceptHandler | cst.ExceptStarHandler
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
-# What hands the error on, ends the process, or tries again.
-_HANDS_ON = re.compile(
-    r"(\w+_)?re_?raise(_\w+)?|raise(_\w+)?|\w+_raise|abort|retry|retry_\w+|_?exit|throw|propagate|set_exception|fail|bail|die|mark_failure"
-    r"|errback|reject|reject_\w+|add_done_callback"
-)
 # What may raise the error again, for all that its name tells.
 _MAY_RAISE = re.compile(
     r"_*(async_)?(handle|on|process|raise|wrap|convert|translate|map|maybe|check|deal)_(\w+_)?(error|exception|exc|failure)s?(_\w+)?"
@@ -192,7 +187,7 @@ class _Handling:
         made = {name for name, bindings in self.body.bindings.items() if any(node in tried for node in bindings)}
         return not any(
             isinstance(node, _DECIDING)
-            or (isinstance(node, cst.Call) and (_HANDS_ON.fullmatch(last_name(node)) or _names(node) & made))
+            or (isinstance(node, cst.Call) and (HANDS_ON.fullmatch(last_name(node)) or _names(node) & made))
             for statement in after
             for node in [statement, *nodes_within(self.body, statement)]
         )
@@ -234,7 +229,7 @@ class _Handling:
         if caught(self.handler) and any(dotted(node.value) == caught(self.handler) for node in self.returns):
             return True
         return any(
-            _HANDS_ON.fullmatch(last_name(call)) or (_MAY_RAISE.fullmatch(last_name(call)) and not logs_something(call))
+            HANDS_ON.fullmatch(last_name(call)) or (_MAY_RAISE.fullmatch(last_name(call)) and not logs_something(call))
             for call in self.calls
         )
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure
 from golden_rules.rules.misleading.endings import nodes_of, nodes_within
+from golden_rules.rules.misleading.work_words import does_something, writes_log
 from golden_rules.source.body import Body, callee, dotted
-
-SEVERE = re.compile(r"a?(error|exception|critical|fatal)|print_exc|print_exception|capture_exception")
-_CLEANS = re.compile(
-    r"(a|async_|_)*(roll_?back|close|cleanup|clean_up|release|cancel|unlink|remove|delete|kill|terminate|stop|disconnect|clear|pop|unlock|reset)(_\w+)?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +83,12 @@ def _is_trivial(body: Body, statement: cst.CSTNode) -> bool:
 
 def is_work(node: cst.CSTNode) -> bool:
     """Whether a node is a call that does something: not one that logs, counts, cleans up, computes or constructs."""
-    if not isinstance(node, cst.Call):
-        return False
-    name = callee(node)
-    last = last_name(node)
-    if logs_something(node) or is_pure(name) or is_metric(name) or _CLEANS.fullmatch(last):
-        return False
-    return not (last[:1].isupper() or last in _BUILTINS)
-
-
-_BUILTINS = frozenset(
-    {
-        "len", "isinstance", "issubclass", "hasattr", "getattr", "type", "set", "sorted", "any", "all", "range", "enumerate", "zip",
-        "super", "id", "callable", "format", "format_exc", "strip", "split", "replace", "get", "append", "extend", "update", "items",
-        "keys", "values", "encode", "decode", "lower", "upper", "startswith", "endswith", "time", "now", "utcnow", "monotonic",
-        "perf_counter", "exc_info", "jsonify", "make_response", "warn",
-    }
-)  # fmt: skip
+    return isinstance(node, cst.Call) and does_something(callee(node))
 
 
 def logs_something(call: cst.Call) -> bool:
     """Whether a call writes to a log, or tells a person of an exception."""
-    return is_log(callee(call)) or bool(SEVERE.fullmatch(last_name(call)))
+    return writes_log(callee(call))
 
 
 def last_name(call: cst.Call) -> str:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from golden_rules.naming import snake
-from golden_rules.rules.resilience.retry_words import COUNTING, WRAPPERS, is_attempt, is_delay, is_pause
+from golden_rules.rules.resilience.retry_words import COUNTING, WRAPPERS, is_attempt, is_delay, is_failure, is_pause
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import children, dotted
@@ -36,13 +36,19 @@ def _own(statements: list[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def _tries(loop: ast.For | ast.AsyncFor | ast.While) -> bool:
-    """Tell whether something in a loop may fail and be caught, or something waits there."""
+    """Tell whether something in a loop may fail and be caught; or something waits there, and the rounds are counted."""
+    waits, counts = False, not isinstance(loop, ast.While)
     for node in _own([*loop.body, *loop.orelse]):
         if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
             return True
-        if isinstance(node, ast.Call) and _may_wait(dotted(node.func)):
-            return True
-    return False
+        if isinstance(node, ast.Call) and (called := dotted(node.func)):
+            if called.endswith("suppress"):
+                return True
+            waits = waits or is_pause(called, 1)
+        elif isinstance(node, ast.AugAssign | ast.Assign) and not counts:
+            targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+            counts = any(is_attempt(name) or is_failure(name) for name in map(dotted, targets))
+    return waits and counts
 
 
 def _may_wait(call: str) -> bool:

@@ -8,7 +8,8 @@ from golden_rules.criticality import Kind
 from golden_rules.findings import Edit, Fix, ImportedName, Safety, without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Subject, Violation
-from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, blind_handlers, is_looked_for, may_swallow
+from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, blind_handlers, is_looked_for
+from golden_rules.rules.misleading.swallow_hints import may_swallow
 from golden_rules.rules.placement import insertion_point, is_unfinished, measuring_place, why_not_decorated
 from golden_rules.source.headers import name_span
 from golden_rules.source.imports import reference, why_no_reference
