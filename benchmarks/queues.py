@@ -7,7 +7,7 @@ The libraries are those of the `bench` dependency group, PostgreSQL is the one t
     python benchmarks/queues.py [--turns N] [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
 
 Every `put` is given plain data, and every claim ends with it again, encoded as JSON where the library leaves that to its users.
-"full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
+DBOS runs workflows, claims them by polling and acknowledges them itself, so only its `put` can be told apart. "full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
 counted by strace, where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync
 for the second table: on a disk as slow as a network volume the syncs are what counts.
 """
@@ -59,6 +59,7 @@ class Contender:
     store: str
     durability: str
     run: Callable[[str, str, int, int], float]
+    workloads: tuple[str, ...] = WORKLOADS
 
 
 def in_threads(make: Callable[[str], tuple[Step, Step]]) -> Callable[[str, str, int, int], float]:
@@ -265,6 +266,28 @@ def procrastinate(place: str, workload: str, producers: int, items: int) -> floa
     return asyncio.run(run())
 
 
+def dbos(place: str) -> tuple[Step, Step]:
+    """Return the step of DBOS's client, which stores a workflow for others to run."""
+    from dbos import DBOS, DBOSClient
+
+    # SQLAlchemy's spelling of a URL for psycopg, or of a path
+    url = place.replace("postgresql://", "postgresql+psycopg://") if "://" in place else f"sqlite:///{place}"
+
+    def make() -> DBOSClient:
+        DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
+        DBOS.launch()  # makes the tables
+        DBOS.destroy()
+        return DBOSClient(system_database_url=url, system_database_pool_size=20)
+
+    client = shared("dbos", make)
+    assert isinstance(client, DBOSClient)
+
+    def cycle() -> None:
+        raise NotImplementedError("DBOS claims and acknowledges by itself")
+
+    return lambda: client.enqueue({"queue_name": "q", "workflow_name": "n"}, PAYLOAD), cycle
+
+
 BLOCKING = {
     ONE_COMMIT_A_ROW: one_commit_a_row,
     "persist-queue": persist_queue,
@@ -278,8 +301,10 @@ CONTENDERS = {
     for contender in (
         *(Contender(library, "SQLite", "full", in_threads(make)) for library, make in BLOCKING.items()),
         Contender("litequeue", "SQLite", "normal", in_threads(litequeue_at("NORMAL"))),
+        Contender("DBOS", "SQLite", "full", in_threads(dbos), ("put",)),
         Contender(OURS, "SQLite", "full", ours),
         Contender("procrastinate", "PostgreSQL", "full", procrastinate),
+        Contender("DBOS on PostgreSQL", "PostgreSQL", "full", in_threads(dbos), ("put",)),
         Contender(f"{OURS} on PostgreSQL", "PostgreSQL", "full", ours),
     )
 }
@@ -367,11 +392,12 @@ def measure(bench: Bench, repeats: int, contenders: Iterable[Contender]) -> list
     measured = [Measured(contender, {}, {}) for contender in contenders]
     cells = [(workload, producers) for workload in WORKLOADS for producers in PRODUCERS]
     for cell in cells:
+        taking_part = [each for each in measured if cell[0] in each.contender.workloads]
         for _ in range(repeats):
             # whoever comes first meets another disk than whoever comes last
-            for each in random.sample(measured, len(measured)):
+            for each in random.sample(taking_part, len(taking_part)):
                 each.rates.setdefault(cell, []).append(bench.rate(each.contender, *cell))
-        for each in measured:
+        for each in taking_part:
             each.syncs[cell] = bench.syncs(each.contender, *cell)
     return measured
 
@@ -404,7 +430,7 @@ def show(measured: list[Measured]) -> None:
     print(f"|---|---|---|{'---:|' * len(heads)}")
     for each in measured:
         cells = [
-            f"{each.rate(cell):,.0f} ({each.syncs[cell]:.2f})"
+            f"{each.rate(cell):,.0f} ({each.syncs[cell]:.2f})" if cell in each.rates else ""
             for cell in ((workload, producers) for workload in WORKLOADS for producers in PRODUCERS)
         ]
         print(
@@ -425,7 +451,9 @@ def show_goals(measured: list[Measured]) -> None:
         ]
         for cell in mine[0].rates:
             fastest = max(mine, key=lambda each: each.rate(cell))
-            ratio, best = min((fastest.ratio(peer, cell), peer.contender.library) for peer in peers)
+            ratio, best = min(
+                (fastest.ratio(peer, cell), peer.contender.library) for peer in peers if cell in peer.rates
+            )
             print(f"  {store} {cell[0]} x{cell[1]}: {ratio:.2f} times {best}")
     raw = next(each for each in measured if each.contender.library == ONE_COMMIT_A_ROW)
     grouped = next(each for each in measured if each.contender.library == OURS)

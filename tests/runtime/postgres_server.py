@@ -98,7 +98,8 @@ class PostgresServer:
 
     def _end_with(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
-        self._process.wait(timeout=30)
+        # a benchmark's server, which syncs, has thousands of files to sync on a busy disk
+        self._process.wait(timeout=180)
         # its children notice that it is gone; until the last has, the data folder is in use
         while any(_works_in(process, str(self._data)) for process in Path("/proc").glob("[0-9]*")):
             time.sleep(0.01)

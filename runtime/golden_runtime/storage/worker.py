@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -39,15 +38,17 @@ _LONGEST_PAUSE = 1.0
 
 
 class Job(Generic[T]):
-    """An operation, and who waits for its outcome: a future of an event loop, one of a thread, or the one who runs it."""
+    """An operation, and who waits for its outcome: a future of an event loop, a thread at a lock, or the one who runs it."""
 
-    __slots__ = ("_error", "_value", "is_single", "is_synced", "loop", "operation", "submitted", "waiter")
+    __slots__ = ("_error", "_value", "is_single", "is_synced", "lock", "loop", "operation", "submitted", "waiter")
 
     def __init__(self, operation: Operation[T], *, is_synced: bool, is_single: bool) -> None:
         self.operation = operation
         self.is_synced = is_synced
         self.is_single = is_single
-        self.waiter: asyncio.Future[T] | Future[T] | None = None
+        self.waiter: asyncio.Future[T] | None = None
+        # released when the job is done; a future of a thread makes a condition and a lock each time, and costs more than the row
+        self.lock: threading.Lock | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.submitted = time.monotonic()
         self._value: T | None = None
@@ -85,6 +86,8 @@ class Job(Generic[T]):
 
     def settle(self) -> None:
         """Hand the outcome to who waits for it, if anybody still does."""
+        if self.lock is not None:
+            self.lock.release()
         if self.waiter is None or self.waiter.done():
             return
         if self._error is not None:
@@ -148,10 +151,11 @@ class Worker:
             )
         if self._is_quiet and self._jobs.empty() and not self._turn.locked():
             return self._run_here(job, me)
-        waiter: Future[T] = Future()
-        job.waiter = waiter
+        job.lock = lock = threading.Lock()
+        lock.acquire()
         self.submit(job)
-        return waiter.result()
+        with lock:
+            return job.outcome()
 
     def _run_here(self, job: Job[T], me: int) -> T:
         # Ctrl-C, which may come between any two steps, finds no gap here in which the turn is taken and would not be given back
