@@ -58,6 +58,18 @@ class FileEdits(NamedTuple):
     imports: tuple[ImportedName, ...] = ()
 
 
+class Clock(NamedTuple):
+    """A clock that a file reads before a fix, and not after it.
+
+    Attributes:
+        written: Its name as the file has it: `time.time`, `perf_counter`.
+        target: What that stands for: `time.time`, `time.perf_counter`.
+    """
+
+    written: str
+    target: str
+
+
 class Fix(NamedTuple):
     """Edits that remedy one finding.
 
@@ -68,6 +80,7 @@ class Fix(NamedTuple):
         removes: The names at the top level of the file that are gone afterwards; it is applied only where no other file
             may import them.
         elsewhere: What changes in other files of the project; all of it is applied, or nothing.
+        clocks: The clocks that the code does not read any more; where another file replaces one, a safe fix is an unsafe one.
     """
 
     safety: Safety
@@ -76,6 +89,7 @@ class Fix(NamedTuple):
     imports: tuple[ImportedName, ...] = ()
     removes: tuple[str, ...] = ()
     elsewhere: tuple[FileEdits, ...] = ()
+    clocks: tuple[Clock, ...] = ()
 
 
 class Silence(NamedTuple):

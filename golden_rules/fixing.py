@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
-from golden_rules.findings import FileResult, Finding, Fix
+from golden_rules.findings import Clock, FileResult, Finding, Fix
 from golden_rules.naming import module_parts, package_of
 from golden_rules.rules.base import Rule
 from golden_rules.source.deletion import is_private
@@ -52,6 +52,7 @@ def fix_source(
     wanted: Callable[[bytes, Sequence[Finding]], Sequence[Finding]] | None = None,
     may_go: Callable[[str], bool] = is_private,
     import_may_go: Callable[[str], bool] = is_private,
+    clock_may_go: Callable[[Clock], bool] = bool,
     told: Sequence[Finding] = (),
     before: bytes | None = None,
 ) -> FixedSource:
@@ -66,6 +67,7 @@ def fix_source(
         wanted: Chooses from what is found in a content what to fix; by default all of it.
         may_go: Tells of a name that is defined at the top level whether the file can lose it, as no other file imports it.
         import_may_go: Tells the same of a name that is imported there, and that the fixes leave without a use.
+        clock_may_go: Tells of a clock whether no other file replaces it; by default none does. Unsafe fixes do not ask.
         told: What the rules about the whole project find in `source` and is to be fixed.
         before: What the file held before earlier fixes, where there were any.
 
@@ -80,7 +82,9 @@ def fix_source(
         fixable = {
             finding: fix
             for finding in (*told, *chosen_from)
-            if (fix := finding.fix_for(unsafe=unsafe)) is not None and all(map(may_go, fix.removes))
+            if (fix := finding.fix_for(unsafe=unsafe)) is not None
+            and all(map(may_go, fix.removes))
+            and (unsafe or all(map(clock_may_go, fix.clocks)))
         }
         if not fixable:
             break

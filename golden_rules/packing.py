@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from golden_rules.findings import (
+    Clock,
     Edit,
     Fact,
     FileEdits,
@@ -128,7 +129,8 @@ def _fix(fix: Fix | None) -> tuple[Any, ...] | None:
     if fix is None:
         return None
     elsewhere = [(other.path, *_changes(other)) for other in fix.elsewhere]
-    return (str(fix.safety), fix.description, *_changes(fix), fix.removes, elsewhere)
+    clocks = [(clock.written, clock.target) for clock in fix.clocks]
+    return (str(fix.safety), fix.description, *_changes(fix), fix.removes, elsewhere, clocks)
 
 
 def _changes(told: Fix | FileEdits) -> tuple[list[tuple[int, int, str]], list[tuple[str, str]]]:
@@ -139,13 +141,14 @@ def _changes(told: Fix | FileEdits) -> tuple[list[tuple[int, int, str]], list[tu
 def _read_fix(told: tuple[Any, ...] | None) -> Fix | None:
     if told is None:
         return None
-    safety, description, edits, imports, removes, elsewhere = told
+    safety, description, edits, imports, removes, elsewhere, clocks = told
     return Fix(
         _SAFETIES[safety],
         description,
         *_read_changes(edits, imports),
         removes,
         tuple([FileEdits(path, *_read_changes(edits, imports)) for path, edits, imports in elsewhere]),
+        tuple([Clock(*clock) for clock in clocks]),
     )
 
 

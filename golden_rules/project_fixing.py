@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import Finding
 from golden_rules.projects import Files, Outcomes, Project, concluded_of, names_of, result_of
 from golden_rules.removals import Removals
-from golden_rules.work import Fixing, Outcome, nothing, reworked, trouble_noted
+from golden_rules.work import Fixing, Losable, Outcome, reworked, trouble_noted
 
 if TYPE_CHECKING:
     from golden_rules.project_texts import ProjectTexts
@@ -69,12 +69,12 @@ class ProjectFixes:
             done = self._outcomes[index]
             if done is None or done.failure:
                 continue
-            may_go, import_may_go = removals.of(index), removals.imports_of(index)
-            due = _waits(file, done, self._fixing, may_go) or any(map(import_may_go, done.left))
+            losable = removals.losable(index)
+            due = _waits(file, done, self._fixing, losable) or any(map(losable.imported, done.left))
             if not (told[index] or due):
                 continue
             counting = self._counting(index, done, told[index])
-            further = self._reworked(index, done, counting, may_go, import_may_go)
+            further = self._reworked(index, done, counting, losable)
             if further is not None:
                 yield [(index, further)]
 
@@ -131,8 +131,8 @@ class ProjectFixes:
         for at, part in parts:
             done = self._outcomes[at]
             told = finding._replace(path=self._files[at].relative, fix=part)
-            import_may_go = removals.imports_of(at, fix.removes)
-            further = None if done is None else self._reworked(at, done, [told], nothing, import_may_go)
+            losable = Losable(imported=removals.imports_of(at, fix.removes))
+            further = None if done is None else self._reworked(at, done, [told], losable)
             if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
                 return []
             step.append((at, further))
@@ -146,14 +146,13 @@ class ProjectFixes:
         index: int,
         done: Outcome,
         told: Sequence[Finding],
-        may_go: Callable[[str], bool],
-        import_may_go: Callable[[str], bool],
+        losable: Losable,
     ) -> Outcome | None:
         """Return what comes of further fixes of a file; `None` where that is nothing, or trouble, which is noted."""
         file = self._files[index]
         failures: list[str] = []
         with trouble_noted(failures, file):
-            return reworked(file, done, self._fixing, told, may_go, import_may_go)
+            return reworked(file, done, self._fixing, told, losable)
         self._outcomes[index] = done._replace(failure=failures[0])
         return None
 
@@ -167,8 +166,14 @@ def _same_place(one: Finding, other: Finding) -> bool:
     return (one.code, one.line, one.column) == (other.code, other.line, other.column)
 
 
-def _waits(file: SourceFile, done: Outcome, fixing: Fixing, may_go: Callable[[str], bool]) -> bool:
-    """Whether a file has a fix that waited for what other files mention, and can have it."""
+def _waits(file: SourceFile, done: Outcome, fixing: Fixing, losable: Losable) -> bool:
+    """Whether a file has a fix that waited for what other files say, and can have it."""
     result = result_of(file, done)
     fixes = () if result is None else [finding.fix_for(unsafe=fixing.unsafe) for finding in result.findings]
-    return any(fix is not None and fix.removes and all(map(may_go, fix.removes)) for fix in fixes)
+    return any(
+        fix is not None
+        and bool(fix.removes or fix.clocks)
+        and all(map(losable.definition, fix.removes))
+        and (fixing.unsafe or all(map(losable.clock, fix.clocks)))
+        for fix in fixes
+    )

@@ -11,14 +11,19 @@ import functools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_rules.gitignore import IgnoredByGit, is_ignored
 from golden_rules.globs import path_globs
 from golden_rules.naming import module_parts
 from golden_rules.paths import relative_to
 from golden_rules.settings import DEFAULT_EXCLUDE
+from golden_rules.source.clock_patches import Replacements, replacements
 from golden_rules.source.outside_uses import Taken, fills_in_module, is_python, may_take, mentions_word, taken
 from golden_rules.source.text import UndecodableSource, decode
+
+if TYPE_CHECKING:
+    from golden_rules.findings import Clock
 
 _PYTHON = (".py", ".pyi", ".pyw", ".pyx", ".pxd", ".pxi", ".ipynb")
 _OTHER = (
@@ -43,6 +48,7 @@ class ProjectTexts:
         self._holders: dict[str, frozenset[str]] = {}
         self._fillers: dict[str, tuple[str, ...]] = {}
         self._taken: dict[str, Taken | None] = {}
+        self._replaced: dict[str, Replacements | None] = {}
         self._is_read = False
 
     def mention(self, name: str, besides: Collection[str]) -> str:
@@ -76,6 +82,30 @@ class ProjectTexts:
         others = [other for other in self._filling_in(name) if other != path]
         others += sorted(knowing & (self._holding(name) | self._holding("*")) - {path})
         return next((other for other in others if self._takes(other, module[0], name)), "")
+
+    def replacer(self, path: str, clock: Clock, at_start: Callable[[], Mapping[str, bytes]]) -> str:
+        """Return a file that may replace a clock of the module at a path, `""` where none does; `at_start` is as above."""
+        module = module_parts(path)[-1:]
+        if not module:
+            return ""
+        if not self._is_read:
+            self._read_all(at_start())
+        if self._size > _MOST_BYTES:
+            return _TOO_MANY
+        name = clock.written.partition(".")[0]
+        others = [other for other in self._filling_in(name) if other != path]
+        others += [
+            other for other in sorted(self._holding(module[0]) - {path}) if self._replaces(other, module[0], clock)
+        ]
+        return others[0] if others else ""
+
+    def _replaces(self, path: str, module: str, clock: Clock) -> bool:
+        if not is_python(path):
+            return False
+        if path not in self._replaced:
+            self._replaced[path] = replacements(self._known[path])
+        known = self._replaced[path]
+        return clock.written in self._known[path] if known is None else known.replaces(module, clock)
 
     def _read_all(self, at_start: Mapping[str, bytes]) -> None:
         for path in self._paths:

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golden_rules.findings import Finding, Fix, without_fix_as
+from golden_rules.findings import Clock, Finding, Fix, Safety, without_fix_as
 from golden_rules.projects import Files, Outcomes, Project, names_of
+from golden_rules.work import Losable
 
 if TYPE_CHECKING:
     from golden_rules.project_texts import ProjectTexts
@@ -28,6 +29,10 @@ class Removals:
         self._projects = {index: project for project in projects if project.whole for index in project.members}
         self._mentions: dict[Project, Counter[str]] = {}
 
+    def losable(self, index: int) -> Losable:
+        """Return what tells what a file can lose."""
+        return Losable(self.of(index), self.imports_of(index), self._clocks_of(index))
+
     def of(self, index: int) -> Callable[[str], bool]:
         """Return what tells of a name whether a file can lose its definition."""
         return lambda name: self._is_loose(index, name) and not self._mention(index, name)
@@ -37,9 +42,33 @@ class Removals:
         path, at_start = self._files[index].relative, partial(self._at_start, index)
         return lambda name: name in gone or not self._project_texts(index).taker(path, name, at_start)
 
-    def kept(self, index: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return the findings of a file without the fixes that would take from it what others may import."""
-        return tuple(self._kept(index, finding) if _removes(finding) else finding for finding in findings)
+    def _clocks_of(self, index: int) -> Callable[[Clock], bool]:
+        """Return what tells of a clock whether a file need not read it any more, as nothing else replaces it there."""
+        return lambda clock: not self._replacer(index, clock)
+
+    def kept(self, index: int, findings: Iterable[Finding], *, clocks: bool = False) -> tuple[Finding, ...]:
+        """Return the findings of a file without the fixes that would take from it what others may import.
+
+        With `clocks`, fixes that no longer read a clock are unsafe where a test replaces it; that asks every text of the project.
+        """
+        kept = (self._kept(index, finding) if _removes(finding) else finding for finding in findings)
+        return tuple(self._doubted(index, finding) if clocks else finding for finding in kept)
+
+    def _doubted(self, index: int, finding: Finding) -> Finding:
+        """Return a finding whose fix is unsafe, and which says why, where another file replaces a clock of this one."""
+        fix = finding.fix
+        if fix is None or fix.safety is Safety.UNSAFE:
+            return finding
+        for clock in fix.clocks:
+            if where := self._replacer(index, clock):
+                why = f"`{where}` replaces `{clock.written}`, which a timer does not read"
+                remedy = f"{finding.remedy} (the fix is unsafe, as {why})"
+                return finding._replace(fix=fix._replace(safety=Safety.UNSAFE), remedy=remedy)
+        return finding
+
+    def _replacer(self, index: int, clock: Clock) -> str:
+        path, at_start = self._files[index].relative, partial(self._at_start, index)
+        return self._project_texts(index).replacer(path, clock, at_start)
 
     def unread(self, index: int, fix: Fix) -> tuple[str, str]:
         """Return a name that a fix takes from a file and a text outside of the run that mentions it; empty for none."""

@@ -119,7 +119,7 @@ def check_files(
         removals = Removals(files, outcomes, projects, texts)
         for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
             if done is not None:
-                _take_in(run, file, done, partial(removals.kept, index))
+                _take_in(run, file, done, partial(removals.kept, index, clocks=fixing is not None))
         _take_in_projects(run, projects, files, outcomes, caches, removals)
     finally:
         # What an interrupted run has found need not be found again.
@@ -224,8 +224,8 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     done = Outcome()
     removals = Removals([file], [done], [], {})
     with trouble_noted(failures, file), collector_off():
-        done = outcome(source, file, fixing, None, removals.of(0), removals.imports_of(0))
+        done = outcome(source, file, fixing, None, removals.losable(0))
     if failures:
         done = unfixed(file, failures[0], source)
-    _take_in(run, file, done, partial(removals.kept, 0))
+    _take_in(run, file, done, partial(removals.kept, 0, clocks=fixing is not None))
     return run, source if done.content is None else done.content

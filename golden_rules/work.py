@@ -16,7 +16,7 @@ from golden_rules.writing import UnwritableFile
 
 if TYPE_CHECKING:
     from golden_rules.adoption.scope import Scope
-    from golden_rules.findings import FileResult, Finding
+    from golden_rules.findings import Clock, FileResult, Finding
     from golden_rules.fixing import FixedSource
     from golden_rules.patches import Diff
 
@@ -87,9 +87,26 @@ def unfixed(file: SourceFile, failure: str, source: bytes | None = None) -> Outc
     return Outcome(failure=failure)
 
 
-def nothing(_name: str) -> bool:
-    """Say of no name that a file can lose it."""
+def nothing(_: object) -> bool:
+    """Say of nothing that a file can lose it."""
     return False
+
+
+class Losable(NamedTuple):
+    """What a file can lose, as no other takes it from there; each tells of one thing whether it is such.
+
+    Attributes:
+        definition: Of a name at the top level, its definition.
+        imported: Its import.
+        clock: A clock that it reads.
+    """
+
+    definition: Callable[[str], bool] = nothing
+    imported: Callable[[str], bool] = nothing
+    clock: Callable[[Clock], bool] = nothing
+
+
+NOTHING = Losable()
 
 
 def outcome(
@@ -97,15 +114,14 @@ def outcome(
     file: SourceFile,
     fixing: Fixing | None,
     known_by: Seen | None = None,
-    may_go: Callable[[str], bool] = nothing,
-    import_may_go: Callable[[str], bool] = nothing,
+    losable: Losable = NOTHING,
 ) -> Outcome:
     """Analyse the content of a file, and compute its fixes where they are asked for; by default they take nothing from others."""
     if fixing is None:
         from golden_rules.engine import analyse_source
 
         return _outcome(analyse_source(source, file.relative, file.config, scores=False), known_by)
-    fixed = _fixed(source, None, file, fixing, may_go, import_may_go)
+    fixed = _fixed(source, None, file, fixing, losable)
     return _outcome(fixed.result, known_by) if fixed.content == source else _changed(fixed, source, source, file)
 
 
@@ -114,8 +130,7 @@ def reworked(
     done: Outcome,
     fixing: Fixing,
     told: Sequence[Finding],
-    may_go: Callable[[str], bool],
-    import_may_go: Callable[[str], bool],
+    losable: Losable,
 ) -> Outcome | None:
     """Fix a file further by what is known of its project; `None` where that changes nothing.
 
@@ -124,8 +139,7 @@ def reworked(
         done: What the work on it led to so far.
         fixing: How fixes are applied.
         told: What the rules about the whole project find in it.
-        may_go: Tells of a name at the top level whether the file can lose its definition.
-        import_may_go: The same of its import.
+        losable: What the file can lose.
 
     Raises:
         UnreadableFile: It cannot be read any more.
@@ -135,7 +149,7 @@ def reworked(
     before = current if done.before is None else done.before
     if told and _changed_meanwhile(file, current, done):
         raise UnwritableFile(f"`{file.display}` changed while it was being fixed: run the command again")
-    fixed = _fixed(current, done.before, file, fixing, may_go, import_may_go, told)
+    fixed = _fixed(current, done.before, file, fixing, losable, told)
     if fixed.content == current:
         return None
     further = _changed(fixed, before, current, file)
@@ -155,8 +169,7 @@ def _fixed(
     before: bytes | None,
     file: SourceFile,
     fixing: Fixing,
-    may_go: Callable[[str], bool],
-    import_may_go: Callable[[str], bool],
+    losable: Losable,
     told: Sequence[Finding] = (),
 ) -> FixedSource:
     from golden_rules.fixing import fix_source
@@ -168,8 +181,9 @@ def _fixed(
         file.config,
         unsafe=fixing.unsafe,
         wanted=None if scope is None else partial(scope.fixable, file, source if before is None else before),
-        may_go=may_go,
-        import_may_go=import_may_go,
+        may_go=losable.definition,
+        import_may_go=losable.imported,
+        clock_may_go=losable.clock,
         told=told,
         before=before,
     )

@@ -22,6 +22,7 @@ def place(order, log):
     start = time.time()
     order.save()
     log.info("took %.1f s", time.time() - start)
+    order.close()
 """
 
 
@@ -40,8 +41,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def fix(*paths: str, stdin: str | None = None) -> Result:
-    """Apply the safe fixes of hand timing, and check that there was one."""
-    arguments = ["check", *(paths or (".",)), "--fix", "--select", "GR201"]
+    """Apply the fixes of hand timing, unsafe where a clock is replaced, and check that there was one."""
+    arguments = ["check", *(paths or (".",)), "--fix", "--unsafe-fixes", "--select", "GR201"]
     done = CliRunner().invoke(commands, arguments, input=stdin, standalone_mode=False, catch_exceptions=False)
     assert "GR201" in done.output or stdin
     return done

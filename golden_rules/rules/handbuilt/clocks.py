@@ -83,6 +83,11 @@ def clock_unit(outline: Outline, function: Function, name: str) -> Unit | None:
     return None
 
 
+def is_of_library(target: str) -> bool:
+    """Whether an absolute name is that of a clock that a library has."""
+    return target in _KNOWN
+
+
 def may_be_recorded_start(outline: Outline, function: Function, name: str) -> bool:
     """Whether a variable holds a clock reading though another function sets it: an attribute, or a start that is passed in."""
     root, _, rest = name.partition(".")

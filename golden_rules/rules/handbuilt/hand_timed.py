@@ -49,8 +49,12 @@ class HandTimed(FunctionRule):
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
     drops the readings and the line, with all else it said and the comments right above them that speak of time.
 
-    A timer reads a clock of its own: a test that replaces the file's clock (`mock.patch("shop.orders.time.time")`) and
-    looks at the seconds fails then, and has to be changed.
+    A timer reads a clock of its own: a test that replaces the file's clock and looks at the seconds fails then, and has to
+    be changed. So the fix is unsafe, and says which file it is, where a file of the project's folder replaces the clock
+    (`mock.patch("shop.orders.time.time")`, `monkeypatch.setattr(orders.time, "time", now)`), or that of the whole program and
+    knows the module (`mock.patch("time.time")`, freezegun, time-machine). `--fix` and `--diff` look for that; `check` alone
+    does not, as what it says of a file hangs on no other. A clock of the project's own (`self.clock.now()`) is there to be
+    another one in tests: the fix is always unsafe then.
 
     A clock's import that is left without a use goes with it, unless a comment stands on its line.
 

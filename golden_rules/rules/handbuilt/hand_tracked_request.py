@@ -281,11 +281,13 @@ class Poller:
 
 
 def _timers(starts: Iterable[TimedStart]) -> Fix | None:
-    """Return one fix for all of a function's timings, or `None` where any of them has no safe one."""
+    """Return one fix for all of a function's timings, or `None` where any of them has none that keeps every value."""
     fixes = [start.safe for start in starts]
     safe = [fix for fix in fixes if fix is not None]
     if not safe or len(safe) < len(fixes):
         return None
     edits = tuple(dict.fromkeys(edit for fix in safe for edit in fix.edits))
     imports = tuple(dict.fromkeys(item for fix in safe for item in fix.imports))
-    return Fix(Safety.SAFE, " and ".join(fix.description for fix in safe), edits, imports)
+    safety = Safety.UNSAFE if any(fix.safety is Safety.UNSAFE for fix in safe) else Safety.SAFE
+    clocks = tuple(dict.fromkeys(clock for fix in safe for clock in fix.clocks))
+    return Fix(safety, " and ".join(fix.description for fix in safe), edits, imports, clocks=clocks)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from golden_rules.criticality import Kind
-from golden_rules.findings import Fix, Safety
+from golden_rules.findings import Clock, Fix, Safety
 from golden_rules.naming import metric_name
+from golden_rules.rules.handbuilt.clocks import is_of_library
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
 from golden_rules.rules.handbuilt.wrappers import yields_context
 from golden_rules.source.imports import reference
+from golden_rules.source.names import resolve
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -93,7 +95,12 @@ def _fixes(
     if name.partition(".")[0] not in function.bound:
         edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
         if edits is not None:
-            safe = Fix(Safety.SAFE, f"time with `{call}.start()`", edits, imports)
+            reading = difference.reading.name
+            target = resolve(subject.outline, function, reading) or ""
+            # One of the project's own is there to be another one in tests.
+            safety = Safety.SAFE if is_of_library(target) else Safety.UNSAFE
+            clocks = (Clock(reading, target),)
+            safe = Fix(safety, f"time with `{call}.start()`", edits, imports, clocks=clocks)
     if not subject.verdict.measured:
         edits = decorator_edits(piece, source, subject.outline, function, found, difference, call)
         if edits is not None:

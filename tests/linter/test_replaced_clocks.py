@@ -1,0 +1,135 @@
+"""A timer reads a clock of its own: where a test replaces the file's clock, the fix of a hand timing is unsafe."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project_folders import golden_rules, write
+
+TIMED = """\
+import time
+
+
+def place(order, log):
+    start = time.time()
+    order.save()
+    time.sleep(0)
+    log.info("took %.1f s", time.time() - start)
+"""
+TRACKED = """\
+import time
+
+
+def place(order, log, stats):
+    start = time.time()
+    try:
+        order.save()
+    except OSError:
+        stats.failures.inc()
+        log.info("failed after %.1f s", time.time() - start)
+        raise
+    log.info("took %.1f s", time.time() - start)
+"""
+
+
+def shop(folder: Path, orders: str, **others: str) -> Path:
+    """Make a project with a module `shop.orders`, and tests by their names."""
+    declared = '[project]\nname = "shop"\ndependencies = ["golden-runtime"]\n'
+    tests = {f"tests/{name}.py": text for name, text in others.items()}
+    return write(folder, {"pyproject.toml": declared, "shop/__init__.py": "", "shop/orders.py": orders, **tests})
+
+
+REPLACED = {
+    "a path": "mock.patch('shop.orders.time.time')\n",
+    "the path of the module": "mock.patch('shop.orders.time')\n",
+    "a path that is put together": "mock.patch(f'{MODULE}.time.time')\n",
+    "an object": "from shop import orders\n\nmock.patch.object(orders, 'time')\n",
+    "the module behind it": "from shop import orders\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(orders.time, 'time', lambda: 1)\n",
+    "a name in a text": "from shop import orders as o\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr('shop.orders.time.time', lambda: 1)\n",
+    "an assignment": "from shop import orders\n\norders.time = None\n",
+    "an assignment behind it": "from shop import orders\n\norders.time.time = lambda: 1\n",
+    "several": "mock.patch.multiple('shop.orders', time=None)\n",
+    "the clock of all": "import time\nfrom shop import orders\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(time, 'time', lambda: 1)\n",
+    "the clock of all by its path": "from shop.orders import place\n\nmock.patch('time.time', side_effect=[1, 2])\n",
+    "a library that stops clocks": "import freezegun\nfrom shop.orders import place\n",
+    "code that does not parse": "from shop import orders\nprint orders.time.time\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", [TIMED, TRACKED], ids=["GR201", "GR204"])
+@pytest.mark.parametrize("test", REPLACED.values(), ids=REPLACED)
+def test_replaced_clock_stays(tmp_path: Path, source: str, test: str) -> None:
+    """It is left where only safe fixes are asked for, with the reason; `--diff` agrees, and unsafe fixes are made."""
+    shop(tmp_path, source, test_orders=test)
+    assert golden_rules(tmp_path, "check", "--diff", "--select", "GR201,GR204").stdout == ""
+    done = golden_rules(tmp_path, "check", "--fix", "--select", "GR201,GR204", "--format", "json")
+    [finding] = [found for found in json.loads(done.stdout)["findings"] if found["code"] != "GR900"]
+    assert (tmp_path / "shop/orders.py").read_text() == source
+    assert finding["fix"]["safety"] == "unsafe"
+    why = "(the fix is unsafe, as `tests/test_orders.py` replaces `time.time`, which a timer does not read)"
+    assert finding["remedy"].endswith(why)
+    golden_rules(tmp_path, "check", "--fix", "--unsafe-fixes", "--select", "GR201,GR204")
+    assert "timed(" in (tmp_path / "shop/orders.py").read_text()
+
+
+OTHERS = {
+    "nothing": "",
+    "what is not the clock": "from shop import orders\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(orders.time, 'sleep', print)\n",
+    "what is not the clock by its path": "mock.patch('shop.orders.time.sleep')\n",
+    "another clock of the module": "mock.patch('shop.orders.time.monotonic')\n",
+    "another module's": "mock.patch('shop.stock.time.time')\n",
+    "the clock of all without it": "mock.patch('time.time')\n",
+    "a read": "from shop import orders\n\norders.time.sleep(0)\n",
+    "a re-export": "from shop.orders import *\n",
+}
+
+
+@pytest.mark.parametrize("test", OTHERS.values(), ids=OTHERS)
+def test_clock_that_nobody_replaces_gives_way(tmp_path: Path, test: str) -> None:
+    """A file that only knows the module, or replaces something else, does not stand against it."""
+    shop(tmp_path, TIMED, test_orders=test)
+    done = golden_rules(tmp_path, "check", "--fix")
+    assert done.stdout == "fixed 1 in shop/orders.py (GR201)\nNo findings left in 3 files.\n"
+
+
+def test_findings_hang_on_no_other_file(tmp_path: Path) -> None:
+    """What `check` says is the same with the test and without."""
+    shop(tmp_path, TIMED)
+    before = golden_rules(tmp_path, "check", "shop", "--format", "json").stdout
+    shop(tmp_path, TIMED, test_orders=REPLACED["a path"])
+    assert golden_rules(tmp_path, "check", "shop", "--format", "json").stdout == before
+
+
+@pytest.mark.parametrize("arguments", [("shop/orders.py",), ("-", "--stdin-filename", "shop/orders.py")])
+def test_what_is_named_does_not_matter(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A commit's one file, or an editor's text, is fixed as in a run over all."""
+    shop(tmp_path, TIMED, test_orders=REPLACED["a path"])
+    command = [sys.executable, "-m", "golden_rules", "check", "--fix", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, input=TIMED, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (tmp_path / "shop/orders.py").read_text() == TIMED
+    assert done.stdout.startswith("import time") == ("-" in arguments)
+    assert "timed(" not in done.stdout.partition("help")[0]
+
+
+def test_name_that_stands_for_the_clock(tmp_path: Path) -> None:
+    """An imported function is replaced by its own name."""
+    source = TIMED.replace("import time\n", "from time import perf_counter as now\n").replace("time.time()", "now()")
+    source = source.replace("    time.sleep(0)\n", "")
+    shop(tmp_path, source, test_orders="mock.patch('shop.orders.now')\n")
+    assert "`tests/test_orders.py` replaces `now`" in golden_rules(tmp_path, "check", "--fix").stdout
+
+
+def test_clock_of_the_projects_own(tmp_path: Path) -> None:
+    """It is there to be another one in tests, whether there are any or not."""
+    source = (
+        "class Orders:\n    def place(self, log):\n        start = self.clock.now()\n        self.save()\n"
+        "        log.info('took %.1f s', (self.clock.now() - start).total_seconds())\n"
+    )
+    shop(tmp_path, source)
+    [finding] = json.loads(golden_rules(tmp_path, "check", "--format", "json").stdout)["findings"]
+    assert finding["fix"]["safety"] == "unsafe"
