@@ -55,6 +55,23 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
             found += BELOW[kind](current)
 
 
+def bound_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node binds or unbinds by itself."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)):
+            yield name
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in names)
+        case _:
+            pass
+
+
 def _by_fields(kind: type[ast.AST]) -> _Below:
     """Return a function that gives the children of a node of any type, by asking for all of its fields."""
     # The name of a type alias is a node, everywhere else it is a text.

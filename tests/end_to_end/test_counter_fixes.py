@@ -38,6 +38,24 @@ def place(order, shop):
         raise
 """
 BARE = TRACKED.replace('        print("failed")\n', "")
+SHAPES = {
+    "counted": COUNTED,
+    "tracked": TRACKED,
+    "tracked alone": BARE,
+    "after a log line": COUNTED.replace("    PLACED", '    print("placing")\n    title = f"for {shop}"\n    PLACED'),
+    "by keywords": COUNTED.replace('"Orders placed.", [', 'documentation="Orders placed.", labelnames=['),
+    "under a namespace": COUNTED.replace('"orders_placed"', '"placed"').replace(
+        '"kind"]', '"kind"], namespace="orders"'
+    ),
+    "a label by a constant": COUNTED.replace('"kind"]', "KIND]").replace("PLACED = ", 'KIND = "kind"\nPLACED = '),
+    "with a type": COUNTED.replace("PLACED = ", "PLACED: Counter = "),
+    "a label with a default": COUNTED.replace("order, shop)", "order, shop='north', *, late=False)"),
+    "one, written out": COUNTED.replace("inc()", "inc(1)"),
+    "below a decorator that tries again": COUNTED.replace(
+        "def place",
+        "def retry(function):\n    return lambda *given: (function(*given), function(*given))\n\n\n@retry\ndef place",
+    ),
+}
 CALLS = """
 from contextlib import suppress
 
@@ -49,7 +67,7 @@ class Order:
             raise self.error
 
 for error in (None, OSError(), KeyError(), OSError()):
-    for shop in ("north", "south"):
+    for shop in ("north", None):
         with suppress(Exception):
             place(Order(error), shop)
 from prometheus_client import generate_latest
@@ -70,7 +88,7 @@ def series(source: str) -> list[str]:
     return sorted(line for line in output.splitlines() if line.startswith("orders_") and "_created" not in line)
 
 
-@pytest.mark.parametrize("source", [COUNTED, TRACKED, BARE], ids=["counted", "tracked", "tracked alone"])
+@pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES)
 def test_series_stay_the_same(source: str) -> None:
     """Whoever reads the series sees no difference; the counter and its import are gone."""
     after = fixed(source)
@@ -88,7 +106,13 @@ LEFT = {
     ),
     "counted on a condition": COUNTED.replace("    PLACED", "    if order:\n        PLACED"),
     "a label of the moment": COUNTED.replace("shop=shop", "shop=find(shop)"),
-    "a label of a default": COUNTED.replace("order, shop)", "order, shop='north')"),
+    "a label of a default that is made": COUNTED.replace("order, shop)", "order, shop=find())"),
+    "work before it": COUNTED.replace("    PLACED", "    order.check()\n    PLACED"),
+    "labels of another file": COUNTED.replace('"kind"]', "KIND]"),
+    "a label that the function changes": TRACKED.replace('["error_type"]', '["error_type", "state"]').replace(
+        "error_type=", "state=order.state, error_type="
+    ),
+    "a clause that may fail": TRACKED.replace('print("failed")', "order.undo()"),
     "a registry of its own": COUNTED.replace('"kind"])', '"kind"], registry=OTHERS)'),
     "a name that would change": COUNTED.replace("orders_placed", "OrdersPlaced"),
     "a generator": COUNTED.replace("return shop", "yield shop"),

@@ -6,9 +6,13 @@ The series keeps its name, its labels and what it counts; its help text goes wit
 from __future__ import annotations
 
 import ast
+import copy
+import re
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.naming import snake
+from golden_rules.rules.effects import only_logs, only_names
 from golden_rules.rules.handbuilt.metric_objects import Feed, feed
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.dedent import dedent_edits
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.metric_objects import Feed
 
 _ERROR_TYPE = "error_type"
+_CLOCKS = frozenset({"time", "monotonic", "perf_counter"})
+# What a function may have changed by the time that it fails.
+_STATE = re.compile(r"(^|_)(stat(e|us)|phase|step|stage|current|last|attempts?|tries|count|result|error)(_|$)")
 _SHARES_A_LINE = "its lines hold something else, too"
 _OTHER_LABELS = "its labels are more than texts and what the function is given"
 
@@ -40,13 +47,13 @@ def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | str:
     if events[0].branch or events[0].handlers:
         return "it counts on some ways through the function only"
     body = _body(subject)
-    match body[0]:
-        case ast.Expr(value=value) as statement if value is node:
-            pass
-        case first:
-            return f"line {first.lineno} may end the function before it counts"
+    at = next((at for at, item in enumerate(body) if isinstance(item, ast.Expr) and item.value is node), None)
+    first = next((item for item in body[:at] if not _cannot_end(item)), None)
+    if at is None or first is not None:
+        return f"line {(first or body[0]).lineno} may end the function before it counts"
     if len(body) == 1:
         return "the function does nothing else"
+    statement = body[at]
     if not stands_alone(subject.source, statement):
         return _SHARES_A_LINE
     labels = _labels(subject, found.labels)
@@ -82,11 +89,13 @@ def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | str:
         return "it counts on some ways through the clause only"
     if not _is_its_type(found.labels.pop(_ERROR_TYPE, None), handler.name):
         return "its series has no label `error_type` with the type of the error"
-    labels = _labels(subject, found.labels)
+    labels = None if any(map(_changes, found.labels.values())) else _labels(subject, found.labels)
     if labels is None:
         return _OTHER_LABELS
     if not stands_alone(subject.source, statement):
         return _SHARES_A_LINE
+    if not all(item is statement or item is last or _cannot_end(item) for item in handler.body):
+        return "the clause does more than count and log, and may fail itself"
     rest = [item for item in handler.body if item is not statement]
     if len(rest) == 1:
         edits = _unwrapped(subject, whole, tried)
@@ -106,6 +115,17 @@ def _only_feed(subject: Subject, increments: tuple[Increment, ...]) -> Feed | st
         return "the function is a generator"
     node = increments[0].node
     return feed(subject, node) if isinstance(node, ast.Call) else "it feeds no metric"
+
+
+def _cannot_end(statement: ast.stmt) -> bool:
+    """Whether a statement leads to the next one, whatever happens: it sets a variable, reads the clock, or writes to the log."""
+    match statement:
+        case ast.Assign(targets=[ast.Name()], value=ast.Call(func=func, args=[], keywords=[])):
+            return dotted(func).rpartition(".")[2] in _CLOCKS
+        case ast.Expr(value=ast.Call() as call):
+            return only_logs(call)
+        case _:
+            return only_names(statement)
 
 
 def _body(subject: Subject) -> list[ast.stmt]:
@@ -140,14 +160,18 @@ def _unwrapped(subject: Subject, whole: ast.Try, tried: list[ast.stmt]) -> list[
 
 
 def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
-    """Return the decorator's argument for labels, with what leads up to it; `None` where a label is more than a parameter's."""
+    """Return the decorator's argument for labels, with what leads up to it; `None` where a label is more than a parameter's.
+
+    What is no text for certain is made one: the runtime writes `None`, `True` and the members of an enum in ways of its own.
+    """
     if not labels:
         return ""
     arguments = subject.function.node.args
-    parameters = [argument.arg for argument in arguments.args]
-    plain = not (
-        arguments.defaults or arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg
-    )
+    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    # `shop: str = None` is often meant to be either.
+    sure = not arguments.defaults and not any(arguments.kw_defaults)
+    texts = {argument.arg for argument in every if sure and dotted(argument.annotation) == "str"}
+    parameters = _parameters(arguments)
     stored = {
         node.id
         for node in walk(subject.function.node)
@@ -159,11 +183,31 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
         root = dotted(value).partition(".")[0]
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             items.append(f'"{name}": {written}')
-        elif plain and root in parameters and root not in stored and "(" not in dotted(value):
-            items.append(f'"{name}": lambda {", ".join(parameters)}: {written}')
+        elif parameters and root in {argument.arg for argument in every} - stored and "(" not in dotted(value):
+            if dotted(value) not in texts and "str" in subject.outline.bound:
+                return None
+            text = written if dotted(value) in texts else f"str({written})"
+            items.append(f'"{name}": lambda {parameters}: {text}')
         else:
             return None
     return f", {{{', '.join(items)}}}"
+
+
+def _changes(value: ast.expr) -> bool:
+    """Whether a label may say something else when the function fails than when it was called."""
+    return isinstance(value, ast.Attribute) and bool(_STATE.search(snake(value.attr)))
+
+
+def _parameters(arguments: ast.arguments) -> str:
+    """Return the parameters of a function as a `lambda` takes them, `""` where a default is more than a constant."""
+    defaults = [*arguments.defaults, *(default for default in arguments.kw_defaults if default is not None)]
+    if not all(isinstance(default, ast.Constant) for default in defaults):
+        return ""
+    bare = copy.deepcopy(arguments)
+    for argument in (*bare.posonlyargs, *bare.args, *bare.kwonlyargs, bare.vararg, bare.kwarg):
+        if argument is not None:
+            argument.annotation = None
+    return ast.unparse(bare)
 
 
 def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: list[Edit]) -> Fix | str:
@@ -174,7 +218,11 @@ def _decorated(subject: Subject, name: str, found: Feed, labels: str, edits: lis
     if not can_be_decorated(subject.outline, function):
         return "no decorator of the runtime may stand there"
     decorator = f'@{written[0]}("{found.series}"{labels})'
-    at, indent = insertion_point(subject, measuring_place(subject))
+    # Below all others, as the statement was: under a decorator that tries again, each attempt counts.
+    place = len(function.decorators)
+    if subject.config.decorator_order and measuring_place(subject) != place:
+        return "`decorator-order` wants the decorator where it would count something else"
+    at, indent = insertion_point(subject, place)
     inserted = Edit(at, at, f"{indent}{decorator}{subject.source.newline}")
     imports = () if written[1] is None else (written[1],)
     description = f"decorate with `{decorator}` in place of the counter"

@@ -41,8 +41,10 @@ class HandCounted(OutlineRule):
 
     ## Fix safety
 
-    Unsafe. Where the first statement of a function feeds a counter of `prometheus_client` that nothing else in the file mentions,
-    `@counted(...)` takes the place of both: the series keeps its name and labels, and counts each call as before. The metric
+    Unsafe. Where each call of a function feeds a counter of `prometheus_client` that nothing else in the file mentions, before
+    anything but a log line, a clock or a plain assignment, `@counted(...)` takes the place of both, below all other decorators:
+    the series keeps its name and labels, and counts each call as before. (Beyond a hundred values of its labels it says
+    `other`, and `unknown` for a value that is longer than 128 characters or cannot be read.) The metric
     object goes, with its help text, where no other file can miss it: the whole project is checked and none mentions its name,
     or its name begins with an underscore. Everywhere else there is no fix: under
     which series a counter was read, and what it counts besides calls, is for you to say; the finding says what stands against one.
@@ -115,7 +117,7 @@ def place(order, shop):
 from golden_runtime import counted
 
 
-@counted("orders_placed", {"shop": lambda order, shop: shop.name})
+@counted("orders_placed", {"shop": lambda order, shop: str(shop.name)})
 def place(order, shop):
     order.save()
     shop.notify(order)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
+from golden_rules.rules.effects import is_plain
 from golden_rules.source.deletion import without_definitions
 from golden_rules.source.mentions import looks_up_itself
 from golden_rules.source.names import resolve
-from golden_rules.source.trees import dotted
+from golden_rules.source.trees import bound_by, dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # What both write the same way: the runtime turns every other name into one of these.
 _SERIES = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# The arguments of a counter that say under what name and labels it stands, in their order.
+_ARGUMENTS = ("name", "documentation", "labelnames", "namespace", "subsystem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +48,13 @@ class Feed:
 def feed(subject: Subject, call: ast.Call) -> Feed | str:
     """Return what `COUNTER.inc()` or `COUNTER.labels(...).inc()` feeds, or in words why no decorator can take its place."""
     match call:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="inc"), args=[], keywords=[]):
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="inc")) if _by_one(call):
             given: ast.Call | None = None
         case ast.Call(
             func=ast.Attribute(
                 value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="labels")) as given, attr="inc"
-            ),
-            args=[],
-            keywords=[],
-        ):
+            )
+        ) if _by_one(call):
             pass
         case _:
             return "it feeds no counter of `prometheus_client` by one"
@@ -66,7 +67,7 @@ def feed(subject: Subject, call: ast.Call) -> Feed | str:
         return f"this file mentions `{name}` elsewhere, too"
     if looks_up_itself(subject.source.text):
         return f"this file may look `{name}` up by its name"
-    made = _made(statement.value)
+    made = _made(subject.outline, statement.value)
     if made is None:
         return f"`{name}` is made of more than texts"
     series, names = made
@@ -79,36 +80,67 @@ def feed(subject: Subject, call: ast.Call) -> Feed | str:
     return Feed(name, series, labels, removal[0])
 
 
-def _definition(outline: Outline, name: str) -> ast.Assign | None:
+def _by_one(call: ast.Call) -> bool:
+    amounts = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "amount")]
+    if len(amounts) < len(call.args) + len(call.keywords) or len(amounts) > 1:
+        return False
+    return all(isinstance(amount, ast.Constant) and amount.value == 1 for amount in amounts)
+
+
+def _definition(outline: Outline, name: str) -> ast.Assign | ast.AnnAssign | None:
     """Return the statement at the top level that makes a counter of that name."""
     for statement in outline.tree.body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=target)], value=ast.Call(func=maker)) if target == name:
+            case (
+                ast.Assign(targets=[ast.Name(id=target)], value=ast.Call(func=maker))
+                | ast.AnnAssign(target=ast.Name(id=target), value=ast.Call(func=maker))
+            ) if target == name:
                 return statement if resolve(outline, None, dotted(maker)) == "prometheus_client.Counter" else None
             case _:
                 pass
     return None
 
 
-def _made(value: ast.expr) -> tuple[str, tuple[str, ...]] | None:
-    """Return the name and the labels that a counter is made with, where it is made of nothing else than literals."""
-    match value:
-        case ast.Call(args=[ast.Constant(value=str(series)), ast.Constant(value=str())], keywords=[]):
-            return series, ()
+def _made(outline: Outline, value: ast.expr | None) -> tuple[str, tuple[str, ...]] | None:
+    """Return the name of the series and the labels that a counter is made with, where these are texts, and all that is said."""
+    if not isinstance(value, ast.Call) or len(value.args) > len(_ARGUMENTS):
+        return None
+    given = dict(zip(_ARGUMENTS, value.args, strict=False))
+    given.update((keyword.arg, keyword.value) for keyword in value.keywords if keyword.arg is not None)
+    if len(given) < len(value.args) + len(value.keywords) or not given.keys() <= set(_ARGUMENTS):
+        return None
+    if not {"name", "documentation"} <= given.keys() or not is_plain(given["documentation"]):
+        return None
+    parts = [_text(outline, given[part]) for part in ("namespace", "subsystem", "name") if part in given]
+    labels = given.get("labelnames", ast.Tuple(elts=[], ctx=ast.Load()))
+    if not isinstance(labels, ast.List | ast.Tuple):
+        return None
+    written = [_text(outline, item) for item in labels.elts]
+    if None in parts or None in written:
+        return None
+    return "_".join(filter(None, parts)), tuple(filter(None, written))
+
+
+def _text(outline: Outline, node: ast.expr) -> str | None:
+    """Return a text that is written out, or that a constant of the file stands for, which nothing else sets."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            found = [value for item in outline.tree.body if (value := _constant(item, name)) is not None]
+            is_set_once = sum(name in bound_by(inner) for inner in ast.walk(outline.tree)) == 1
+            return found[0] if found and is_set_once else None
+        case _:
+            return None
+
+
+def _constant(statement: ast.stmt, name: str) -> str | None:
+    match statement:
         case (
-            ast.Call(
-                args=[ast.Constant(value=str(series)), ast.Constant(value=str()), ast.List() | ast.Tuple() as labels],
-                keywords=[],
-            )
-            | ast.Call(
-                args=[ast.Constant(value=str(series)), ast.Constant(value=str())],
-                keywords=[ast.keyword(arg="labelnames", value=ast.List() | ast.Tuple() as labels)],
-            )
-        ):
-            names = [
-                item.value for item in labels.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
-            ]
-            return (series, tuple(names)) if len(names) == len(labels.elts) else None
+            ast.Assign(targets=[ast.Name(id=target)], value=ast.Constant(value=str(text)))
+            | ast.AnnAssign(target=ast.Name(id=target), value=ast.Constant(value=str(text)))
+        ) if target == name:
+            return text
         case _:
             return None
 

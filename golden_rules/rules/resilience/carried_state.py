@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import bound_by, dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.source.outline import Function
@@ -36,23 +36,6 @@ def carried(function: Function, kept: Collection[str], tried: Sequence[ast.stmt]
         return f"an attempt sets `{anew}` for the next one"
     unset = _Reads(function.bound - given).first_unset(tried, set())
     return f"an attempt may read `{unset}` as the one before left it" if unset else ""
-
-
-def bound_by(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a node binds or unbinds by itself."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield name
-        case ast.MatchMapping(rest=str(name)):
-            yield name
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from ((alias.asname or alias.name).partition(".")[0] for alias in names)
-        case _:
-            pass
 
 
 def leaves(statements: Sequence[ast.stmt]) -> bool:

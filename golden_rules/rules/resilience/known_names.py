@@ -7,9 +7,8 @@ import builtins
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from golden_rules.rules.resilience.carried_state import bound_by
 from golden_rules.source.imports import is_shadowed
-from golden_rules.source.trees import children, dotted, walk
+from golden_rules.source.trees import bound_by, children, dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject

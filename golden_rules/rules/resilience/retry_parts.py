@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from golden_rules.rules.resilience.carried_state import bound_by, carried, leaves
-from golden_rules.rules.resilience.retry_words import only_logs
-from golden_rules.source.trees import children, walk
+from golden_rules.rules.effects import only_logs, only_names
+from golden_rules.rules.resilience.carried_state import carried, leaves
+from golden_rules.source.trees import bound_by, children, walk
 
 if TYPE_CHECKING:
     from golden_rules.source.outline import Function
@@ -67,7 +67,7 @@ def parts_of(function: Function, line: int) -> Parts | str:
     loop, before, after = body[at], body[:at], body[at + 1 :]
     if not isinstance(loop, _Loop):
         return "the loop is no plain `for` or `while`"
-    working = next((statement for statement in before if not _has_no_effect(statement)), None)
+    working = next((statement for statement in before if not only_names(statement)), None)
     if working is not None:
         return f"line {working.lineno} would be done again for each attempt"
     attempt = next((statement for statement in loop.body if isinstance(statement, ast.Try)), None)
@@ -163,39 +163,6 @@ def _cannot_fail(value: ast.expr | None) -> bool:
             return True
         case ast.Tuple(elts=items):
             return all(map(_cannot_fail, items))
-        case _:
-            return False
-
-
-def _has_no_effect(statement: ast.stmt) -> bool:
-    """Whether it makes no difference if a statement runs once or several times: it gives a name to what cannot change."""
-    match statement:
-        case ast.Assign(targets=[ast.Name() | ast.Tuple() as target], value=value):
-            return all(isinstance(part, ast.Name) for part in getattr(target, "elts", [target])) and _is_plain(value)
-        case ast.AnnAssign(target=ast.Name(), value=value):
-            return value is None or _is_plain(value)
-        case ast.Import() | ast.ImportFrom():
-            return True
-        case _:
-            return False
-
-
-def _is_plain(value: ast.expr) -> bool:
-    match value:
-        case ast.Constant() | ast.Name():
-            return True
-        case (
-            ast.Attribute(value=inner) | ast.UnaryOp(operand=inner) | ast.FormattedValue(value=inner, format_spec=None)
-        ):
-            return _is_plain(inner)
-        case ast.BinOp(left=left, right=right):
-            return _is_plain(left) and _is_plain(right)
-        case ast.Tuple(elts=items) | ast.JoinedStr(values=items) | ast.BoolOp(values=items):
-            return all(map(_is_plain, items))
-        case ast.Compare(left=left, comparators=items):
-            return all(map(_is_plain, [left, *items]))
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            return all(map(_is_plain, [test, body, orelse]))
         case _:
             return False
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from golden_rules.rules.resilience.retry_words import only_logs
+from golden_rules.rules.effects import only_logs
 from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:

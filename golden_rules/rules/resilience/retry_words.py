@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 from golden_rules.naming import snake
-from golden_rules.source.trees import dotted, walk
 
 RETRYING = re.compile(
     r"retr(y|ies|ied|ying)|attempt|(?<![a-z])tries(?![a-z])|(?<![a-z])try(ing)?[_ ]again|back_?off", re.IGNORECASE
@@ -47,16 +45,6 @@ WRAPPERS = frozenset({"enumerate", "reversed", "list", "tuple", "iter"})
 _LOG = re.compile(
     r"(^|_)(log|logs|logger|logging|warn|warning|debug|info|error|exception|critical|print|echo|msg|trace|record|notify)(_|$)"
 )
-_LOGGER = re.compile(r"(^|_)(log|logger|logging)$")
-_LOGGING = frozenset(
-    {"debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log", "msg", "trace", "success"}
-)
-_PRINTING = frozenset({"print", "warnings.warn", "click.echo", "typer.echo", "console.print", "traceback.print_exc"})
-_LOGS = re.compile(r"log(?!_(in|out|off|on)(_|$))(_\w+)?")
-# Calls in the arguments of a log line that only make a text, or look at the clock.
-_TELLING = frozenset(
-    {"str", "repr", "len", "type", "round", "int", "float", "format", "getattr", "isinstance", "min", "max", "format_exc", "time", "monotonic", "perf_counter", "strip", "join"}
-)  # fmt: skip
 
 
 def is_attempt(name: str) -> bool:
@@ -92,26 +80,3 @@ def is_report(name: str) -> bool:
 def polls(code: str) -> bool:
     """Whether code speaks of how things stand: it waits for something to come about, rather than for something to work."""
     return bool(_POLLING.search(code) or _STATE.search(_SENTENCE.sub("", code)))
-
-
-def only_logs(call: ast.Call) -> bool:
-    """Whether a call does nothing but write a line to a log, or print one: what its arguments call only makes a text."""
-    name = dotted(call.func)
-    base, _, last = name.rpartition(".")
-    logger = snake(base.removesuffix("()").rpartition(".")[2])
-    written = (
-        name in _PRINTING
-        or (last in _LOGGING and bool(_LOGGER.search(logger)))
-        or (base in ("", "self", "cls") and bool(_LOGS.fullmatch(snake(last))))
-    )
-    return written and not any(_acts(node) for part in (*call.args, *call.keywords) for node in walk(part))
-
-
-def _acts(node: ast.AST) -> bool:
-    match node:
-        case ast.Call(func=func):
-            return (func.attr if isinstance(func, ast.Attribute) else dotted(func)) not in _TELLING
-        case ast.Await() | ast.NamedExpr() | ast.Yield() | ast.YieldFrom():
-            return True
-        case _:
-            return False
