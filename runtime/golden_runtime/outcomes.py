@@ -8,6 +8,8 @@ from collections.abc import MutableSequence
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
+from golden_runtime.collecting import collecting, collects_here
+
 SUCCESS: Final = "success"
 FAILURE: Final = "failure"
 CANCELLED: Final = "cancelled"
@@ -56,14 +58,14 @@ def mark_failure(error: BaseException) -> None:
     Every decorator stacked on that function counts this call as failed with `error`; its callers do not. The first mark
     stands. It also counts when the caller gives the call up afterwards; an error that the call raises itself takes its place.
     Tasks that the function starts, and threads it hands its context to (`asyncio.to_thread`), may mark it while it
-    runs. Outside of measured functions this does nothing.
+    runs. Outside of measured functions this does nothing, nor does it in what the garbage collector runs before Python 3.12.
 
     Raises TypeError where `error` is no exception.
     """
     if not isinstance(error, BaseException):
         raise TypeError(f"`mark_failure` takes the exception that was handled, not `{error!r}`")
     marks = current_marks.get()
-    if marks is not None:
+    if marks is not None and not (collecting and collects_here()):
         marks.append(error)
 
 

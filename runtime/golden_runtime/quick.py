@@ -12,6 +12,7 @@ from time import perf_counter
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
+from golden_runtime.collecting import collecting
 from golden_runtime.observers import CallCount, Duration, Request
 from golden_runtime.outcomes import NO_MARKS, Marks, current_marks, decided
 from golden_runtime.recording import LIMIT
@@ -48,9 +49,10 @@ def _counted(measured: Callable[P, R], observer: CallCount, full: Callable[P, R]
     # a count alone has neither a span nor an exemplar
     live = provided() if plan.is_traced else Provided(None)
     count, marks, enter, back, unmarked = observer.begin, current_marks.get, current_marks.set, leave, NO_MARKS
+    collected = collecting
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return full(*args, **kwargs)
         count()
         if marks() is None:
@@ -70,9 +72,10 @@ def _counted_coroutine(
 ) -> Callable[P, Coroutine[Any, Any, R]]:
     live = provided() if plan.is_traced else Provided(None)
     count, marks, enter, back, unmarked = observer.begin, current_marks.get, current_marks.set, leave, NO_MARKS
+    collected = collecting
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return await full(*args, **kwargs)
         count()
         if marks() is None:
@@ -91,10 +94,10 @@ def _timed(measured: Callable[P, R], observer: Duration, full: Callable[P, R], p
     kind, size, coroutine_type, late, run, anything = type, len, CoroutineType, rest, Run, BaseException
     clock, marks, enter, back, unmarked = perf_counter, current_marks.get, current_marks.set, leave, NO_MARKS
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
-    limit = LIMIT
+    limit, collected = LIMIT, collecting
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return full(*args, **kwargs)
         token = None if marks() is None else enter(unmarked)
         started = clock()
@@ -124,10 +127,10 @@ def _timed_coroutine(
     live, size = provided(), len
     clock, marks, enter, back, unmarked = perf_counter, current_marks.get, current_marks.set, leave, NO_MARKS
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
-    limit = LIMIT
+    limit, collected = LIMIT, collecting
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return await full(*args, **kwargs)
         token = None if marks() is None else enter(unmarked)
         started = clock()
@@ -149,10 +152,10 @@ def _requested(measured: Callable[P, R], observer: Request, full: Callable[P, R]
     anything = BaseException
     clock, enter, back, end = perf_counter, current_marks.set, current_marks.reset, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
-    limit = LIMIT
+    limit, collected = LIMIT, collecting
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return full(*args, **kwargs)
         started = clock()
         marks: Marks = []
@@ -185,11 +188,11 @@ def _requested_coroutine(
     live, size, cause, anything, elsewhere = provided(), len, decided, BaseException, ValueError
     clock, enter, end = perf_counter, current_marks.set, observer.end
     append, pending, settle = observer.buffer.append, observer.buffer.pending, observer.buffer.settle
-    limit = LIMIT
-    back = current_marks.reset
+    limit, collected = LIMIT, collecting
+    back, abandon = current_marks.reset, leave
 
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if live._TRACER_PROVIDER is not None:
+        if live._TRACER_PROVIDER is not None or collected:
             return await full(*args, **kwargs)
         started = clock()
         marks: Marks = []
@@ -201,7 +204,7 @@ def _requested_coroutine(
             raise
         finally:
             try:  # noqa: SIM105 - `suppress` would cost a third of all this
-                back(token)
+                (abandon if collected else back)(token)
             except elsewhere:
                 # closed from another context, whose marks are not this call's
                 pass

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from typing import Any, Protocol, TypeVar
 
+from golden_runtime.collecting import collecting, collects_here
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
@@ -91,6 +92,8 @@ class Run:
 
     def resume(self) -> None:
         """Have the call's own code run from now on."""
+        if collecting and collects_here():
+            return
         self._token = current_marks.set(self._marks)
         for span in self._spans:
             span.attach()
@@ -149,8 +152,11 @@ def rest(run: Run, returned: R) -> R:
 
 
 def leave(token: Token[Marks | None] | None) -> None:
-    """Set back the marks that were current before. Does nothing in another context, from which a coroutine may be closed."""
-    if token is None:
+    """Set back the marks that were current before.
+
+    Does nothing in another context, from which a coroutine may be closed, nor where the garbage collector closes it.
+    """
+    if token is None or (collecting and collects_here()):
         return
     try:
         current_marks.reset(token)
