@@ -7,7 +7,7 @@ verb, and what talks to the outside, awaits, logs its failures or is called by a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -15,7 +15,7 @@ from golden_rules import frameworks
 from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
-from golden_rules.dealings import dealings, handing_classes
+from golden_rules.dealings import MOST, dealings, handing_classes
 from golden_rules.evidence import outage, untold, waiting
 from golden_rules.measured import is_timer, measured_by
 from golden_rules.options import NumberOption
@@ -122,8 +122,8 @@ def verdicts(
 ) -> dict[Function, Verdict]:
     """Return the verdict on every function of a file, in order of line.
 
-    `generated` is what its text says of it. Without `scores`, what is never critical is not scored, which saves a third of
-    the time; all else is the same.
+    `generated` is what its text says of it. Without `scores`, what is not critical has none of its reasons, which saves half
+    of the time; all else is the same.
     """
     threshold = THRESHOLDS[config.profile] if config.threshold is None else config.threshold
     thresholds = _thresholds(config, threshold)
@@ -170,7 +170,7 @@ def _verdict(file: _File, function: Function, *, scores: bool) -> Verdict:
     never = "" if required else _never(file, function)
     if never and not scores:
         return Verdict(_NEVER, False, measured, Kind.WORKFLOW, (Reason(_NEVER, never),))
-    scored = _scored(file, function)
+    scored = _scored(file, function, at_a_glance=not (scores or required))
     if never:
         # The other reasons stay, so that what is never critical is in order as well.
         reasons = (Reason(_NEVER, never), *scored.reasons)
@@ -226,28 +226,32 @@ def _never(file: _File, function: Function) -> str:
     return ""
 
 
-def _scored(file: _File, function: Function) -> Verdict:
-    """Return the verdict that the outline alone gives, before any threshold."""
+def _scored(file: _File, function: Function, *, at_a_glance: bool) -> Verdict:
+    """Return the verdict that the outline alone gives, before any threshold; `at_a_glance`, that it reaches none may do."""
     entry = _entry(file.module, function)
     step = resilience_step(function)
     adapter, talk = file.talks.get(function) or _external_call(file.module, function)
+    kind = _kind(entry, step, adapter)
     known = talk is not None and talk.points == _KNOWN
-    reasons = list(_doing(file, function, step, adapter, talk))
-    reasons += shape(function, known=known)
-    reasons += name(function)
-    plain = not (entry or step or adapter)
-    reasons += dealings(function, file.handing, registered=bool(entry), plain=plain)
-    if entry or plain:
-        reasons += untold(function, reasons, waits=function in file.waiting, registered=bool(entry))
-    reasons += place(function, _role(file, function), registered=bool(entry), known=known)
+    traits = [*_doing(file, function, step, adapter, talk), *shape(function, known=known), *name(function)]
+    around = list(place(function, _role(file, function), registered=bool(entry), known=known))
     if entry:
         points = 13.0 if entry.startswith(frameworks.UNATTENDED) else 10.0 if function.decorators else 9.0
-        reasons.append(Reason(points, f"it is {entry}", telling=True))
+        around.append(Reason(points, f"it is {entry}", telling=True))
     elif file.commands is not None:
-        reasons.append(file.commands)
-    score = sum(reason.points for reason in reasons)
-    ordered = tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
-    return Verdict(score, False, "", _kind(entry, step, adapter), ordered, adapter, step)
+        around.append(file.commands)
+    if at_a_glance and _sum(traits) + _sum(around) + MOST < file.thresholds[kind]:
+        return Verdict(_NEVER, False, "", kind, (), adapter, step)
+    plain = not (entry or step or adapter)
+    traits += dealings(function, file.handing, registered=bool(entry), plain=plain)
+    if entry or plain:
+        traits += untold(function, traits, waits=function in file.waiting, registered=bool(entry))
+    reasons = sorted([*traits, *around], key=lambda reason: -abs(reason.points))
+    return Verdict(_sum(reasons), False, "", kind, tuple(reasons), adapter, step)
+
+
+def _sum(reasons: Iterable[Reason]) -> float:
+    return sum(reason.points for reason in reasons)
 
 
 def _doing(file: _File, function: Function, step: Step | None, adapter: str, talk: Reason | None) -> Iterator[Reason]:

@@ -56,6 +56,11 @@ _PURE = re.compile(
 _HANDING = 3
 # From how many public methods on a class is judged as a whole.
 _MANY = 4
+# The points of a function that deals with another part of the system; and where a call says already which system that is.
+_ASKS, _ASKS_AS_TOLD = 2.5, 1.0
+_LOGS = 1.0
+MOST = _ASKS + _LOGS
+"""The most that a function's partners can speak for it."""
 
 
 class Mark(NamedTuple):
@@ -92,9 +97,9 @@ def dealings(function: Function, handing: frozenset[Class], *, registered: bool,
     if asked := [call for call, mark in marked if mark.partner]:
         # Where a call says which system it is, the name of the receiver tells nothing more.
         told = not (registered or plain)
-        yield Reason(1.0 if told else 2.5, f"it asks `{_first_receiver(asked)}`", telling=not told)
+        yield Reason(_ASKS_AS_TOLD if told else _ASKS, f"it asks `{_first_receiver(asked)}`", telling=not told)
     if any(mark.log for _, mark in marked):
-        yield Reason(1.0, "it logs")
+        yield Reason(_LOGS, "it logs")
     if any(mark.terminal for _, mark in marked):
         yield Reason(-5.0, "it talks to a terminal")
     elif registered:
