@@ -46,9 +46,9 @@ class HandBuiltRetry(FunctionRule):
     last error again, and wait for a constant, a doubling or an evenly growing time; no attempt may set anything for the next,
     and interrupts and cancellation must not be caught. Above the loop, only names may stand that are given to texts and
     numbers. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was
-    logged between two attempts goes; the policy counts attempts, and notes them on the error. Like every policy it keeps to
-    the deadline of a policy around it, does not try again against an open breaker, and waits as long as a `Retry-After`
-    says; where that is longer than `max_delay`, it does not try again.
+    logged between two attempts, or before the last error, goes; the policy counts attempts, and notes them on the error.
+    Like every policy it keeps to the deadline of a policy around it, does not try again against an open breaker, and waits
+    as long as a `Retry-After` says; where that is longer than `max_delay`, it does not try again.
 
     No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding
     says what stands against one. There
