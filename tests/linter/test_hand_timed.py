@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project_folders import golden_rules, write
 from prometheus_client import REGISTRY
 
 from golden_rules import Config, analyse_source
@@ -39,9 +41,6 @@ TELEMETRY = {
     "percent format": "log.debug('took %s' % ({d}))",
     "by a variable": "took = {d}\nlog.info('took %s', took)",
     "by two variables": "took = {d}\nms = took * 1000\nlog.info('took %s', ms)",
-    "metric": "HISTOGRAM.observe({d})",
-    "metric with labels": "HISTOGRAM.labels('a').observe({d})",
-    "statsd": "statsd.timing('pack', ({d}) * 1000)",
     "keyword": "return Result(order, duration={d})",
     "entry": "return {{'id': order.id, 'elapsed_ms': ({d}) * 1000}}",
     "attribute": "order.pack_seconds = {d}",
@@ -49,6 +48,15 @@ TELEMETRY = {
     "span": "span.set_attribute('took', {d})",
     "report only when slow": "took = {d}\nif took > 1:\n    log.warning('slow: %s', took)",
     "rate in a log": "log.info('%s per second', order.count / ({d}))",
+}
+SERIES = {
+    "metric": "HISTOGRAM.observe({d})",
+    "metric with labels": "HISTOGRAM.labels('a').observe({d})",
+    "metric by a variable": "took = {d}\nHISTOGRAM.observe(took)\nlog.info('took %s', took)",
+    "log before metric": "log.info('took %s', {d})\nHISTOGRAM.observe({d})",
+    "statsd": "statsd.timing('pack', ({d}) * 1000)",
+    "OpenTelemetry": "pack_histogram.record({d})",
+    "the project's own": "order.record_latency({d})",
 }
 LOGIC = {
     "deadline": "while {d} < 30:\n    order.poll()",
@@ -77,6 +85,26 @@ def test_telemetry_is_found_and_fixed(end: str, difference: str) -> None:
     assert 'start = timed("shop.orders.f.duration").start()' in after
     assert after.count("start.stop()") == 1
     assert "monotonic() - start" not in after
+
+
+@pytest.mark.parametrize("end", SERIES.values(), ids=SERIES)
+@pytest.mark.parametrize(
+    "outcome", ["", "except OSError:\n    stats.failures.inc()\n    raise\n"], ids=["GR201", "GR204"]
+)
+def test_series_of_the_projects_own_is_not_doubled(tmp_path: Path, end: str, outcome: str) -> None:
+    """No fix puts a timer beside a metric that has the seconds already, and the finding says why."""
+    end = end.format(d="time.monotonic() - start")
+    body = f"try:\n    order.pack()\n{outcome}{end}" if outcome else f"order.pack()\n{end}"
+    source = timed_function(body).replace("    order.pack()\n", "", 1)
+    declared = '[project]\nname = "shop"\ndependencies = ["golden-runtime"]\n'
+    write(tmp_path, {"pyproject.toml": declared, "orders.py": source})
+    chosen = ("check", "--select", "GR201,GR204", "--format", "json")
+    done = golden_rules(tmp_path, *chosen, "--fix", "--unsafe-fixes")
+    [finding] = json.loads(done.stdout)["findings"]
+    assert finding["code"] == ("GR204" if outcome else "GR201")
+    assert finding["fix"] is None
+    assert "(no fix, as each run would be in two series, and only you know who reads" in finding["remedy"]
+    assert (tmp_path / "orders.py").read_text() == source
 
 
 @pytest.mark.parametrize("end", LOGIC.values(), ids=LOGIC)

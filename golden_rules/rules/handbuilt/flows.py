@@ -11,6 +11,7 @@ import libcst as cst
 from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate
 from golden_rules.rules.handbuilt.reporting import reports, reports_only, returns_nothing
 from golden_rules.rules.handbuilt.vocabulary import (
+    feeds_series,
     hands_over,
     is_log,
     is_metric,
@@ -43,10 +44,12 @@ class Sink:
 
     Attributes:
         words: The place in the code's own terms, to follow "ends in": "the log call `logger.info`".
+        series: What is called there, where it makes a series of the project's own of the value.
     """
 
     use: Use
     words: str
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     if is_waiting(name) or is_limit(keyword):
         return Sink(Use.DECIDES, f"`{name}`")
     if is_metric(name):
-        return Sink(Use.RECORDED, f"`{name}`")
+        return _recorded(name)
     if is_pure(name):
         return [_Step(call, step.name, step.decision)]
     if any(isinstance(ancestor, cst.Raise) for ancestor in body.ancestors(call)):
@@ -210,10 +213,14 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     if is_duration(keyword):
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
-        return Sink(Use.RECORDED, f"`{name}`")
+        return _recorded(name)
     if not keyword and is_duration(step.name) and hands_over(name):
         return Sink(Use.KEPT, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
+
+
+def _recorded(name: str) -> Sink:
+    return Sink(Use.RECORDED, f"`{name}`", name if feeds_series(name) else "")
 
 
 def _method(call: cst.Call) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from golden_rules.findings import without_fix_as
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.timing_hints import may_time
 
 if TYPE_CHECKING:
     import libcst as cst
 
+    from golden_rules.rules.handbuilt.timed_starts import TimedStart
     from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.slices import Slice
 
@@ -45,6 +47,10 @@ class HandTimed(FunctionRule):
     `time()`; `datetime` where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by
     a billion. A reading that is also stored as a timestamp, shared with another function, or compared is for you to
     untangle.
+
+    There is no fix where the seconds feed a metric of the project's own (`SECONDS.observe`, `statsd.timing`,
+    `record_latency`): a timer beside it would record each run a second time, under another name. Dashboards and alerts may
+    read the one that is there, so `timed` in its place is for you to write; the finding says so.
 
     Where a whole function is timed for one log line at its end, the unsafe fix puts `@timed("...")` on the function and
     drops the readings and the line, with all else it said and the comments right above them that speak of time.
@@ -233,25 +239,42 @@ def render(page, logger):
 import time
 
 
-def ship(order, metrics):
+def ship(order, log):
     start = time.perf_counter()
     order.pack()
-    metrics.timing("pack", time.perf_counter() - start)
+    log.info("packed in %.1f s", time.perf_counter() - start)
     start_label = time.perf_counter()
     order.label()
-    metrics.timing("label", time.perf_counter() - start_label)
+    log.info("labelled in %.1f s", time.perf_counter() - start_label)
+    return order
 """,
             """\
 from golden_runtime import timed
 
 
-def ship(order, metrics):
+def ship(order, log):
     start = timed("shop.orders.ship.duration").start()
     order.pack()
-    metrics.timing("pack", start.stop())
+    log.info("packed in %.1f s", start.stop())
     start_label = timed("shop.orders.ship.label.duration").start()
     order.label()
-    metrics.timing("label", start_label.stop())
+    log.info("labelled in %.1f s", start_label.stop())
+    return order
+""",
+        ),
+        Bad(
+            """\
+import time
+
+from shop.observability import SECONDS
+
+
+def deliver(order, log):
+    start = time.perf_counter()
+    order.deliver()
+    elapsed = time.perf_counter() - start
+    SECONDS.labels(order.kind).observe(elapsed)
+    log.info("delivered in %.1f s", elapsed)
 """,
         ),
         Bad(
@@ -438,10 +461,17 @@ def logged(function):
             yield Violation(
                 span=piece.span(difference.node),
                 message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
-                remedy=_remedy(difference, start.metric, fixable=start.safe is not None),
+                remedy=_in_place_of(start)
+                if start.series
+                else _remedy(difference, start.metric, fixable=start.safe is not None),
                 fix=start.safe or start.unsafe,
                 unsafe_fix=start.unsafe if start.safe else None,
             )
+
+
+def _in_place_of(start: TimedStart) -> str:
+    remedy = f'record it with `timed("{start.metric}")` in place of `{start.series}`'
+    return without_fix_as(remedy, "each run would be in two series, and only you know who reads the one that is there")
 
 
 def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.findings import Fix, Safety
+from golden_rules.findings import Fix, Safety, without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
@@ -36,9 +36,10 @@ class HandTrackedRequest(FunctionRule):
 
     ## Fix safety
 
-    The safe fix is that of its timing (GR201): the clock readings become a timer of the runtime, and every value, path and log
-    line stays. What counts the outcome stays too, and is then found by itself (GR203). `@track_request` in place of both
-    would change the names of the series, and is for you to write.
+    The fix is that of its timing (GR201), and as safe: the clock readings become a timer of the runtime, and every value, path
+    and log line stays. What counts the outcome stays too, and is then found by itself (GR203). `@track_request` in place of both
+    would change the names of the series, and is for you to write. There is no fix where the duration feeds a metric of the
+    project's own, as each run would then be in two series.
 
     ## When not to follow it
 
@@ -51,51 +52,6 @@ class HandTrackedRequest(FunctionRule):
     name: ClassVar[str] = "hand-tracked-request"
     triggers: ClassVar[tuple[str, ...]] = ("except",)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
-        Bad(
-            """\
-import time
-
-import httpx
-from prometheus_client import Counter, Histogram
-
-DELIVERIES = Counter("deliveries", "Webhook calls.", ["status"])
-SECONDS = Histogram("delivery_seconds", "How long webhook calls take.")
-
-
-async def deliver(client, url, notice):
-    start = time.perf_counter()
-    try:
-        response = await client.post(url, json=notice)
-    except httpx.TransportError:
-        SECONDS.observe(time.perf_counter() - start)
-        DELIVERIES.labels(status="unreachable").inc()
-        raise
-    SECONDS.observe(time.perf_counter() - start)
-    DELIVERIES.labels(status="delivered").inc()
-    return response
-""",
-            """\
-import httpx
-from golden_runtime import timed
-from prometheus_client import Counter, Histogram
-
-DELIVERIES = Counter("deliveries", "Webhook calls.", ["status"])
-SECONDS = Histogram("delivery_seconds", "How long webhook calls take.")
-
-
-async def deliver(client, url, notice):
-    start = timed("shop.orders.deliver.duration").start()
-    try:
-        response = await client.post(url, json=notice)
-    except httpx.TransportError:
-        SECONDS.observe(start.stop())
-        DELIVERIES.labels(status="unreachable").inc()
-        raise
-    SECONDS.observe(start.stop())
-    DELIVERIES.labels(status="delivered").inc()
-    return response
-""",
-        ),
         Bad(
             """\
 import time
@@ -134,6 +90,30 @@ class Jobs:
             """\
 import time
 
+import httpx
+from prometheus_client import Counter, Histogram
+
+DELIVERIES = Counter("deliveries", "Webhook calls.", ["status"])
+SECONDS = Histogram("delivery_seconds", "How long webhook calls take.")
+
+
+async def deliver(client, url, notice):
+    start = time.perf_counter()
+    try:
+        response = await client.post(url, json=notice)
+    except httpx.TransportError:
+        SECONDS.observe(time.perf_counter() - start)
+        DELIVERIES.labels(status="unreachable").inc()
+        raise
+    SECONDS.observe(time.perf_counter() - start)
+    DELIVERIES.labels(status="delivered").inc()
+    return response
+""",
+        ),
+        Bad(
+            """\
+import time
+
 
 def fetch(session, url, metrics):
     begin = time.time()
@@ -143,20 +123,6 @@ def fetch(session, url, metrics):
         metrics.record_request(url, status="error", duration=time.time() - begin)
         raise
     metrics.record_request(url, status="ok", duration=time.time() - begin)
-    return answer
-""",
-            """\
-from golden_runtime import timed
-
-
-def fetch(session, url, metrics):
-    begin = timed("shop.orders.fetch.duration").start()
-    try:
-        answer = session.get(url)
-    except OSError:
-        metrics.record_request(url, status="error", duration=begin.stop())
-        raise
-    metrics.record_request(url, status="ok", duration=begin.stop())
     return answer
 """,
         ),
@@ -177,23 +143,6 @@ def charge(gateway, order):
         raise
     finally:
         SECONDS.labels(status).observe(time.perf_counter() - start)
-""",
-            """\
-from golden_runtime import timed
-
-from shop.observability import SECONDS
-
-
-def charge(gateway, order):
-    status = "charged"
-    start = timed("shop.orders.charge.duration").start()
-    try:
-        return gateway.charge(order)
-    except OSError:
-        status = "unreachable"
-        raise
-    finally:
-        SECONDS.labels(status).observe(start.stop())
 """,
         ),
         Good(
@@ -272,11 +221,14 @@ class Poller:
             return
         first = measured[0]
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
+        starts = list(timed_starts(subject, piece, found))
+        series = next((start.series for start in starts if start.series), "")
+        why = f"each run would be in two series, and only you know who reads that of `{series}`" if series else ""
         yield Violation(
             span=piece.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
-            remedy=f'put `@track_request("{metric}")` on the function',
-            fix=_timers(timed_starts(subject, piece, found)),
+            remedy=without_fix_as(f'put `@track_request("{metric}")` on the function', why),
+            fix=None if series else _timers(starts),
         )
 
 

@@ -35,6 +35,7 @@ class TimedStart:
         difference: The first difference from it that is telemetry.
         target: The variable, keyword or key that the difference is kept under, or `""`.
         metric: The metric name of a timer in its place.
+        series: What makes a series of the project's own of the durations, which a timer's would stand beside; `""` for none.
         safe: The fix that puts a timer there; `None` where that is not certain to keep every value.
         unsafe: The fix that decorates the function instead, and drops the log line.
     """
@@ -42,6 +43,7 @@ class TimedStart:
     difference: Difference
     target: str
     metric: str
+    series: str
     safe: Fix | None
     unsafe: Fix | None
 
@@ -57,7 +59,9 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
     for difference in _first_of_each_start(found, subject.function):
         target = target_name(found.body, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
-        yield TimedStart(difference, target, metric, *_fixes(subject, piece, found, difference, metric))
+        series = found.series_of(difference)
+        fixes = (None, None) if series else _fixes(subject, piece, found, difference, metric)
+        yield TimedStart(difference, target, metric, series, *fixes)
 
 
 def _first_of_each_start(found: Timings, function: Function) -> list[Difference]:

@@ -69,6 +69,11 @@ class Difference:
             return ""
         return next((sink.words for sink in self.sinks if sink.use in TELEMETRY), "")
 
+    @property
+    def series(self) -> str:
+        """What makes a series of the project's own of the value, as called, or `""`."""
+        return next((sink.series for sink in self.sinks if sink.series), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
@@ -77,6 +82,11 @@ class Timings:
     body: Body
     stamps: dict[str, list[Stamp]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+
+    def series_of(self, difference: Difference) -> str:
+        """Return what makes a series of any value measured from the same start, as called, or `""`."""
+        alike = (other for other in self.differences if other.start == difference.start)
+        return next((other.series for other in alike if other.series), "")
 
 
 def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timings:

@@ -53,6 +53,16 @@ _FORMATTER = re.compile(
 )
 # What does more than to bring into another form: `stringify_and_store`.
 _KEEPING = re.compile(r"(^|_)(store|save|send|record|post|write|push|emit)(_|$)")
+# What keeps a value on a span or in a collection, and makes no series of it.
+_NO_SERIES = frozenset(
+    {
+        "set_attribute", "set_attributes", "add_event", "set_data", "set_tag", "set_measurement", "append", "appendleft", "extend", "update",
+        "put", "push", "send",
+    }
+)  # fmt: skip
+_FEEDING = re.compile(
+    r"^_*(async_)?(record|emit|track|publish|observe|collect|measure)(_\w+)?$|metrics?|telemetry|stats|(^|_)(inc|increment|incr)(_|$)"
+)
 _PUTTING = re.compile(r"^(set|add|put|append|insert|setdefault|store|write)(_\w+)?$")
 _REPORT = re.compile(
     r"^_*(async_)?(report|record|emit|track|log|publish|observe|collect|measure|profile|display|show|capture)(_\w+)?$"
@@ -100,6 +110,12 @@ def is_pure(name: str) -> bool:
 def is_report(name: str) -> bool:
     """Whether a function of the project's own reports what it is given: `_record_latency`, `report_usage`."""
     return bool(_REPORT.search(snake(name)))
+
+
+def feeds_series(name: str) -> bool:
+    """Whether what reports or records a value makes a series of it, by its name: `SECONDS.observe`, `statsd.timing`."""
+    word = snake(name.rpartition(".")[2])
+    return word not in _NO_SERIES and (is_metric(name) or bool(_FEEDING.search(word)))
 
 
 def puts(name: str) -> bool:
