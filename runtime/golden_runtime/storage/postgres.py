@@ -52,9 +52,9 @@ _OPTIONS = {
 # The key of the advisory lock that migrations take turns by: "golden" in ASCII.
 _MIGRATION_LOCK = 0x676F6C64656E
 
-# SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once; the last one is of a
-# statement that was cancelled, because it took too long or because somebody wanted it.
-_PASSING = {"40001", "40P01", "55P03", "57014"}
+# SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once.
+_CANCELLED = "57014"
+_PASSING = {"40001", "40P01", "55P03", _CANCELLED}
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
 _NOT_ALLOWED = "42501"
@@ -241,6 +241,11 @@ def explain(error: Exception, settings: PostgresSettings) -> Exception:
         raised = StorageUnavailableError(f"`{where}` is read-only, a standby perhaps: connect to the primary")
     elif error.sqlstate == _NOT_ALLOWED:
         raised = StorageError(f"`{where}` does not allow it ({_first_line(error)}): grant this user the right")
+    elif error.sqlstate == _CANCELLED:
+        raised = StorageUnavailableError(
+            f"`{where}` did not finish and gave up ({_first_line(error)}): find out what holds it up, a lock perhaps, or raise "
+            "`answer_timeout`"
+        )
     elif isinstance(error, NoAnswerError):
         raised = StorageUnavailableError(
             f"`{where}` is connected and says nothing ({_first_line(error)}): find out what holds it up, and where this was a "
