@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,8 @@ class Place:
         return self._line((*self.header, *keys))
 
     def line_of(self, key: str, entry: str) -> int | None:
-        """Return the line that a string stands on, at or below a key; `None` where it cannot be told."""
-        start = self.line(key)
+        """Return the line that a string stands on, at or below a key such as `rules.GR304.allowed-in`; `None` where none can be told."""
+        start = self.line(*key.split("."))
         if start is None:
             return None
         for number, line in enumerate(self.text.split("\n")[start - 1 :], start=start):
@@ -97,6 +98,10 @@ def parse_toml(data: bytes, file: str) -> dict[str, Any]:
     """Return the content of a TOML file; raises UsageError, with the line, where it is broken."""
     import tomllib
 
+    if data.startswith(codecs.BOM_UTF8):
+        raise UsageError(
+            f"`{file}` starts with a byte order mark, which TOML does not have: save it as UTF-8 without one"
+        )
     try:
         return tomllib.loads(data.decode())
     except UnicodeDecodeError as error:

@@ -123,15 +123,15 @@ def _app(value: object) -> str | tuple[tuple[str, str], ...]:
     for pattern, name in value.items():
         _check_pattern(pattern, translate)
         if not isinstance(name, str) or not name.strip():
-            raise WrongValueError(f"must give a name for `{pattern}`, not {_not_name(name)}")
-        _app_name(name)
+            raise WrongValueError(f"must give a name for `{pattern}`, not {_not_name(name)}", pattern)
+        _app_name(name, pattern)
     return tuple(value.items())
 
 
-def _app_name(name: str) -> str:
+def _app_name(name: str, entry: str = "") -> str:
     # metric names start with it, and the runtime refuses those that start with anything but a letter
     if not re.match(r"[^A-Za-z0-9]*[A-Za-z]", name):
-        raise WrongValueError(f"must start with a letter, as metric names do, not `{name}`")
+        raise WrongValueError(f"must start with a letter, as metric names do, not `{name}`", entry)
     return name
 
 

@@ -15,6 +15,7 @@ from golden_rules.globs import FunctionPatterns, path_globs
 from golden_rules.naming import module_parts, package_of
 from golden_rules.paths import relative_to
 from golden_rules.places import Place
+from golden_rules.rules.resilience.allowed import ALLOWED_IN
 from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
 from golden_rules.silencing import WITHOUT_REASON
 from golden_rules.source.importing import imported_names
@@ -76,12 +77,34 @@ def stale_entries(
     yield from stale(
         "measured-by", written.get("measured_by", ()), "import", _are_imported(written, files).__contains__
     )
-    patterns = (*written.get("critical", ()), *written.get("not_critical", ()))
-    if patterns:
-        idle = _idle(patterns, files)
-        for key in ("critical", "not-critical"):
-            entries = written.get(key.replace("-", "_"), ())
-            yield from stale(key, entries, "function", lambda entry: entry not in idle)
+    yield from _idle_patterns(written, files, origins)
+    tables = [
+        table
+        for place in origins.get("overrides", ())
+        for table in (place.item("overrides", number) for number in range(1, place.count("overrides") + 1))
+    ]
+    for override, table in zip(written.get("overrides", ()), tables, strict=False):
+        covered = [file for file in files if path_globs(override.paths).cover(file.relative)]
+        settings = dict(override.settings)
+        yield from _idle_patterns(settings, covered, dict.fromkeys(settings, (table,)))
+
+
+def _idle_patterns(
+    settings: Mapping[str, Any], files: Sequence[SourceFile], origins: Mapping[str, tuple[Place, ...]]
+) -> Iterator[Stale]:
+    """Yield the patterns for functions, and for what rules allow, that name nothing in the files that they are for."""
+    named = [(key, settings.get(key.replace("-", "_"), ())) for key in ("critical", "not-critical")]
+    allowed = [
+        (f"rules.{rule}.{option}", entries)
+        for rule, given in settings.get("rules", ())
+        for option, entries in given
+        if option == ALLOWED_IN.name
+    ]
+    for found, what, inside in ((named, "function", False), (allowed, "module, class or function", True)):
+        idle = _idle([entry for _, entries in found for entry in entries], files, inside=inside)
+        for key, entries in found:
+            places = origins.get(key.partition(".")[0].replace("-", "_"), ())
+            yield from (Stale(key, entry, what, _where(places, key, entry)) for entry in entries if entry in idle)
 
 
 def _unseen(root: Path, patterns: Iterable[str]) -> set[str]:
@@ -134,18 +157,17 @@ def _imports(module: Outline) -> Iterator[str]:
             yield from (target for _, target in imported_names(node, module.package))
 
 
-def _idle(patterns: Iterable[str], files: Iterable[SourceFile]) -> set[str]:
-    """Return the patterns that name no function of the files."""
+def _idle(patterns: Iterable[str], files: Iterable[SourceFile], *, inside: bool) -> set[str]:
+    """Return the patterns that name no function of the files; with `inside`, nor a class or a module."""
     compiled = {pattern: FunctionPatterns([pattern]) for pattern in patterns}
-    for file, module in _outlines(files):
+    for file, module in _outlines(files) if compiled else ():
         if not compiled:
             break
-        for function in module.functions:
-            matched = [
-                pattern
-                for pattern, names in compiled.items()
-                if names.match(file.relative, module.module, function.qualname)
-            ]
+        defined = [(module.module, function.qualname) for function in module.functions]
+        if inside:
+            defined += [("", module.module), *((module.module, owner.qualname) for owner in module.classes)]
+        for base, name in defined:
+            matched = [pattern for pattern, names in compiled.items() if names.match(file.relative, base, name)]
             for pattern in matched:
                 del compiled[pattern]
     return set(compiled)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden_rules.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import click
     from click.shell_completion import CompletionItem
 
@@ -45,6 +44,31 @@ def complete_codes(_context: click.Context, _parameter: click.Parameter, beginni
         CompletionItem(f"{before}{comma}{word}", help=other)
         for word, other in described
         if word.lower().startswith(typed.lower())
+    ]
+
+
+def complete_output(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
+    """Return the formats, each with `=`, and once that has been typed the names of files and folders that go on from it.
+
+    Bash parts a word at `=` and completes the file by itself.
+    """
+    from click.shell_completion import CompletionItem
+
+    from golden_rules.reports.formats import FORMATS
+
+    name, equals, typed = beginning.partition("=")
+    if not equals:
+        return [CompletionItem(f"{known}=") for known in FORMATS if known.startswith(beginning)]
+    folder, separator, start = typed.rpartition("/")
+    prefix = f"{name}={folder}{separator}"
+    try:
+        entries = sorted(Path(f"{folder}{separator}" or ".").iterdir())
+    except OSError:
+        return []
+    return [
+        CompletionItem(prefix + entry.name + ("/" if entry.is_dir() else ""))
+        for entry in entries
+        if entry.name.startswith(start) and (start or not entry.name.startswith("."))
     ]
 
 

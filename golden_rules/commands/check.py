@@ -16,6 +16,7 @@ from golden_rules.commands.base import (
     check_selectors,
     codes,
     complete_codes,
+    complete_output,
     files_to_check,
     refuse_source,
 )
@@ -71,6 +72,7 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
     "outputs",
     multiple=True,
     callback=_outputs,
+    shell_complete=complete_output,
     metavar="FORMAT=FILE",
     help="Write the findings in a format to a file as well; any number of times.",
 )

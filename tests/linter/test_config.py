@@ -213,6 +213,8 @@ class TestWhatItMaySay:
             ("critical = ['a.{b']", "has the malformed pattern `a.{b`: its `{` is never closed"),
             ("app = 1.5", "must be a name, or a table from path patterns to names, not a number"),
             ("[app]\n'src/*' = 2", "must give a name for `src/*`, not an integer"),
+            ("[app]\n'src/*' = 'a'\n'lib/*' = ''", "`app` in golden-rules.toml (line 3) must give a name for `lib/*`"),
+            ("[app]\n'src/*' = 'a'\n\n'lib/*' = '3d'", "`app` in golden-rules.toml (line 4) must start with a letter"),
             (
                 "runtime-module = 'my-app'",
                 "must be the name of a module such as `app.metrics_runtime`, not `my-app`",
@@ -238,6 +240,10 @@ class TestWhatItMaySay:
         [
             ("a = 1\nb = = 2", "`golden-rules.toml` (line 2, column 5) is not valid TOML: invalid value"),
             ("a = [", "`golden-rules.toml` (line 1, the end) is not valid TOML: invalid value"),
+            (
+                "\ufeffapp = 'x'",
+                "`golden-rules.toml` starts with a byte order mark, which TOML does not have: save it as UTF-8 without one",
+            ),
             ("x = " + "[" * 5000, "`golden-rules.toml` is not valid TOML: it is nested too deeply"),
         ],
     )

@@ -112,6 +112,28 @@ class TestStale:
             "`*.walk` in `not-critical` of golden-rules.toml (line 6) matches no function",
         ]
 
+    def test_overrides_and_rules(self, shop: Path) -> None:
+        """What an override names critical must be in its files, and what a rule allows must be there."""
+        (shop / "golden-rules.toml").write_text(
+            "[rules.GR304]\nallowed-in = ['shop.jobs.Pool', 'shop.jobs', 'shop.gone']\n"
+            "[[overrides]]\npaths = ['other']\ncritical = ['*.run']\n"
+            "[[overrides]]\npaths = ['shop']\ncritical = [\n  '*.run',\n  '*.walk',\n]\nnot-critical = ['shop.jobs.skip']\n"
+            "rules.GR301.allowed-in = ['other.jobs', 'shop.jobs.Pool.run']\n"
+        )
+        for name in ("shop", "other"):
+            (shop / name).mkdir()
+        (shop / "shop/jobs.py").write_text("class Pool:\n    def run(self): ...\n")
+        (shop / "other/jobs.py").write_text("def walk(): ...\n")
+        done = run("--check")
+        assert done.return_value == 1
+        assert done.stdout.splitlines() == [
+            "`shop.gone` in `rules.GR304.allowed-in` of golden-rules.toml (line 2) matches no module, class or function",
+            "`*.run` in `critical` of golden-rules.toml (line 5) matches no function",
+            "`*.walk` in `critical` of golden-rules.toml (line 10) matches no function",
+            "`shop.jobs.skip` in `not-critical` of golden-rules.toml (line 12) matches no function",
+            "`other.jobs` in `rules.GR301.allowed-in` of golden-rules.toml (line 13) matches no module, class or function",
+        ]
+
     def test_measured_by(self, shop: Path) -> None:
         """An entry counts where a file imports the module, or something from it, anywhere in the file."""
         (shop / "golden-rules.toml").write_text(

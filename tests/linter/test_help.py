@@ -71,6 +71,20 @@ def test_completion() -> None:
     assert complete("check", "--format", "sa") == ["plain,sarif"]
     assert complete("explain", "GR20")[:2] == ["plain,GR201", "plain,GR202"]
     assert complete("check", "sr") == ["file,sr"]
+    # bash parts words at `=`
+    assert complete("check", "--output", "sarif", "=", "sr") == ["file,sr"]
+
+
+def test_completion_of_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format, and then a file or folder, of any depth."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out/deep").mkdir(parents=True)
+    (tmp_path / "out.sarif").write_text("")
+    (tmp_path / "out/old.sarif").write_text("")
+    assert complete("check", "--output", "sa") == ["plain,sarif="]
+    assert complete("check", "--output", "sarif=o") == ["plain,sarif=out/", "plain,sarif=out.sarif"]
+    assert complete("check", "--output", "sarif=out/") == ["plain,sarif=out/deep/", "plain,sarif=out/old.sarif"]
+    assert complete("check", "--output", "sarif=gone/") == [""]
 
 
 def script(shell: str) -> str:
