@@ -189,7 +189,7 @@ CALLS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(modules(), CALLS)
 def test_series_read_the_same(
     module: tuple[str, str], calls: list[tuple[object, list[type[BaseException] | None]]]

@@ -57,6 +57,22 @@ BOTH = (Busy, Slow)
 ENDING = (Busy, Stopped)
 
 
+class Calm:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, *_):
+        return kind is Slow
+
+
+@contextlib.contextmanager
+def calm():
+    try:
+        yield
+    except Slow:
+        pass
+
+
 def change():
     global CHANGED
     CHANGED = 2
@@ -150,6 +166,9 @@ TRIED = [
     ("{send}(number)\nreturn", "", ""),
     ("{send}(number)", "", ""),
     ("with mail:\n    return {send}(number)", "", ""),
+    ("with Calm():\n    return {send}(number)", "", ""),
+    ("with calm():\n    return {send}(number)", "", ""),
+    ("with calm():\n    page = {send}()\nreturn {send}(page)", "", ""),
     ("with suppress(Slow):\n    return {send}(number)", "", ""),
     (
         "with contextlib.ExitStack() as stack:\n    stack.enter_context(suppress(Slow))\n    return {send}(number)",
@@ -316,7 +335,7 @@ SCRIPTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(modules(), st.lists(SCRIPTS, min_size=3, max_size=3))
 def test_fixed_function_does_what_the_loop_did(source: str, scripts: list[list[str]]) -> None:
     """Where there is a fix, results, errors, calls and delays are the same, whatever is raised by whichever attempt."""

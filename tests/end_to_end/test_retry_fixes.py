@@ -180,6 +180,12 @@ def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> N
 LEFT = {
     "an error that depends": loop().replace("except Busy", "except Busy as busy").replace("attempt == 2", "attempt == 2 or busy.args"),
     "a block that may swallow": loop().replace("            return receipt", "            with suppress(OSError):\n                return receipt"),
+    "a block of the file's own that swallows": loop().replace("            return receipt", "            with Calm():\n                return receipt")
+    + "\n\nclass Calm:\n    def __enter__(self):\n        pass\n\n    def __exit__(self, *_):\n        return True\n",
+    "a block that catches": loop().replace("            return receipt", "            with calm():\n                return receipt")
+    + "\n\n@contextmanager\ndef calm():\n    try:\n        yield\n    except OSError:\n        pass\n",
+    "an error of a module that may not be there yet": loop(caught="urllib.error.URLError").replace("import time", "import time\nimport urllib"),
+    "an error of a module that may be half made": loop(caught="errors.Busy").replace("import time", "import time\n\nfrom shop import errors"),
     "a constant that changes": loop("range(LIMIT)", "attempt == LIMIT - 1") + "\n\nLIMIT = 9\n",
     "a constant that a function changes": loop("range(LIMIT)", "attempt == LIMIT - 1")
     + "\n\ndef set_limit(limit):\n    global LIMIT\n    LIMIT = limit\n",
@@ -246,6 +252,20 @@ def send(mail, log):
     receipt = mail.send(subject)
     return receipt
 """)
+
+
+@pytest.mark.parametrize(
+    ("imported", "caught"),
+    [
+        ("urllib.error", "urllib.error.URLError"),
+        ("requests", "requests.exceptions.Timeout"),
+        ("socket", "socket.timeout"),
+    ],
+)
+def test_errors_that_are_there_at_once_may_be_named(imported: str, caught: str) -> None:
+    """What importing the file has made certain, a decorator can name."""
+    source = loop(caught=caught).replace("import time", f"import time\nimport {imported}")
+    assert f"retry_on={caught}" in fixed(source)
 
 
 def test_class_attributes_are_not_the_constants() -> None:

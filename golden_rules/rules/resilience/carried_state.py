@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from golden_rules.source.trees import bound_by, dotted, walk
 
 if TYPE_CHECKING:
-    from golden_rules.source.outline import Function
+    from golden_rules.source.outline import Function, Outline
 
 # Whose block may end by an exception without anybody being told.
 _SWALLOWING = re.compile(
@@ -19,7 +19,9 @@ _SWALLOWING = re.compile(
 _READING = frozenset({"get", "items", "keys", "values", "copy"})
 
 
-def carried(function: Function, kept: Collection[str], tried: Sequence[ast.stmt]) -> str:
+def carried(
+    function: Function, kept: Collection[str], tried: Sequence[ast.stmt], swallowing: Collection[str] = ()
+) -> str:
     """Return in words what an attempt may find as the one before left it, or `""`.
 
     That is a parameter, or a name in `kept` that is set before the loop, if an attempt sets it anew; the mapping of
@@ -34,29 +36,43 @@ def carried(function: Function, kept: Collection[str], tried: Sequence[ast.stmt]
         anew = arguments.kwarg.arg
     if anew:
         return f"an attempt sets `{anew}` for the next one"
-    unset = _Reads(function.bound - given).first_unset(tried, set())
+    unset = _Reads(function.bound - given, swallowing).first_unset(tried, set())
     return f"an attempt may read `{unset}` as the one before left it" if unset else ""
 
 
-def leaves(statements: Sequence[ast.stmt]) -> bool:
-    """Whether a block always ends by a `return` or an exception."""
+def leaves(statements: Sequence[ast.stmt], swallowing: Collection[str] = ()) -> bool:
+    """Whether a block always ends by a `return` or an exception; context managers named in `swallowing` may end one."""
     match statements:
         case [*_, ast.Return() | ast.Raise()]:
             return True
         case [*_, ast.If(body=body, orelse=orelse)]:
-            return leaves(body) and leaves(orelse)
+            return leaves(body, swallowing) and leaves(orelse, swallowing)
         case [*_, ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body)]:
-            return leaves(body) and not any(map(_may_swallow, items))
+            return leaves(body, swallowing) and not any(_may_swallow(item, swallowing) for item in items)
         case [*_, ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody)]:
-            return leaves(finalbody) or (
-                (leaves(body) or leaves(orelse)) and all(leaves(handler.body) for handler in handlers)
-            )
+            in_clauses = all(leaves(handler.body, swallowing) for handler in handlers)
+            in_body = leaves(body, swallowing) or leaves(orelse, swallowing)
+            return leaves(finalbody, swallowing) or (in_body and in_clauses)
         case _:
             return False
 
 
-def _may_swallow(item: ast.withitem) -> bool:
-    return bool(_SWALLOWING.search(dotted(item.context_expr)))
+def swallowing_managers(outline: Outline) -> frozenset[str]:
+    """Return the names of a file's own context managers after whose block the function may go on, although it failed."""
+    functions = outline.functions
+    catching = {one.name for one in functions if one.yields and (one.handlers or "suppress" in one.called)}
+    exits = (one for one in functions if one.name in ("__exit__", "__aexit__") and _returns_something(one.node))
+    return frozenset(catching | {one.owner.name for one in exits if one.owner is not None})
+
+
+def _returns_something(node: ast.AST) -> bool:
+    returned = [inner.value for inner in walk(node) if isinstance(inner, ast.Return)]
+    return any(value is not None and getattr(value, "value", value) not in (None, False) for value in returned)
+
+
+def _may_swallow(item: ast.withitem, swallowing: Collection[str]) -> bool:
+    name = dotted(item.context_expr)
+    return bool(_SWALLOWING.search(name)) or name.removesuffix("()").rpartition(".")[2] in swallowing
 
 
 def _may_change(mapping: str, nodes: Sequence[ast.AST]) -> bool:
@@ -80,8 +96,9 @@ def _may_change(mapping: str, nodes: Sequence[ast.AST]) -> bool:
 class _Reads:
     """Looks for a read of a local variable that may come before the variable is set. When in doubt, there is one."""
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], swallowing: Collection[str]) -> None:
         self._names = names
+        self._swallowing = swallowing
 
     def first_unset(self, statements: Iterable[ast.stmt], known: set[str]) -> str:
         """Return the first such variable in a block, or `""`; adds to `known` what is set for certain at its end."""
@@ -119,7 +136,7 @@ class _Reads:
     def _in_with(self, items: list[ast.withitem], body: list[ast.stmt], known: set[str]) -> str:
         read = self._read([item.context_expr for item in items], known)
         known.update(name for item in items for name in _bound(item.optional_vars))
-        inner = known.copy() if any(map(_may_swallow, items)) else known
+        inner = known.copy() if any(_may_swallow(item, self._swallowing) for item in items) else known
         return read or self.first_unset(body, inner)
 
     def _in_either(
@@ -132,7 +149,7 @@ class _Reads:
             read = self.first_unset(block, inner)
             if read:
                 return read
-            if not leaves(block):
+            if not leaves(block, self._swallowing):
                 after.append(inner)
         if after:
             known.update(set.intersection(*after))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
     from golden_rules.source.outline import Outline
 
+# Modules that their package imports by itself.
+_LOADED = frozenset(
+    {"asyncio.exceptions", "concurrent.futures", "json.decoder", "redis.exceptions", "requests.exceptions", "sqlalchemy.exc", "urllib3.exceptions"}
+)  # fmt: skip
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -21,7 +25,13 @@ def is_known_before(subject: Subject, node: ast.expr) -> bool:
     """Whether what an expression names certainly exists, and is the same, when the function is decorated."""
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     names = [dotted(item) for item in items]
-    return all(name and "(" not in name and _is_root_known(subject, name.partition(".")[0]) for name in names)
+    return all(
+        name
+        and "(" not in name
+        and _is_root_known(subject, name.partition(".")[0])
+        and ("." not in name or _is_loaded(subject.outline, name))
+        for name in names
+    )
 
 
 def constants(subject: Subject, nodes: Iterable[ast.AST]) -> dict[str, float | None]:
@@ -36,6 +46,24 @@ def constants(subject: Subject, nodes: Iterable[ast.AST]) -> dict[str, float | N
         elif name.isupper() and name in subject.outline.names:
             found[name] = None
     return found
+
+
+def _is_loaded(outline: Outline, name: str) -> bool:
+    """Whether an attribute is there as soon as the file has been imported.
+
+    A module of one's own may still be half made, where imports go in a circle; `import urllib` alone gives no `urllib.error`.
+    """
+    root, _, rest = name.partition(".")
+    target = outline.names.get(root)
+    if target is None:
+        # A class of this file, which stands above.
+        return "." not in rest
+    if target.partition(".")[0] == outline.module.partition(".")[0]:
+        return False
+    holder = f"{target}.{rest}".rpartition(".")[0]
+    plain = (entry.node for entry in outline.imports if isinstance(entry.node, ast.Import) and not entry.guarded)
+    imported = {alias.name for node in plain for alias in node.names}
+    return holder == target or holder in imported | _LOADED
 
 
 def _value(statement: ast.stmt, name: str) -> ast.Constant | None:

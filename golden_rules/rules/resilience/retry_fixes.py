@@ -49,7 +49,7 @@ _OF_RETRYING = re.compile(
 
 def retry_fix(subject: Subject, line: int) -> Fix | str:
     """Return the fix of the retry loop at a line, or in words why there is none."""
-    parts = _why_not_decorated(subject) or parts_of(subject.function, line)
+    parts = _why_not_decorated(subject) or parts_of(subject.outline, subject.function, line)
     if isinstance(parts, str):
         return parts
     caught = _caught(subject, parts.handler)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from golden_rules.rules.effects import only_logs, only_names
-from golden_rules.rules.resilience.carried_state import carried, leaves
+from golden_rules.rules.resilience.carried_state import carried, leaves, swallowing_managers
 from golden_rules.source.trees import bound_by, children, walk
 
 if TYPE_CHECKING:
-    from golden_rules.source.outline import Function
+    from golden_rules.source.outline import Function, Outline
 
 _NO_TRY = "a `try` with one clause is not all that is in the loop"
 _NO_END = "what is tried does not end by returning"
@@ -57,7 +57,7 @@ class Parts:
             yield from walk(part)
 
 
-def parts_of(function: Function, line: int) -> Parts | str:
+def parts_of(outline: Outline, function: Function, line: int) -> Parts | str:
     """Return the parts of a function that is nothing but the retry loop at a line, or in words why it is more."""
     node = function.node
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
@@ -78,7 +78,8 @@ def parts_of(function: Function, line: int) -> Parts | str:
             return _NO_TRY
     if not all(map(_ends, after)):
         return _GOES_ON
-    success = _after_success(loop, attempt, after)
+    swallowing = swallowing_managers(outline)
+    success = _after_success(loop, attempt, after, swallowing)
     if isinstance(success, str):
         return success
     tried, ending = success
@@ -86,10 +87,10 @@ def parts_of(function: Function, line: int) -> Parts | str:
     parts = Parts(
         tuple(before), loop, attempt, handler, tuple(tried), ending, tuple(after), kept, frozenset(_stored(tried))
     )
-    return _why_not_alone(function, parts) or parts
+    return _why_not_alone(function, parts, swallowing) or parts
 
 
-def _why_not_alone(function: Function, parts: Parts) -> str:
+def _why_not_alone(function: Function, parts: Parts, swallowing: Collection[str]) -> str:
     """Return in words how what is tried hangs together with the loop, or with the attempt before; `""` where it does not."""
     if function.declares_scope:
         return "it sets a variable of another scope"
@@ -105,14 +106,14 @@ def _why_not_alone(function: Function, parts: Parts) -> str:
     if shared := served & names:
         return f"what is tried uses `{min(shared)}`, which the loop sets"
     kept = frozenset(_stored(parts.kept))
-    if hindrance := carried(function, kept, [*parts.tried, *([parts.ending] if parts.ending else [])]):
+    if hindrance := carried(function, kept, [*parts.tried, *([parts.ending] if parts.ending else [])], swallowing):
         return hindrance
     changed = _attributes(parts.tried, ast.Store) & _attributes(parts.kept, ast.Load)
     return f"line {parts.kept[0].lineno} would be done again for each attempt" if changed else ""
 
 
 def _after_success(
-    loop: _Loop, attempt: ast.Try, after: Sequence[ast.stmt]
+    loop: _Loop, attempt: ast.Try, after: Sequence[ast.stmt], swallowing: Collection[str]
 ) -> tuple[list[ast.stmt], ast.Return | None] | str:
     """Return what is tried and the `return` that follows it, or in words why success is followed by more."""
     tried = list(attempt.body)
@@ -123,7 +124,7 @@ def _after_success(
         following = rest[0] if rest else ast.Pass()
     if not tried or any(map(_turns, tried)):
         return _NO_END
-    if leaves(tried):
+    if leaves(tried, swallowing):
         return _NO_TRY if attempt.orelse else (tried, None)
     if isinstance(following, ast.Break):
         if not after:
