@@ -53,6 +53,7 @@ ACTS = {
     "name": "return self.transport.rename(f'mail-{self.sent}')",
     "argument": "self.transport.resize(self.sent)",
     "down again": "self.sent -= 1",
+    "number of a record": "names.append({'ordinal': self.sent})",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
 }
 
@@ -87,6 +88,26 @@ def test_counter_that_the_program_runs_on_is_left_alone(reading: str) -> None:
 def test_state_is_left_alone_by_its_name(counter: str) -> None:
     """Attempts, sequence numbers, positions, sizes, others' attributes and names that say nothing are no counters."""
     assert not found(counting(f"logger.info('%d', {counter.replace('mail', 'self.mail')})", counter))
+
+
+@pytest.mark.parametrize(
+    ("counter", "count"),
+    [
+        ("self.calls[mail.host]", 0),
+        ("self.counts['moved']", 0),
+        ("self.errors_by_host[mail.host]", 1),
+        ("self.stats[mail.host]", 1),
+    ],
+)
+def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
+    """How often each name came up, or what a run did, is a result; statistics and errors are counted for others."""
+    assert len(found(counting(f"logger.info('%s', {counter.partition('[')[0]})", counter))) == count
+
+
+@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor"])
+def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
+    """What counts for others is homemade instrumentation as a whole, or counts what its work came to."""
+    assert not found(counting("logger.info('sent %d', self.sent)").replace("Mailer", name))
 
 
 def test_result_of_one_call_is_left_alone() -> None:

@@ -184,8 +184,20 @@ def test_generators_are_timed() -> None:
         "logger(logging.INFO, 'took %f' % ({d}))",
         "nodes[order].latency.append({d})",
         "global took\ntook = {d}",
+        "took_ms = ({d}) * 1000\nemit(_build_send_event(order, took_ms))",
     ],
-    ids=["header", "header by a method", "timer", "display", "capture", "log", "logger", "entry's list", "global"],
+    ids=[
+        "header",
+        "header by a method",
+        "timer",
+        "display",
+        "capture",
+        "log",
+        "logger",
+        "entry's list",
+        "global",
+        "event",
+    ],
 )
 def test_further_places_of_telemetry(end: str) -> None:
     """A response's header, a timer under another name, and what is shown to a person."""
@@ -199,6 +211,14 @@ def test_a_moment_as_a_number_is_the_same_moment() -> None:
         clock="datetime.utcnow().timestamp()",
         imports="from datetime import datetime",
     )
+    assert len(messages(source)) == 1
+    assert fixed(source) == dedent(source)
+
+
+def test_a_moment_without_its_microseconds_is_the_same_moment() -> None:
+    """`.replace(microsecond=0)` of a reading is a reading."""
+    rounded = "datetime.now().replace(microsecond=0)"
+    source = timed_function(f"print({rounded} - start)", clock=rounded, imports="from datetime import datetime")
     assert len(messages(source)) == 1
     assert fixed(source) == dedent(source)
 
@@ -248,6 +268,33 @@ def test_a_wait_that_says_how_long_it_waits_is_logic(end: str, count: int) -> No
                     {end}
         """
     assert len(messages(source)) == count
+
+
+def test_a_loop_that_sleeps_says_how_long_it_waits() -> None:
+    """Without a deadline of its own, too; what is logged behind the loop is a duration."""
+    source = """\
+        import time
+
+        def follow(job, log):
+            start = time.monotonic()
+            while not job.done():
+                log.info("%s after %.1f s", job.state, time.monotonic() - start)
+                time.sleep(1)
+        """
+    assert messages(source) == []
+    assert len(messages(source + '            log.info("done in %.1f s", time.monotonic() - start)\n')) == 1
+
+
+def test_the_starts_of_many_are_data() -> None:
+    """A listing of what runs says of each how long it has been running."""
+    source = """\
+        import time
+
+        def listing(runs, log):
+            for run in runs:
+                log.info("%s runs for %.1f s", run.name, time.time() - run.started_at)
+        """
+    assert messages(source) == []
 
 
 def test_helpers_that_measure_are_left_alone() -> None:

@@ -113,6 +113,9 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
         return False
     if store:
         return True
+    if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant) and not speaks_of_errors(word):
+        # `self.calls[tool] += 1` is a tally by name, which is data more often than not.
+        return False
     # What the file itself never reads is kept for others; its name, or the place where it counts, must say what for.
     kept = not use.readings and (is_sure_count(word) or bool(increment.handlers))
     return speaks_of_events(word) and (use.reports or kept)

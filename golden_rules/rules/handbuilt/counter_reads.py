@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from golden_rules.source.outline import Outline
 from golden_rules.source.trees import children, dotted
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# Keys under which a number tells one record from the next.
+_NUMBERS = re.compile(r"(^|_)(ordinal|seq|sequence|index|idx|position|serial)$")
 _MAX_STEPS = 4
 
 _Variable = ast.Name | ast.Attribute | ast.Subscript
@@ -207,7 +210,7 @@ def _reading(index: _Index, node: ast.AST, steps: int, *, decision: bool = False
                 call = index.parents[id(parent)]
                 return _keyword(dotted(call.func) if isinstance(call, ast.Call) else "", parent.arg or "", current)
             case ast.Dict():
-                return Reading.REPORTED if current in parent.values else Reading.OTHER
+                return _entry(parent, current)
             case ast.Return() | ast.Yield() | ast.YieldFrom():
                 return _returned(index, parent, current, decision=decision)
             case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) | ast.NamedExpr(target=target):
@@ -270,6 +273,15 @@ def _called(call: ast.Call, current: ast.AST) -> Reading | None:
         return None
     if is_report(name) or is_reporting(name):
         return Reading.REPORTED
+    return Reading.OTHER
+
+
+def _entry(entries: ast.Dict, current: ast.AST) -> Reading:
+    """Say what an entry makes of a value: `{"ordinal": self.events}` numbers what is recorded."""
+    for key, value in zip(entries.keys, entries.values, strict=True):
+        if value is current:
+            word = snake(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+            return Reading.OTHER if _NUMBERS.search(word) else Reading.REPORTED
     return Reading.OTHER
 
 

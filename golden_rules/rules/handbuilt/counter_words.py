@@ -6,7 +6,8 @@ import re
 
 from golden_rules.naming import snake
 
-_STORE = re.compile(r"(^|_)(stats?|statistics|metrics?|telemetry|counters|counts)$")
+# Not `counts`, which are as often what a run or a tally by name was for.
+_STORE = re.compile(r"(^|_)(stats?|statistics|metrics?|telemetry|counters)$")
 _STATE = re.compile(
     r"(^|_)counter$|(^|_)(retr(y|ies)|retried|tries|attempts?|seq\w*|sequences?|ids?|uids?|idx|index\w*|offsets?|pos|position|cursor|next|depth|levels?"
     r"|nest(ing|ed)|indent\w*|refs?|ref_?count|pending|active|running|in_?flight|outstanding|current|cur|sizes?|len|length|capacity"
@@ -48,7 +49,7 @@ _RESETTING = re.compile(
 _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
-    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler)$"
+    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor)(_mixin)?$"
 )
 
 

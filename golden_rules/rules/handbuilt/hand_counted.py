@@ -29,8 +29,8 @@ class HandCounted(OutlineRule):
     `self.stats["sent"] += 1`) and that the file only ever logs, returns in statistics or hands to a metric.
 
     A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
-    again, or starts anew while work is done; and so are attempts, positions, sequence numbers, sizes, reference counts, and
-    what one call or one result adds up. A metric that a metrics module defines may be fed from anywhere; only where
+    again, or starts anew while work is done; and so are attempts, positions, sequence numbers, sizes, reference counts,
+    tallies by name (`self.calls[tool] += 1`), and what one call or one result adds up. A metric that a metrics module defines may be fed from anywhere; only where
     it grows by one with every call of the function, it counts calls by hand.
 
     ## Why is this bad?

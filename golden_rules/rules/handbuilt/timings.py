@@ -9,6 +9,7 @@ import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start, may_be_recorded_start
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
+from golden_rules.rules.handbuilt.vocabulary import sleeps
 from golden_rules.source.body import Body, dotted, read_body
 from golden_rules.source.outline import Function, Outline
 
@@ -108,16 +109,25 @@ def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timi
 
 
 def _is_heartbeat(found: Timings, difference: Difference) -> bool:
-    """Whether a loop that waits, with a limit on the same start, says meanwhile how long it has been waiting."""
+    """Whether a loop that waits says meanwhile how long it has been waiting."""
     body = found.body
     loop = next((node for node in body.ancestors(difference.node) if isinstance(node, cst.While)), None)
     if loop is None or _ends_loop(body, difference.node):
         return False
     if difference.stamp is not None and loop in body.ancestors(difference.stamp.binding):
         return False
+    if _waits(body, loop):
+        return True
     return any(
         other.decides and other.start == difference.start and loop in body.ancestors(other.node)
         for other in found.differences
+    )
+
+
+def _waits(body: Body, loop: cst.While) -> bool:
+    """Whether a loop pauses between its rounds."""
+    return any(
+        isinstance(node, cst.Call) and sleeps(dotted(node.func)) and loop in body.ancestors(node) for node in body.nodes
     )
 
 
@@ -147,7 +157,7 @@ def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Rea
 
 
 def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression | None:
-    """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`, `.timestamp()`."""
+    """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`, `.timestamp()`, `.replace(...)`."""
     parent = body.parent(value)
     if isinstance(parent, cst.BinaryOperation) and isinstance(
         parent.operator, cst.Multiply | cst.Divide | cst.FloorDivide
@@ -158,7 +168,7 @@ def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression |
         call = body.parent(parent)
         if isinstance(call, cst.Call) and dotted(call.func) in ("int", "round", "float") and parent is call.args[0]:
             return call
-    if isinstance(parent, cst.Attribute) and parent.attr.value == "timestamp":
+    if isinstance(parent, cst.Attribute) and parent.attr.value in ("timestamp", "replace", "astimezone"):
         call = body.parent(parent)
         return call if isinstance(call, cst.Call) else None
     if isinstance(parent, cst.BooleanOperation | cst.IfExp) and value is not getattr(parent, "test", None):
@@ -235,12 +245,17 @@ def _is_start_elsewhere(outline: Outline, function: Function, body: Body, start:
     root, _, rest = start.partition(".")
     if not rest and root not in body.bindings and _outer_stamp(outline, function, root):
         return True
-    if not is_start(start):
+    if not is_start(start) or _is_each(body, root):
         return False
     if root in ("self", "cls"):
         return rest.count(".") == 0
     # The start of an entity, such as `run.start_time`, is data; a clock for intervals says that it is a measurement.
     return unit is not Unit.DATETIME and (not rest or start not in body.bindings)
+
+
+def _is_each(body: Body, root: str) -> bool:
+    """Whether a variable is one of many that a loop goes through: `for run in runs`, whose starts are data."""
+    return any(isinstance(binding, cst.For) for binding in body.bindings[root])
 
 
 def _outer_stamp(outline: Outline, function: Function, name: str) -> bool:

@@ -34,7 +34,7 @@ _METRIC_RECEIVER = re.compile(
 )
 _METRICS_OBJECT = re.compile(r"(^|_)(metrics?|telemetry|statsd|stats_client)$")
 _HANDING_OVER = re.compile(
-    r"(^|_)(on|handle|capture|callback|complete|completed|done|finish|finished|end|process_time|audit|result|response|success|failure|summary|summarize|append|insert)(_|$)"
+    r"(^|_)(on|handle|capture|callback|complete|completed|done|finish|finished|end|process_time|audit|result|response|success|failure|summary|summarize|append|insert|event|record|entry|row|telemetry|trace|stats|metrics)(_|$)"
 )
 _WAITING = re.compile(
     r"^_*(async_)?(sleep\w*|wait|wait_for|wait_until|wait_\w+|call_later|call_at|settimeout|set_timeout|schedule\w*|poll|select|join|timeout|timeout_at|reschedule|delay"
@@ -99,6 +99,11 @@ def is_waiting(name: str) -> bool:
     if last == "join" and (not base or "path" in base):
         return False
     return bool(_WAITING.match(snake(last))) and not (last == "join" and base.endswith(("'", '"')))
+
+
+def sleeps(name: str) -> bool:
+    """Whether a callee pauses: `time.sleep`, `self._sleep_between_polls`."""
+    return snake(name.rpartition(".")[2]).lstrip("_").startswith(("sleep", "async_sleep"))
 
 
 def is_pure(name: str) -> bool:
