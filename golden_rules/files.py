@@ -130,7 +130,7 @@ class _Search:
         self._configs = configs
         self._force_exclude = force_exclude
         self._ignored = IgnoredByGit()
-        self._named_folders: dict[str, _Folder] = {}
+        self._holders: dict[str, tuple[_Folder, Config, str]] = {}
         self._real: dict[str, str] = {}
         self._walked: set[str] = set()
         self._found: dict[str, tuple[bool, SourceFile]] = {}
@@ -140,19 +140,15 @@ class _Search:
 
     def folder(self, given: str) -> _Folder:
         """Return a folder that the user named, or that holds a file that he named."""
-        known = self._named_folders.get(given)
-        if known is None:
-            # `a/../b` is not `b` where `a` is a link
-            absolute = os.path.realpath(given) if os.pardir in given.split(os.sep) else os.path.abspath(given)
-            display = shown(absolute)
-            known = _Folder(
-                given="" if given in {"", os.curdir} else os.path.join(given, ""),
-                absolute=os.path.join(absolute, ""),
-                real=os.path.join(self._resolved(absolute), ""),
-                display="" if display == os.curdir else f"{display.removesuffix('/')}/",
-            )
-            self._named_folders[given] = known
-        return known
+        # `a/../b` is not `b` where `a` is a link
+        absolute = os.path.realpath(given) if os.pardir in given.split(os.sep) else os.path.abspath(given)
+        display = shown(absolute)
+        return _Folder(
+            given="" if given in {"", os.curdir} else os.path.join(given, ""),
+            absolute=os.path.join(absolute, ""),
+            real=os.path.join(self._resolved(absolute), ""),
+            display="" if display == os.curdir else f"{display.removesuffix('/')}/",
+        )
 
     def _resolved(self, absolute: str) -> str:
         """Return a folder's path without links, at the cost of one look at each folder above it."""
@@ -167,12 +163,20 @@ class _Search:
     def take(self, given: str) -> None:
         """Add a file that the user named, whatever its name and ignore files say, and excludes unless they are forced."""
         head, name = os.path.split(given)
-        folder = self.folder(head)
-        config = self._config(folder)
-        if self._force_exclude and _is_excluded(_relative(folder, config) + name, config):
+        folder, config, relative = self._holder(head)
+        if self._force_exclude and _is_excluded(relative + name, config):
             return
         real = os.path.realpath(given) if os.path.islink(given) else folder.real + name
-        self._add(folder.file(name, config, _relative(folder, config)), real, folder.absolute + name)
+        self._add(folder.file(name, config, relative), real, folder.absolute + name)
+
+    def _holder(self, head: str) -> tuple[_Folder, Config, str]:
+        """Return the folder of a file that the user named, its configuration, and what paths in it start with."""
+        known = self._holders.get(head)
+        if known is None:
+            folder = self.folder(head)
+            config = self._config(folder)
+            known = self._holders[head] = folder, config, _relative(folder, config)
+        return known
 
     def walk(self, start: _Folder) -> None:
         """Add the files below a folder, which is itself neither excluded nor ignored: it was named."""

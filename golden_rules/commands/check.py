@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -160,7 +161,7 @@ def check(
         raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
     else:
         named = paths or (".",)
-        folders = [Path(path) for path in named if Path(path).is_dir()]
+        folders = [Path(path) for path in named if os.path.isdir(path)]  # noqa: PTH112 - for thousands of files
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
         _spare(outputs, files)
         scope = scoping.of(files)
