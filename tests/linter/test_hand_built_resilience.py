@@ -397,6 +397,98 @@ def test_a_flag_that_failures_set_is_a_breaker(flag: str, is_found: bool) -> Non
     assert bool(found(HandBuiltCircuitBreaker, DISABLED_AFTER_FAILURES.format(flag=flag))) is is_found
 
 
+TIMED_BY_FAILURES = """\
+import time
+
+
+class Mirrors:
+    def usable(self, mirror):
+        return time.time() - self.{stamp}.get(mirror, 0.0) > 60
+
+    def failed(self, mirror):
+        self.failures[mirror] += 1
+        if self.failures[mirror] >= self.max_failures:
+            self.{stamp}[mirror] = time.time()
+
+    def fetch(self, mirror):
+        if mirror in self.{stamp} and not self.usable(mirror):
+            raise ConnectionError(mirror)
+        return mirror.fetch()
+"""
+
+
+@pytest.mark.parametrize(("stamp", "is_found"), [("set_aside", True), ("last_alert", False), ("restarted", False)])
+def test_the_time_at_which_failures_reached_a_limit_is_a_breaker(stamp: str, is_found: bool) -> None:
+    """Whatever the variable is called, unless the time is that of an alert or a restart."""
+    assert bool(found(HandBuiltCircuitBreaker, TIMED_BY_FAILURES.format(stamp=stamp))) is is_found
+
+
+RESTS_LONGER = """\
+class Sources:
+    def is_available(self, source):
+        return self.clock() >= source.cooldown_until
+
+    def record_success(self, source):
+        source.{reset} = 0
+
+    def record_failure(self, source):
+        source.failures += 1
+        source.cooldown_until = self.clock() + 2 ** source.failures
+"""
+
+
+@pytest.mark.parametrize(("reset", "is_found"), [("failures", True), ("pages", False)])
+def test_a_rest_that_grows_with_failures_in_a_row_is_a_breaker(reset: str, is_found: bool) -> None:
+    """There is no limit where each failure in a row makes the rest longer; a total that is never begun again is none."""
+    assert bool(found(HandBuiltCircuitBreaker, RESTS_LONGER.format(reset=reset))) is is_found
+
+
+RETRIED_LATER = """\
+import time
+
+_store = {{}}
+
+
+def client(url):
+    if time.monotonic() < _store.get("retry_after", 0.0):
+        return None
+    try:
+        return connect(url)
+    except OSError:
+        # {comment}
+        _store["retry_after"] = time.monotonic() + 30
+        return None
+"""
+
+
+@pytest.mark.parametrize(("comment", "is_found"), [("a cooldown", True), ("poll again", False)])
+def test_when_to_retry_is_a_breaker_where_it_is_called_a_cooldown(comment: str, is_found: bool) -> None:
+    """Polls keep the same variable for another purpose."""
+    assert bool(found(HandBuiltCircuitBreaker, RETRIED_LATER.format(comment=comment))) is is_found
+
+
+def test_a_state_that_records_failures_is_no_plain_data() -> None:
+    """A class that is named for a state and opens itself is a breaker; one that others fill is a record."""
+    code = """\
+import time
+
+
+class SourceState:
+    def record_failure(self):
+        self.failures += 1
+        self.failed_at = time.time()
+        if self.failures >= 3:
+            self.is_open = True
+
+    def usable(self):
+        if self.is_open and time.time() - self.failed_at < 60:
+            return False
+        return True
+"""
+    assert len(found(HandBuiltCircuitBreaker, code)) == 1
+    assert found(HandBuiltCircuitBreaker, code.replace("record_failure", "show")) == []
+
+
 COUNT_AS_STATE = """\
 # {comment}
 _errors = {{}}
@@ -440,6 +532,37 @@ class RateLimiter:
 """
     assert len(found(HandBuiltCircuitBreaker, guard.format(name="circuit_open_until"))) == 1
     assert found(HandBuiltCircuitBreaker, guard.format(name="blocked_until")) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "is_found"),
+    [
+        ("self.dead.publish(message)", True),
+        ("self.store.move(message, 'dead')", True),
+        ("self.dead.add(message)", False),
+        ("self.store.move(message, 'done')", False),
+    ],
+)
+def test_the_dead_are_put_aside_where_messages_are_sent_to_them(call: str, is_found: bool) -> None:
+    """`dead` is where dead letters go if messages are sent or moved there; nodes and processes are dead, too."""
+    code = f"""\
+class Runner:
+    def bury(self, message):
+        {call}
+"""
+    assert bool(found(HandBuiltDeadLetterQueue, code)) is is_found
+
+
+def test_what_is_taken_from_the_dead_letters_may_go_back_to_them() -> None:
+    """A function that tries dead letters again keeps none of its own."""
+    code = """\
+def {name}(transport, dlq):
+    for message in transport.pop(dlq):
+        if not message.readable:
+            transport.publish(dlq, message)
+"""
+    assert len(found(HandBuiltDeadLetterQueue, code.format(name="consume"))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format(name="redrive")) == []
 
 
 def test_a_statement_may_write_dead_letters_through_any_method() -> None:

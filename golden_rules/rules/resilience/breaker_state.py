@@ -30,9 +30,11 @@ from golden_rules.rules.resilience.breaker_words import (
     RECORDS_FAILURE,
     REPORTS,
     RESTS,
+    RETRY_AT,
     SPEAKS,
     STATE,
     SURELY_OPENED,
+    TIMES_OF_OTHER,
     UNTIL,
     tells,
 )
@@ -83,6 +85,8 @@ class _Seen:
     refused: bool = False
     half_open: bool = False
     on_error: frozenset[str] = frozenset()
+    recorded: frozenset[str] = frozenset()
+    begun_again: frozenset[str] = frozenset()
 
 
 def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
@@ -112,6 +116,12 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 for gate in (*_gates(node, outer), *_given_up(node, outer)):
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.on_error |= frozenset(_closes_on_error(function, nodes, outer))
+        if function.name not in _INITIAL:
+            seen.begun_again |= frozenset(_begun_again(nodes))
+            if RECORDS_FAILURE.search(snake(function.name)):
+                seen.recorded |= frozenset(
+                    gate.word for node in nodes for gate in _gates(node, outer) if gate.weight > 1
+                )
     named = bool(NAMED.search(snake(unit.name)))
     if not (named or seen.failures or seen.half_open or seen.on_error):
         return None
@@ -139,6 +149,8 @@ def _judged(unit: Unit, seen: _Seen, gates: list[_Gate], *, named: bool) -> Brea
     if gates:
         best = max(gates, key=lambda gate: gate.weight)
         touching = _touching(unit, {best.word, seen.counted})
+        if unit.owner is None:
+            touching = tuple(sorted(touching, key=_only_resets))
         if _is_breaker(seen, best, named=named, text=_text(unit, touching)):
             return Breaker(seen.failures, best.shown, unit.functions if named else touching)
     if named and _keeps_elsewhere(unit, seen):
@@ -180,7 +192,11 @@ def _is_breaker(seen: _Seen, gate: _Gate, *, named: bool, text: str) -> bool:
     if named or (seen.half_open and gate.weight):
         return counts or seen.limited or (named and seen.half_open)
     if gate.word in seen.on_error:
-        return True
+        # When to try again is what polls keep as well.
+        return not RETRY_AT.search(gate.word) or bool(SPEAKS.search(text) or RESTS.search(text))
+    if gate.word in seen.recorded and seen.counted in seen.begun_again:
+        # Each failure in a row makes the rest longer, so that there is no limit.
+        return counts
     if gate.weight == 0 and LAST_FAILURE.search(gate.word):
         return counts and seen.limited and bool(SPEAKS.search(text) or RESTS.search(text))
     return counts and seen.limited and (gate.weight > 1 or bool(SPEAKS.search(text)))
@@ -202,15 +218,33 @@ def _gates(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
 
 
 def _given_up(node: ast.AST, outer: frozenset[str]) -> Iterator[_Gate]:
-    """Yield the flags that are set because failures have reached a limit: `if errors > 3: self.disabled = True`."""
+    """Yield what is set because failures have reached a limit: `if errors > 3: self.disabled = True`, or the time of it."""
     if not isinstance(node, ast.If) or not _reaches_limit(node.test):
         return
     for statement in node.body:
         for target, value in stores(statement):
-            if isinstance(value, ast.Constant) and value.value is True and is_kept(target, outer):
-                word = word_of(target)
-                if GIVEN_UP.search(word):
-                    yield _Gate(word, shown(target), 2)
+            word = word_of(target)
+            if not is_kept(target, outer) or _is_report(target):
+                continue
+            if isinstance(value, ast.Constant) and value.value is True:
+                flagged = bool(GIVEN_UP.search(word))
+            else:
+                flagged = _is_time(value) and not TIMES_OF_OTHER.search(word)
+            if flagged:
+                yield _Gate(word, shown(target), 2)
+
+
+def _is_time(value: ast.expr) -> bool:
+    """Whether a value is the time now, or some time after it."""
+    return any(NOW.search(word) for word in words_in(value))
+
+
+def _begun_again(nodes: list[ast.AST]) -> Iterator[str]:
+    """Yield the variables that are set to none."""
+    for node in nodes:
+        for target, value in stores(node):
+            if isinstance(value, ast.Constant) and value.value == 0:
+                yield word_of(target)
 
 
 def _refuses(node: ast.AST) -> bool:
@@ -253,6 +287,8 @@ def _weight(word: str, value: ast.expr) -> int | None:
         return 2
     if OPENED.search(word) and not OTHER.search(word):
         return 2 if SURELY_OPENED.search(word) else 1
+    if RETRY_AT.search(word) and isinstance(value, ast.BinOp) and _is_time(value):
+        return 1
     return 0 if LAST_FAILURE.search(word) else None
 
 
@@ -275,7 +311,11 @@ def _closes_on_error(function: Function, nodes: list[ast.AST], outer: frozenset[
     for root in roots:
         for node in walk(root):
             if type(node) in _SETTING:
-                yield from (gate.word for gate in _gates(node, outer) if OUT_UNTIL.search(gate.word))
+                yield from (
+                    gate.word
+                    for gate in _gates(node, outer)
+                    if OUT_UNTIL.search(gate.word) or RETRY_AT.search(gate.word)
+                )
 
 
 def _is_half_open(node: ast.AST) -> bool:

@@ -8,10 +8,12 @@ import re
 _FAILURE_PARTS = ("fail", "error", "fault", "strike", "consecutive", "timeouts", "half", "until")
 _GATE_PARTS = (
     "until", "half", "circuit", "breaker", "cool", "disabled", "unavailable", "suspended", "fail_fast", "failfast", "quarantined",
-    "black_listed", "blacklisted", "bypass",
+    "black_listed", "blacklisted", "bypass", "is_open",
 )  # fmt: skip
 # What a function has among its words if it tells anything of a breaker.
-_SIGN_PARTS = (*_FAILURE_PARTS, *_GATE_PARTS, "trip", "state", "status", "open")
+_SIGN_PARTS = (*_FAILURE_PARTS, *_GATE_PARTS, "trip", "state", "status", "open", "retry")
+_LIMIT_PARTS = ("max", "thresh", "limit", "allowed")
+_CLOCK_PARTS = ("time", "now", "monotonic")
 
 
 def fails(words: str) -> bool:
@@ -22,6 +24,11 @@ def fails(words: str) -> bool:
 def gates(words: str) -> bool:
     """Whether there may be a variable that says plainly that calls are refused; much faster than to look."""
     return any(part in words for part in _GATE_PARTS) or "trip" in words.replace("strip", "")
+
+
+def limits(words: str) -> bool:
+    """Whether something may be timed because a limit was reached, by these words in lower case; much faster than to look."""
+    return any(part in words for part in _LIMIT_PARTS) and any(part in words for part in _CLOCK_PARTS)
 
 
 def tells(words: str) -> bool:
@@ -49,7 +56,7 @@ OPENS = re.compile(
 )
 HALF_OPEN = re.compile(r"half_?open")
 RECORDS = re.compile(
-    r"^(record|on|note|register|mark|report|count|handle)_?(the_)?(failures?|errors?|success(es)?)(_|$)"
+    r"^(record|on|note|register|mark|report|count|handle)_?(the_)?(failures?|errors?|success(es)?|outcomes?)(_|$)"
 )
 
 RECORDS_FAILURE = re.compile(r"^(record|on|note|register|mark|report|handle)_(\w+_)?(fail\w*|errors?)$")
@@ -77,7 +84,15 @@ OUT_UNTIL = re.compile(
     r"(^|_)(disabled?|unavailable|unhealthy|dead|down|broken|offline|circuit|breaker|open|tripped|failed)_until(_|$)"
 )
 # Flags that say by themselves that nothing is tried any more, where they are set because there were too many failures.
-GIVEN_UP = re.compile(r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?)$")
+GIVEN_UP = re.compile(
+    r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?|is_open)$"
+)
+# When a thing that failed is tried again, and times that have nothing to do with refusing calls.
+RETRY_AT = re.compile(r"(^|_)(retry|probe)_(after|at)$")
+TIMES_OF_OTHER = re.compile(
+    r"(^|_)(alert\w*|notif\w*|warn\w*|log(ged)?|report\w*|sent|restart\w*|reconnect\w*|reset\w*|sync|update[ds]?|checked|heartbeat|email\w*"
+    r"|printed|seen|started|finished|completed|ended|created|failure_times?|duration|elapsed|delay|timeout)(_|$)"
+)
 STATE = re.compile(r"(^|_)(state|status)$")
 IS_OPEN = re.compile(r"^(state_?|circuit_?|status_?)?((half_?)?open(ed|ing)?|tripped)$")
 LAST_FAILURE = re.compile(r"(^|_)last_(fail(ure|ed)?|error)(_(time|at|ts|timestamp))?$")

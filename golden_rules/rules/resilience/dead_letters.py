@@ -28,13 +28,17 @@ _PLACE = re.compile(
 )
 # What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
 _DEAD_TEXT = re.compile(
-    r"dead(?!line)|dlq|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
+    r"dead(?!line)|dlq|graveyard|morgue|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
 )
-_DEAD_HEADS = ("dead", "dlq", "poison", "parking", "failed", "rejected", "error")
+_DEAD_HEADS = ("dead", "graveyard", "morgue", "dlq", "poison", "parking", "failed", "rejected", "error")
 # Who is told of a dead letter, to keep it.
 _CALLBACK = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
 )
+# A place by itself, but only where messages are sent to it: nodes of a graph, processes and pixels are dead, too.
+_GRAVE = re.compile(r"(^|_)(dead|graveyard|morgue)$")
+_SENDS_ON = re.compile(r"^(publish\w*|send\w*|produce|enqueue\w*|r?push|lpush|xadd)$")
+_MOVES_TO = re.compile(r"^(move|transfer)(_to|_job|_task|_message)?$")
 _SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
 _FAILED = re.compile(
     r"(^|_)(failed|failing|rejected|undelivered|undeliverable|unsent|unprocessed|unprocessable|poisoned|errored|dropped|lost)"
@@ -44,6 +48,8 @@ _FAILED = re.compile(
 _AGAIN = re.compile(
     r"(^|_)(retry|retries|replay|requeue|redrive|resend|re_send|reprocess|resubmit|redeliver|reinject|recover)(_|$)"
 )
+# What is taken from the dead letters and cannot be tried again goes back to them.
+_REDRIVES = re.compile(r"^(replay|redrive|reinject|resubmit)(_|$)")
 # The same for `_FAILED`.
 _FAILED_WORDS = (
     "failed", "failing", "rejected", "undeliver", "unsent", "unprocess", "poisoned", "errored", "dropped", "lost"
@@ -98,7 +104,11 @@ class DeadLetters:
 
 def dead_letters_of(unit: Unit) -> DeadLetters | None:
     """Return where a class or the functions of a file keep failed work by hand, `None` where they do not."""
-    speaking = [function for function in unit.functions if _may_put_aside(function.words.lowered)]
+    speaking = [
+        function
+        for function in unit.functions
+        if _may_put_aside(function.words.lowered) and not _REDRIVES.search(snake(function.name))
+    ]
     stored = {function: where for function in speaking if (where := _puts_aside(unit, function)) is not None}
     if not stored:
         return _tried_again(unit) or _used_up(unit)
@@ -195,6 +205,10 @@ def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
 def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
     """Return where a call of a method puts what it is given, if that is where dead letters go."""
     word = word_of(base)
+    if _GRAVE.search(word) and _SENDS_ON.match(method) and call.args:
+        return shown(base)
+    if _MOVES_TO.match(method) and any(map(_is_grave, call.args[1:])):
+        return shown(base)
     if DEAD.search(word):
         # `self.dead_letters.add(task)` may be somebody else's queue, `append` is a list's.
         sends = bool(_SENDER.search(word) and _SENDS.match(method))
@@ -203,6 +217,10 @@ def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
     if _LOG.search(word):
         return ""
     return _first_dead(call) if _SENDS.match(method) else _written_table(call)
+
+
+def _is_grave(argument: ast.expr) -> bool:
+    return isinstance(argument, ast.Constant) and argument.value in ("dead", "dead_letter", "graveyard")
 
 
 def _written_table(call: ast.Call) -> str:

@@ -9,7 +9,15 @@ from golden_rules.naming import snake
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.breaker_state import Breaker, breaker_of
-from golden_rules.rules.resilience.breaker_words import NAMED, PLAIN_DATA, fails, gates, may_speak
+from golden_rules.rules.resilience.breaker_words import (
+    NAMED,
+    PLAIN_DATA,
+    RECORDS_FAILURE,
+    fails,
+    gates,
+    limits,
+    may_speak,
+)
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
@@ -23,8 +31,9 @@ class HandBuiltCircuitBreaker(ModuleRule):
     something that refuses further calls: a state, a flag, a point in time until which nothing is tried. Where the code calls
     itself a circuit breaker or has a half-open state, fewer of these signs will do, and an error handler that sets
     `disabled_until`, which is looked at before the next call, is a breaker with a limit of one. A flag such as
-    `source_disabled` that is set because failures have reached a limit counts as well, and where the code speaks of a circuit
-    breaker, the count itself may be what refuses calls (`if self.failures >= 3: return`).
+    `source_disabled` that is set because failures have reached a limit counts as well, and so does the time at which they did,
+    or a rest that grows with each failure in a row; where the code speaks of a circuit breaker, the count itself may be what
+    refuses calls (`if self.failures >= 3: return`).
 
     Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so
     are health checks that restart or replace what has failed, loops that give up, back-off between polls, and classes that
@@ -264,7 +273,7 @@ class Gateway:
         speaks = may_speak(subject.source.text.lower())
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if PLAIN_DATA.search(unit.name) or not _may_break(unit, speaks=speaks):
+            if _is_data(unit) or not _may_break(unit, speaks=speaks):
                 continue
             breaker = breaker_of(unit, subject.outline)
             if breaker is None:
@@ -281,12 +290,20 @@ class Gateway:
             )
 
 
+def _is_data(unit: Unit) -> bool:
+    """Whether a class is a record, a setting or the like by its name; a state that records failures itself is more."""
+    if not PLAIN_DATA.search(unit.name):
+        return False
+    acts = any(RECORDS_FAILURE.search(snake(function.name)) for function in unit.functions)
+    return not (unit.name.endswith("State") and acts)
+
+
 def _may_break(unit: Unit, *, speaks: bool) -> bool:
     """Whether a class can be or keep a breaker, by its words, or by what its comments say where the file speaks of one."""
     if NAMED.search(snake(unit.name)):
         return True
     words = unit.words
-    return fails(words) and (gates(words) or (speaks and may_speak(unit.text.lower())))
+    return fails(words) and (gates(words) or limits(words) or (speaks and may_speak(unit.text.lower())))
 
 
 def _why(breaker: Breaker) -> str:

@@ -28,7 +28,7 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     ## What it does
     Finds classes that are dead-letter queues, and functions that put failed work where dead letters go: a container, a table,
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
-    `producer.send(self.dlq_topic, event)`), or functions called so that store what they are given. Containers of failed work
+    `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given. Containers of failed work
     by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
     a table with a status, where a function queues a row again while it has attempts left, and marks it as failed, with its
     error, once they are used up.
