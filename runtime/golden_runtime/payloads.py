@@ -28,9 +28,10 @@ def _make_encode() -> Callable[[Any], str]:
     encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False)
     try:
         from _json import make_encoder
-    except ImportError:  # pragma: no cover - interpreters other than CPython
+
+        pieces = make_encoder(None, encoder.default, encode_basestring_ascii, None, ":", ",", False, False, False)
+    except (ImportError, TypeError):  # not CPython, or one that takes other arguments: this is no public part of it
         return encoder.encode
-    pieces = make_encoder(None, encoder.default, encode_basestring_ascii, None, ":", ",", False, False, False)
     return lambda payload: "".join(pieces(payload, 0))
 
 

@@ -70,13 +70,13 @@ def age_of(older_than: float | timedelta) -> float:
 
 
 def ids_of(ids: int | Iterable[int]) -> list[int]:
-    """Return the ids of dead letters as a list. Raises TypeError or ValueError for what is none."""
+    """Return the ids of dead letters as a list, each once. Raises TypeError or ValueError for what is none."""
     if not isinstance(ids, int) and not isinstance(ids, Iterable):
         raise TypeError(f"ids must be a whole number or several, not `{ids!r}`")
     listed = [ids] if isinstance(ids, int) else list(ids)
     for entry_id in listed:
         check_number("id", entry_id)
-    return listed
+    return list(dict.fromkeys(listed))
 
 
 def names_of(names: Iterable[str] | None) -> tuple[str, ...] | None:

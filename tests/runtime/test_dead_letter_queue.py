@@ -145,6 +145,13 @@ def test_many_are_replayed_in_order(queue: SyncTaskQueue) -> None:
     assert [task.payload for task in queue.get_next_tasks(1000)] == list(range(300))
 
 
+def test_a_letter_that_is_named_twice_is_replayed_once(queue: SyncTaskQueue) -> None:
+    """What is returned, and counted, is what was put back."""
+    first, second = bury(queue), bury(queue)
+    newer, older = (letter.id for letter in queue.dead_letters.get_entries())
+    assert queue.dead_letters.replay([older, newer, older]) == [first, second]
+
+
 def test_a_worker_that_had_the_task_cannot_close_its_replay(queue: SyncTaskQueue) -> None:
     """The fencing token goes on growing through the dead letters."""
     queue.enqueue("n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,23 @@ def test_urls_that_nobody_knows_are_refused(url: str, said: str) -> None:
     """A wrong URL shows when the queue is made, in one sentence."""
     with pytest.raises(StorageError, match=said):
         TaskQueue(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:s%zzecret@h/db", "postgres://u:secret@[::bad", "postgresql://u:secret@h:80x y/d"]
+)
+def test_a_wrong_url_keeps_its_password(url: str) -> None:
+    """Neither the sentence nor the traceback shows what libpq quotes of it."""
+    with pytest.raises(StorageError, match="is not a PostgreSQL URL") as refused:
+        TaskQueue(url)
+    assert "ecret" not in "".join(traceback.format_exception(refused.value, limit=0))
+
+
+@pytest.mark.parametrize("url", [None, 3, b"tasks.db"])
+def test_what_is_neither_a_path_nor_a_url_is_refused(url: object) -> None:
+    """A variable that is not set, for one."""
+    with pytest.raises(TypeError, match=f"must be a path or a URL, .*not `{url!r}`"):
+        TaskQueue(url)  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize(

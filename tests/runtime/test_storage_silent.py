@@ -126,6 +126,19 @@ def test_a_lock_that_somebody_holds_is_waited_for_only_so_long(server: PostgresS
         assert [task.name for task in queue.get_next_tasks(10)] == ["n"]
 
 
+@pytest.mark.parametrize(("own", "ours"), [("60s", _SHORT), ("300ms", 60)])
+def test_of_two_timeouts_the_shorter_holds(server: PostgresServer, own: str, ours: float) -> None:
+    """A longer one of the database's would have the server go on with what this side has given up."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE postgres SET statement_timeout = '{own}'")
+    with TaskQueue(server.url(), answer_timeout=ours, retry_for=0).sync as queue:
+        queue.enqueue("n")
+        with psycopg.connect(server.url()) as other:
+            other.execute("LOCK TABLE golden_runtime_tasks")
+            with pytest.raises(StorageUnavailableError, match=r"gave up \(.*statement timeout\)"):
+                queue.enqueue("never")
+
+
 def test_a_pool_goes_on_after_a_silence(server: PostgresServer) -> None:
     """Tasks under way and tasks that wait end once each."""
     ends: Counter[str] = Counter()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +101,28 @@ def _deep(levels: int) -> list[object]:
     for _ in range(levels):
         nested = [nested]
     return nested
+
+
+def test_an_interpreter_without_the_encoder_in_c_stores_the_same(sqlite_path: str) -> None:
+    """That one is no public part of Python."""
+    program = """
+import sys
+sys.modules["_json"] = None
+from golden_runtime import TaskQueue
+with TaskQueue(sys.argv[1]).sync as queue:
+    queue.enqueue("n", {"a": [1, 2.5, None, "\\ud800", ("é",)], 3: {}})
+    for refused in ({1}, float("nan")):
+        try:
+            queue.enqueue("n", refused)
+        except (TypeError, ValueError) as error:
+            print(type(error).__name__, str(error).startswith("the payload cannot be stored"))
+"""
+    done = subprocess.run([sys.executable, "-c", program, sqlite_path], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("TypeError True\nValueError True\n", "")
+    with TaskQueue(sqlite_path).sync as queue:
+        task = queue.get_next_task()
+        assert task is not None
+        assert task.payload == {"a": [1, 2.5, None, "\ud800", ["é"]], "3": {}}
 
 
 def test_a_payload_nested_too_deep_to_be_read_back_is_refused(queue: SyncTaskQueue) -> None:

@@ -182,9 +182,10 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif _one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
-        # one that was set for this user or database holds
-        if _one(connection, "SHOW statement_timeout") == "0":
-            milliseconds = max(1, round(self._settings.answer_timeout * 1000))
+        # a shorter one that was set for this user or database holds; a longer one would outlast the patience of the connection
+        milliseconds = max(1, round(self._settings.answer_timeout * 1000))
+        present = _one(connection, "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'")
+        if not isinstance(present, int) or not 0 < present <= milliseconds:
             connection.execute(f"SET statement_timeout = {milliseconds}")
         where = shown(self._settings.url)
         version = _version(connection, where)
@@ -222,9 +223,9 @@ def shown(url: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.Error as error:
-        raise StorageError(
-            f"`{url.partition('://')[0]}://...` is not a PostgreSQL URL ({_first_line(error)})"
-        ) from error
+        # what libpq quotes is the URL, or a part of it: the password, perhaps, so the error itself is left out, too
+        reason = _first_line(error).partition(': "')[0]
+        raise StorageError(f"`{url.partition('://')[0]}://...` is not a PostgreSQL URL ({reason})") from None
     host = parts.get("host") or parts.get("hostaddr") or "localhost"
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"postgresql://{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"

@@ -121,7 +121,7 @@ def open_storage(
         )
     if max_page_count is not None:
         check_whole("max_page_count", max_page_count, least=1)
-    text = fspath(url)
+    text = _text(url)
     scheme, separator, rest = text.partition("://")
     if separator and scheme in _POSTGRES:
         # here, not above: psycopg is an extra
@@ -145,6 +145,13 @@ def _check_options(**options: object) -> None:
     for option, value in options.items():
         if not isinstance(value, bool):
             raise TypeError(f"`{option}` must be True or False, not `{value!r}`")
+
+
+def _text(url: str | PathLike[str]) -> str:
+    text = fspath(url) if isinstance(url, str | PathLike) else None
+    if not isinstance(text, str):
+        raise TypeError(f"the store must be a path or a URL, as a string or a `Path`, not `{url!r}`")
+    return text
 
 
 def _path(text: str, rest: str | None) -> str:
