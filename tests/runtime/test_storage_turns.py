@@ -133,6 +133,20 @@ def test_ctrl_c_in_mid_operation_leaves_nothing_behind(queue: SyncTaskQueue) -> 
     assert [task.name for task in queue.get_next_tasks(9)] == ["whole"]
 
 
+@pytest.mark.parametrize("is_single", [True, False])
+def test_what_is_half_done_is_not_committed_with_what_comes_next(store: str, *, is_single: bool) -> None:
+    """As when a second Ctrl-C, in the middle of the rollback after the first, leaves a transaction open."""
+    with TaskQueue(store).sync as queue:
+        first, second = queue.enqueue("n"), queue.enqueue("n")
+        forget = "DELETE FROM golden_runtime_tasks WHERE id = :id"
+        queue._storage.write(lambda _: None)
+        session = queue._storage._writer._session
+        session.begin()
+        session.change(forget, {"id": first})
+        queue._storage.write(lambda transaction: transaction.change(forget, {"id": second}), is_single=is_single)
+        assert [task.id for task in queue.get_next_tasks(10)] == [first]
+
+
 def test_only_what_need_not_outlive_a_power_cut_is_not_synced(sqlite_path: str) -> None:
     """One connection changes its mind for each transaction, and where less is asked for, never syncs."""
 

@@ -22,6 +22,7 @@ from golden_runtime.storage.schema import (
 try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.pq import TransactionStatus
 
     from golden_runtime.storage.postgres_connection import NoAnswerError, PatientConnection
 except ImportError as error:  # pragma: no cover - the tests run with the extra
@@ -90,8 +91,9 @@ class PostgresSession:
 
         Every commit is synced: workers outlive a crash of the server, and so must their claims.
         """
-        if self._connection is not None and self._connection.closed:
-            self.close()
+        if self._connection is not None and self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            # closed, or a second Ctrl-C has cut the rollback short: what is half done must not be committed with what comes now
+            self.rollback()
         if self._connection is None:
             self._connection = self._open()
         # no message to the server, this only says whether psycopg sends BEGIN before a statement

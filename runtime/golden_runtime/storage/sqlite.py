@@ -85,6 +85,9 @@ class SqliteSession:
         if self._connection is None:
             self._connection = self._open()
             self._is_synced = True
+        if self._connection.in_transaction:
+            # a second Ctrl-C has cut the rollback short, and what is half done must not be committed with what comes now
+            self.rollback()
         if is_synced is not self._is_synced and self._settings.durable:
             _set_synchronous(self._connection, is_durable=is_synced)
             self._is_synced = is_synced
