@@ -42,6 +42,11 @@ _PROTOCOL = re.compile(r"(^|\.)Protocol(\[|$)")
 _UNFINISHED = frozenset({"abstractmethod", "abstractclassmethod", "abstractstaticmethod", "overload"})
 
 
+# What an ASGI application takes. uvicorn calls what it is given without any of it: a coroutine function raises TypeError there and
+# then, a decorated one when it is awaited, which makes it a factory of applications.
+_OF_ASGI = ("scope", "receive", "send")
+
+
 def can_be_decorated(outline: Outline, function: Function) -> bool:
     """Whether a function does the same under a decorator: not where it looks at its caller's frame, or is compiled."""
     return not is_unfinished(function) and not why_not_decorated(outline, function)
@@ -52,11 +57,20 @@ def why_not_decorated(outline: Outline, function: Function) -> str:
     compiling = _COMPILING & _last_words(function)
     if compiling:
         return f"`{min(compiling)}` can do nothing with a decorated function"
+    if _is_asgi_application(function):
+        return "uvicorn takes a decorated application for a factory of applications"
     looking = next((call.name for call in function.calls if _LOOKS_AT_CALLERS.search(call.name)), "")
     if looking:
         return f"`{looking}` would find the decorator in place of the caller"
     asked = _asked_for_code(outline).get(function.name)
     return f"`{asked}` would tell of the decorator" if asked else ""
+
+
+def _is_asgi_application(function: Function) -> bool:
+    if not function.is_async or (function.owner is not None and function.node.name != "__call__"):
+        return False
+    names = tuple(parameter.arg for parameter in function.node.args.args)
+    return names == _OF_ASGI if function.owner is None else names[1:] == _OF_ASGI
 
 
 @functools.lru_cache(maxsize=1)

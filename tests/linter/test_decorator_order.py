@@ -96,6 +96,15 @@ def test_functions_that_look_at_their_caller_are_left(body: str) -> None:
             "`sys._getframe` would find the decorator in place of the caller",
         ),
         ("@njit\ndef total(x):\n    return x.sum()\n", "`njit` can do nothing with a decorated function"),
+        (
+            "async def app(scope, receive, send):\n    await send(scope)\n",
+            "uvicorn takes a decorated application for a factory of applications",
+        ),
+        (
+            "class App:\n    async def __call__(self, scope, receive, send):\n        await send(scope)\n",
+            "uvicorn takes a decorated application for a factory of applications",
+        ),
+        ("async def relay(receive, send):\n    await send(await receive())\n", ""),
         ("def total(x):\n    return x.sum()\n", ""),
     ],
 )
