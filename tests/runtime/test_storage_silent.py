@@ -139,6 +139,28 @@ def test_of_two_timeouts_the_shorter_holds(server: PostgresServer, own: str, our
                 queue.enqueue("never")
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")
+def test_ctrl_c_ends_a_call_that_a_silent_server_keeps_waiting(server: PostgresServer) -> None:
+    """Long before the server's time is up; the next call goes to another process of it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with TaskQueue(server.url(), answer_timeout=3600).sync as queue:
+        queue.enqueue("n")
+        with stopped(server):
+            previous = signal.signal(signal.SIGALRM, interrupt)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, _SHORT)
+                with pytest.raises(KeyboardInterrupt):
+                    queue.enqueue("perhaps", idempotency_key="k")
+            finally:
+                signal.signal(signal.SIGALRM, previous)
+            queue.enqueue("perhaps", idempotency_key="k")
+        wait_until_gone(server, 2)
+        assert [task.name for task in queue.get_next_tasks(10)] == ["n", "perhaps"]
+
+
 def test_a_pool_goes_on_after_a_silence(server: PostgresServer) -> None:
     """Tasks under way and tasks that wait end once each."""
     ends: Counter[str] = Counter()

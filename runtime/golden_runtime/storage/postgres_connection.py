@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Seconds that a server gets to say that it has cancelled what Ctrl-C has cut short.
+_GRACE = 1.0
+
 
 class NoAnswerError(psycopg.OperationalError):
     """The server has said nothing for as long as it was given; what it was asked to do may be done all the same."""
@@ -31,8 +34,11 @@ class PatientConnection(psycopg.Connection[Row]):
         """Wait for what `gen` waits for. Raises NoAnswerError; then the connection is closed."""
         try:
             return super().wait(_within(self.patience, gen), *args, **kwargs)
-        except NoAnswerError:
+        except NoAnswerError as silent:
             self._hang_up()
+            # before 3.3 psycopg lets what goes wrong with cancelling take the place of Ctrl-C
+            if isinstance(silent.__context__, KeyboardInterrupt):
+                raise silent.__context__ from None
             raise
 
     def _hang_up(self) -> None:
@@ -46,12 +52,18 @@ def _within(seconds: float, gen: PQGen[T]) -> PQGen[T]:
     """Go through a generator of psycopg's, which goes on ten times a second, whether or not there is something to read.
 
     What it is told to be ready need not be: psycopg 3.2.1 in C says of a silent socket, too, that there is something to read.
+    It is told nothing where psycopg begins anew to wait for it, having asked the server to cancel it after Ctrl-C.
     """
     until = time.monotonic() + seconds
     try:
         wanted = next(gen)
         while True:
-            wanted = gen.send((yield wanted))
+            ready = yield wanted
+            if ready is None:
+                until = min(until, time.monotonic() + _GRACE)
+                wanted = next(gen)
+            else:
+                wanted = gen.send(ready)
             if time.monotonic() >= until:
                 raise NoAnswerError(f"no answer in {seconds:g} seconds")
     except StopIteration as ended:
