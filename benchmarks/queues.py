@@ -7,9 +7,10 @@ The libraries are those of the `bench` dependency group, PostgreSQL is the one t
     python benchmarks/queues.py [--turns N] [--items N] [--repeats N] [--folder PATH] [--slow MILLISECONDS]
 
 Every `put` is given plain data, and every claim ends with it again, encoded as JSON where the library leaves that to its users.
-DBOS runs workflows, claims them by polling and acknowledges them itself, so only its `put` can be told apart. "full" means that a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are
-counted by strace, where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync
-for the second table: on a disk as slow as a network volume the syncs are what counts.
+DBOS runs workflows, claims them by polling and acknowledges them itself, so only its `put` can be told apart. "full" means that
+a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are counted by strace,
+where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync for the second table:
+on a disk as slow as a network volume the syncs are what counts.
 """
 
 from __future__ import annotations

@@ -114,19 +114,7 @@ class ExecutorPool:
             on_broken=self._break,
         )
         self._slots = Slots(max_concurrent, self._runner.perform, self._break)
-        self._claims: Claims | None = None
-        if queue is not None:
-            self._claims = Claims(
-                queue,
-                self._slots,
-                name=name,
-                handlers=self._handlers,
-                runner=self._runner,
-                pauses=pauses,
-                history=self._history,
-                poll_interval=poll_interval,
-                on_broken=self._break,
-            )
+        self._claims = None if queue is None else self._claims_on(queue, pauses)
         self._prefix = f"{name}-"
         self._ids = itertools.count(1)
         # the event loop keeps no reference to its tasks
@@ -244,6 +232,19 @@ class ExecutorPool:
 
     async def __aexit__(self, *exception: object) -> None:
         await self.stop()
+
+    def _claims_on(self, queue: TaskQueue, pauses: Pauses) -> Claims:
+        return Claims(
+            queue,
+            self._slots,
+            name=self.name,
+            handlers=self._handlers,
+            runner=self._runner,
+            pauses=pauses,
+            history=self._history,
+            poll_interval=self._poll_interval,
+            on_broken=self._break,
+        )
 
     def _check_free(self, workflow_id: str) -> None:
         if any(run.task.id == workflow_id for run in self._slots.active):

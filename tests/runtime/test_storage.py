@@ -42,9 +42,7 @@ def test_urls_that_nobody_knows_are_refused(url: str, said: str) -> None:
         TaskQueue(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://u:s%zzecret@h/db", "postgres://u:secret@[::bad", "postgresql://u:secret@h:80x y/d"]
-)
+@pytest.mark.parametrize("url", ["postgresql://u:s%zzecret@h/db", "postgres://u:secret@[::bad"])
 def test_a_wrong_url_keeps_its_password(url: str) -> None:
     """Neither the sentence nor the traceback shows what libpq quotes of it."""
     with pytest.raises(StorageError, match="is not a PostgreSQL URL") as refused:
