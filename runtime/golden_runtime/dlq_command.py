@@ -17,17 +17,18 @@ from golden_runtime.dead_letter_queue import DeadLetterQueue, SyncDeadLetterQueu
 from golden_runtime.queue_errors import QueueError
 from golden_runtime.tasks import DeadLetter
 
-# As of most command lines: nothing wrong, not found, wrong usage or a store that does not do it.
+# As of most command lines: nothing wrong, not found, wrong usage or a store that does not do it, Ctrl-C.
 _DONE: Final = 0
 _NOT_FOUND: Final = 1
 _TROUBLE: Final = 2
+_INTERRUPTED: Final = 130
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _URL_VARIABLE: Final = "GOLDEN_RUNTIME_URL"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 done, 1 no such entry, 2 wrong usage or an unusable store."""
+    """Run a command and return its exit status: 0 done, 1 no such entry, 2 wrong usage or an unusable store, 130 Ctrl-C."""
     given = _parser().parse_args(arguments)
     url = given.url or os.environ.get(_URL_VARIABLE)
     if not url:
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
     except (QueueError, ValueError) as error:
         return _complain(str(error))
+    except KeyboardInterrupt:
+        return _complain("interrupted, perhaps half way: `list` shows how it stands", _INTERRUPTED)
     except BrokenPipeError:
         # the reader has seen enough; without this the interpreter complains about it once more as it exits
         _write_no_more()

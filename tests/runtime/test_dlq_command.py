@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from golden_runtime import TaskQueue
 from golden_runtime.dlq_command import main
@@ -214,6 +216,24 @@ def test_who_may_only_look_can_look(tmp_path: Path, *, is_in_use: bool) -> None:
         queue.close()
         if folder != tmp_path:
             shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_ctrl_c_ends_a_command_in_a_sentence(postgres_url: str) -> None:
+    """A store that somebody has locked is what one gives up waiting for."""
+    with TaskQueue(postgres_url).sync as queue:
+        queue.dead_letters.add_entry("charge", None, "broken")
+    with psycopg.connect(postgres_url) as other, psycopg.connect(postgres_url, autocommit=True) as looking:
+        other.execute("LOCK TABLE golden_runtime_dead_letters")
+        command = [sys.executable, "-m", "golden_runtime", "dlq", "list", "--url", postgres_url]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waits = "SELECT 1 FROM pg_locks WHERE relation = 'golden_runtime_dead_letters'::regclass AND NOT granted"
+        while not looking.execute(waits).fetchall():
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        output, complaint = running.communicate(timeout=60)
+    assert (running.returncode, output) == (130, "")
+    assert complaint == "error: interrupted, perhaps half way: `list` shows how it stands\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are given otherwise there")
