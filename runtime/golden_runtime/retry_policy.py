@@ -40,6 +40,15 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+# Looked up at each wait: a test that replaces `time.sleep` has no policy wait, as it had no loop wait before.
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _async_sleep(seconds: float) -> Awaitable[object]:
+    return asyncio.sleep(seconds)
+
+
 class RetryPolicy:
     """Calls functions until they succeed, an error is not to be retried, or there is nothing left to try with.
 
@@ -60,8 +69,8 @@ class RetryPolicy:
         *,
         name: str = "default",
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
-        async_sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: Callable[[float], object] = _sleep,
+        async_sleep: Callable[[float], Awaitable[object]] = _async_sleep,
         random: Callable[[], float] = random.random,
     ) -> None:
         if not isinstance(name, str) or not name:

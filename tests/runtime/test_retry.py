@@ -225,9 +225,33 @@ def test_retry_takes_settings_as_keywords() -> None:
     def work() -> Any:
         return script()
 
-    with pytest.raises(OSError):  # noqa: PT011 - any will do
+    with pytest.raises(OSError, match="down"):  # noqa: PT011 - any will do
         work()
     assert script.calls == 2
+
+
+def test_replaced_sleep_is_that_of_policies_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that replace `time.sleep` or `asyncio.sleep` wait for nothing, though the policy was made before."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    @retry(max_retries=1, base_delay=3600.0, max_delay=3600.0, jitter="none")
+    def fail() -> None:
+        raise OSError("down")
+
+    @retry(max_retries=1, base_delay=7200.0, max_delay=7200.0, jitter="none")
+    async def fail_later() -> None:
+        raise OSError("down")
+
+    monkeypatch.setattr("time.sleep", waits.append)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    with pytest.raises(OSError, match="down"):
+        fail()
+    with pytest.raises(OSError, match="down"):
+        asyncio.run(fail_later())
+    assert waits == [3600.0, 7200.0]
 
 
 def test_retry_without_parentheses_is_refused() -> None:

@@ -49,6 +49,9 @@ class HandBuiltRetry(FunctionRule):
     logged between two attempts, or before the last error, goes; the policy counts attempts, and notes them on the error.
     Like every policy it keeps to the deadline of a policy around it, does not try again against an open breaker, and waits
     as long as a `Retry-After` says; where that is longer than `max_delay`, it does not try again.
+    Constants are read once, when the module is imported. A test that sets one of them (`gateway.MAX_ATTEMPTS = 1`), or puts
+    something else in place of the module's `time` or `sleep`, changes nothing any more and may wait for real; one that
+    replaces `time.sleep` or `asyncio.sleep` itself (`mock.patch("shop.gateway.time.sleep")`) works as before.
 
     No other loop has a fix: which errors are worth another try, and within which deadline, is for you to say; the finding
     says what stands against one. There
