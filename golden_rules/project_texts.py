@@ -18,7 +18,7 @@ from golden_rules.globs import path_globs
 from golden_rules.naming import module_parts
 from golden_rules.paths import relative_to
 from golden_rules.settings import DEFAULT_EXCLUDE
-from golden_rules.source.clock_patches import Replacements, replacements
+from golden_rules.source.clock_patches import Replacements, is_shared_by_tests, may_replace_for_all, replacements
 from golden_rules.source.outside_uses import Taken, fills_in_module, is_python, may_take, mentions_word, taken
 from golden_rules.source.text import UndecodableSource, decode
 
@@ -49,6 +49,7 @@ class ProjectTexts:
         self._fillers: dict[str, tuple[str, ...]] = {}
         self._taken: dict[str, Taken | None] = {}
         self._replaced: dict[str, Replacements | None] = {}
+        self._replacers_for_all: dict[Clock, tuple[tuple[str, frozenset[str]], ...]] = {}
         self._is_read = False
 
     def mention(self, name: str, besides: Collection[str]) -> str:
@@ -97,15 +98,33 @@ class ProjectTexts:
         others += [
             other for other in sorted(self._holding(module[0]) - {path}) if self._replaces(other, module[0], clock)
         ]
-        return others[0] if others else ""
+        return next(iter(others), "") or self._replacer_for_all(path, clock)
 
     def _replaces(self, path: str, module: str, clock: Clock) -> bool:
         if not is_python(path):
             return False
+        known = self._replacements(path)
+        return clock.written in self._known[path] if known is None else known.replaces(module, clock)
+
+    def _replacer_for_all(self, path: str, clock: Clock) -> str:
+        """Return a file that replaces the clock of all modules, and that tests of the one at a path may be or use."""
+        if clock not in self._replacers_for_all:
+            texts = ((other, text) for other, text in sorted(self._known.items()) if is_python(other))
+            likely = (other for other, text in texts if may_replace_for_all(text, clock))
+            known = ((other, self._replacements(other)) for other in likely)
+            self._replacers_for_all[clock] = tuple(
+                (other, found.packages) for other, found in known if found is not None and found.replaces_for_all(clock)
+            )
+        packages = module_parts(path)[:-1]
+        replacers = ((other, names) for other, names in self._replacers_for_all[clock] if other != path)
+        return next(
+            (other for other, names in replacers if is_shared_by_tests(other) or not names.isdisjoint(packages)), ""
+        )
+
+    def _replacements(self, path: str) -> Replacements | None:
         if path not in self._replaced:
             self._replaced[path] = replacements(self._known[path])
-        known = self._replaced[path]
-        return clock.written in self._known[path] if known is None else known.replaces(module, clock)
+        return self._replaced[path]
 
     def _read_all(self, at_start: Mapping[str, bytes]) -> None:
         for path in self._paths:

@@ -19,6 +19,28 @@ from golden_rules.source.trees import dotted
 
 # Libraries and fixtures that stop or move every clock.
 _OF_ALL_CLOCKS = frozenset({"freezegun", "time_machine", "freezer", "looptime"})
+# What others than tests of one module hold: fixtures and helpers.
+_SHARED = re.compile(
+    r"(^|/)(conftest|testing|testutils?)\.py$|(^|/)(tests?|testing|testutils?|fixtures?|mocks?)/(?!(.*/)?test_[^/]*$|.*_test\.py$)",
+    re.IGNORECASE,
+)
+
+
+def is_shared_by_tests(path: str) -> bool:
+    """Whether tests of any module may use what stands in a file: it is a `conftest.py`, or in a folder of tests and none itself."""
+    return bool(_SHARED.search(path))
+
+
+def may_replace_for_all(text: str, clock: Clock) -> bool:
+    """Whether it is worth reading a file for a replacement of the clock of all modules: quick, and seldom wrong with yes."""
+    return any(name in text for name in _OF_ALL_CLOCKS) or bool(_written(clock.target).search(text))
+
+
+@functools.lru_cache(maxsize=100)
+def _written(target: str) -> re.Pattern[str]:
+    """Return what finds the first two parts of a clock's name, as a path or as an object and a text."""
+    holder, _, name = ".".join(target.split(".")[:2]).rpartition(".")
+    return re.compile(rf"\b{re.escape(holder)}(\.|,\s*['\"]){re.escape(name)}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +52,35 @@ class Replacements:
         texts: All texts in the code.
         pairs: Attributes that are set or handed over, each after the last name of what they are of: `("time", "sleep")` for
             `setattr(orders.time, "sleep", ...)`.
+        packages: The last names of what is imported whole, or from.
     """
 
     known: frozenset[str]
     texts: frozenset[str]
     pairs: frozenset[tuple[str, str]]
+    packages: frozenset[str]
 
     def replaces(self, module: str, clock: Clock) -> bool:
         """Return whether a module's clock is among them, or the clock of all modules in a file that knows this one."""
         if module not in self.known and not any(module in text for text in self.texts):
             return False
-        if not self.known.isdisjoint(_OF_ALL_CLOCKS):
+        if self.replaces_for_all(clock):
             return True
         name, *_ = written = clock.written.split(".")
-        target = clock.target.split(".")
-        pairs = {*itertools.pairwise(written), *itertools.pairwise(target)}
+        pairs = set(itertools.pairwise(written))
         if any(pair in pairs or pair[1] == name for pair in self.pairs):
             return True
-        whole, path = _path(clock.target, 2), _path(f"{module}.{clock.written}", 2)
-        return any(whole.fullmatch(text) or path.search(text) for text in self.texts)
+        path = _path(f"{module}.{clock.written}", 2)
+        return any(path.search(text) for text in self.texts)
+
+    def replaces_for_all(self, clock: Clock) -> bool:
+        """Return whether the clock of all modules is among them."""
+        if not self.known.isdisjoint(_OF_ALL_CLOCKS):
+            return True
+        if not self.pairs.isdisjoint(itertools.pairwise(clock.target.split("."))):
+            return True
+        whole = _path(clock.target, 2)
+        return any(whole.fullmatch(text) for text in self.texts)
 
 
 def replacements(text: str) -> Replacements | None:
@@ -60,6 +92,7 @@ def replacements(text: str) -> Replacements | None:
     known: set[str] = set()
     texts: set[str] = set()
     pairs: set[tuple[str, str]] = set()
+    packages: set[str] = set()
     for node in nodes:
         match node:
             case ast.Constant(value=str(constant)):
@@ -68,8 +101,10 @@ def replacements(text: str) -> Replacements | None:
                 known.add(parameter)
             case ast.Import(names=names):
                 known.update(part for alias in names for part in alias.name.split("."))
+                packages.update(alias.name.rpartition(".")[2] for alias in names)
             case ast.ImportFrom(module=base, names=names):
                 known.update((base or "").split("."), [alias.name for alias in names])
+                packages.add((base or "").rpartition(".")[2])
             case ast.Call():
                 pairs.update(_handed_over(node))
             case ast.Attribute(attr=attribute, value=value, ctx=context):
@@ -78,7 +113,7 @@ def replacements(text: str) -> Replacements | None:
                     pairs.add((_last(value), attribute))
             case _:
                 pass
-    return Replacements(frozenset(known), frozenset(texts), frozenset(pairs))
+    return Replacements(frozenset(known), frozenset(texts), frozenset(pairs), frozenset(packages))
 
 
 def _handed_over(call: ast.Call) -> Iterator[tuple[str, str]]:

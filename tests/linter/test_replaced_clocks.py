@@ -76,6 +76,26 @@ def test_replaced_clock_stays(tmp_path: Path, source: str, test: str) -> None:
     assert "timed(" in (tmp_path / "shop/orders.py").read_text()
 
 
+OF_ALL = "from unittest import mock\n\n\ndef ticking():\n    return mock.patch('time.time', side_effect=[1, 2])\n"
+SHARED = {
+    "a fixture": ("conftest", OF_ALL),
+    "a helper": ("helpers", OF_ALL),
+    "an object": ("conftest", "import time\n\n\ndef tick(monkeypatch):\n    monkeypatch.setattr(time, 'time', int)\n"),
+    "a library that stops clocks": ("conftest", "from freezegun import freeze_time\n"),
+    "a test that takes it from the package": ("test_all", f"import shop\n{OF_ALL}"),
+    "a test of the package's names": ("test_all", f"from shop import place\n{OF_ALL}"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), SHARED.values(), ids=SHARED)
+def test_clock_of_all_stays_where_tests_share_it(tmp_path: Path, name: str, text: str) -> None:
+    """Fixtures and helpers need not know the modules whose tests use them, and a package hands on what its modules have."""
+    shop(tmp_path, TIMED, **{name: text, "test_orders": "from shop.orders import place\n"})
+    done = golden_rules(tmp_path, "check", "--fix", "--select", "GR201")
+    assert f"the fix is unsafe, as `tests/{name}.py` replaces `time.time`" in done.stdout
+    assert (tmp_path / "shop/orders.py").read_text() == TIMED
+
+
 OTHERS = {
     "nothing": "",
     "what is not the clock": "from shop import orders\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(orders.time, 'sleep', print)\n",
@@ -85,6 +105,8 @@ OTHERS = {
     "the clock of all without it": "mock.patch('time.time')\n",
     "a read": "from shop import orders\n\norders.time.sleep(0)\n",
     "a re-export": "from shop.orders import *\n",
+    "the clock of all beside another module": "from shop.stock import take\n\nmock.patch('time.time')\n",
+    "another clock of all": "import shop\n\nmock.patch('time.monotonic')\n",
 }
 
 
