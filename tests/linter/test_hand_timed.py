@@ -406,6 +406,22 @@ def test_a_start_stays_where_code_reads_every_variable(reader: str) -> None:
     assert fixed(source, unsafe=True) == source
 
 
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "order.tell(lambda: start)",
+        "def tell():\n    return start",
+        "class Told:\n    at = start",
+        "def reset():\n    nonlocal start\n    start = 0.0",
+    ],
+)
+def test_a_start_stays_where_an_inner_scope_has_it(reader: str) -> None:
+    """A function in the function would not find it; neither fix takes it away."""
+    source = timed_function(f"{reader}\norder.close()\nlog.info('took %s', time.monotonic() - start)")
+    assert len(messages(source)) == 1
+    assert fixed(source, unsafe=True) == source
+
+
 def test_what_only_sounds_like_reading_every_variable_does_not_count() -> None:
     """A model's `eval()` the fields of an object, and code with names of its own ask for no variable."""
     source = timed_function(
