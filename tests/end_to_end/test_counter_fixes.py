@@ -134,3 +134,7 @@ def test_namespace_would_rename_the_series() -> None:
     """Under a namespace that the series does not start with, the decorator would expose another one."""
     assert fixed(COUNTED, namespace="shop") == COUNTED
     assert fixed(COUNTED, namespace="orders") != COUNTED
+    assert fixed(COUNTED, namespace="order") == COUNTED
+    assert fixed(COUNTED, namespace="orders_placed") == COUNTED
+    below = COUNTED.replace("orders_placed", "my_shop_orders_placed")
+    assert fixed(below, namespace="my-shop") != below

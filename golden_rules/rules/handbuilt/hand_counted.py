@@ -44,7 +44,8 @@ class HandCounted(OutlineRule):
     Unsafe. Where each call of a function feeds a counter of `prometheus_client` that nothing else in the file mentions, before
     anything but a log line, a clock or a plain assignment, `@counted(...)` takes the place of both, below all other decorators:
     the series keeps its name and labels, and counts each call as before. (Beyond a hundred values of its labels it says
-    `other`, and `unknown` for a value that is longer than 128 characters or cannot be read.) The metric
+    `other`, and `unknown` for a value that is longer than 128 characters or cannot be read. Where the program calls
+    `configure(namespace=...)`, the setting `namespace` has to say so: the series would get another name.) The metric
     object goes, with its help text, where no other file can miss it: the whole project is checked and none mentions its name,
     or its name begins with an underscore. Everywhere else there is no fix: under
     which series a counter was read, and what it counts besides calls, is for you to say; the finding says what stands against one.

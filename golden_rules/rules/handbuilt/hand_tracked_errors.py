@@ -40,9 +40,8 @@ class HandTrackedErrors(OutlineRule):
     Unsafe. Where the whole body of a function is a `try`, whose only clause catches `Exception`, feeds a counter of
     `prometheus_client` with the label `error_type`, at most writes to the log besides, and raises again,
     `@track_errors(...)` takes the counter's place: the series keeps its name, labels and meaning. (Errors of one's own that
-    are no `Exception` count as well; labels are limited as `@counted`'s are.) The metric object goes, with its help text,
-    where no other file can miss it:
-    the whole project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is
+    are no `Exception` count as well; labels are limited, and a namespace is minded, as for
+    `@counted`.) The metric object goes, with its help text, where no other file can miss it: the whole project is checked and none mentions its name, or its name begins with an underscore. Everywhere else there is
     no fix: under which series a counter was read, and whether the clause ends the failure, is for you to say; the finding
     says what stands against one.
 

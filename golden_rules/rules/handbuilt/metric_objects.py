@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from golden_rules.catalogue.series import translated
 from golden_rules.findings import Edit
 from golden_rules.rules.effects import is_plain
 from golden_rules.source.deletion import without_definitions
@@ -161,4 +162,6 @@ def _mentions(subject: Subject, name: str) -> int:
 
 
 def _keeps_its_name(series: str, namespace: str | None) -> bool:
-    return bool(_SERIES.fullmatch(series)) and (not namespace or series.startswith(namespace))
+    """Whether the runtime exposes a series under its own name: it puts a namespace before what is not below it."""
+    below = f"{translated(namespace)}_" if namespace else ""
+    return bool(_SERIES.fullmatch(series)) and series.startswith(below)
