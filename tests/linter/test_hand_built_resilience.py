@@ -308,11 +308,25 @@ class Deliveries:
         ("if row.attempts < self.max_attempts", "Status.DEAD", "row.last_error = str(error)", True),
         ("if row.retries < row.max_retries", '"dead_letter"', "self.history.add(row, error=str(error))", True),
         ("if not row.exhausted", "Status.DEAD_LETTER", 'self.history.append({"error": error})', True),
+        ("if row.attempts < row.max_attempts", '"dead"', "row.touched = True", True),
+        ("if row.attempts < row.max_attempts", '"permanently_failed"', "row.touched = True", True),
+        ("if row.shipped", '"dead"', "row.last_error = str(error)", False),
         ("if row.shipped", '"failed"', "row.last_error = str(error)", False),
         ("if row.attempts < self.max_attempts", '"done"', "row.last_error = str(error)", False),
         ("if row.attempts < self.max_attempts", '"failed"', "row.touched = True", False),
     ],
-    ids=["status", "enum", "keyword", "asked", "no attempts", "no failure", "no error"],
+    ids=[
+        "status",
+        "enum",
+        "keyword",
+        "asked",
+        "dead",
+        "for good",
+        "dead at once",
+        "no attempts",
+        "no failure",
+        "no error",
+    ],
 )
 def test_work_whose_attempts_are_used_up_is_a_dead_letter(test: str, dead: str, kept: str, is_found: bool) -> None:
     """A row that is queued again until its attempts are used up, and then marked as failed with its error."""
@@ -325,6 +339,75 @@ def test_what_failed_is_tried_again_where_only_the_dead_are_given_up() -> None:
     code = "def settle(row, error):\n    spent = row.attempts >= row.max_attempts\n    row.status = {}\n    row.last_error = error\n"
     assert len(found(HandBuiltDeadLetterQueue, code.format("Status.DEAD if spent else Status.FAILED"))) == 1
     assert found(HandBuiltDeadLetterQueue, code.format("Status.FAILED if spent else Status.DONE")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "set_to", "is_found"),
+    [
+        ("requeue_dead_letter", "Status.DEAD_LETTER", "Status.PENDING", True),
+        ("retry_job", '"dead"', '"queued"', True),
+        ("requeue", '"failed"', '"queued"', False),
+        ("retry_job", '"dead"', '"forgotten"', False),
+        ("heartbeat", '"dead"', '"ready"', False),
+    ],
+    ids=["letter", "dead", "only failed", "not again", "a worker that is back"],
+)
+def test_a_store_may_tell_the_dead_by_their_status(name: str, asked: str, set_to: str, is_found: bool) -> None:
+    """Who queues again what is dead has kept it until then."""
+    code = f"""\
+class Orders:
+    def {name}(self, number):
+        row = self.rows[number]
+        if row.status != {asked}:
+            return False
+        self.rows[number] = row.model_copy(update={{"status": {set_to}, "updated": self.now()}})
+        return True
+"""
+    assert bool(found(HandBuiltDeadLetterQueue, code)) is is_found
+
+
+def test_the_dead_are_queued_again_in_sql() -> None:
+    """The status that is asked for stands behind `WHERE`, the one that is given before it."""
+    code = """\
+def replay(connection, number):
+    connection.execute("UPDATE orders SET status = '{}' WHERE status = '{}' AND number = ?", (number,))
+"""
+    assert len(found(HandBuiltDeadLetterQueue, code.format("queued", "dead"))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format("dead", "queued")) == []
+
+
+@pytest.mark.parametrize("counted", ['"attempts": row.attempts + 1', '"$inc": {"attempts": 1}'])
+@pytest.mark.parametrize(("status", "is_found"), [("Status.PERMANENTLY_FAILED", True), ("Status.CANCELLED", False)])
+def test_a_caller_may_say_what_failed_for_good(counted: str, status: str, is_found: bool) -> None:
+    """The attempts are compared elsewhere; here they are counted, with the error."""
+    code = f"""\
+class Outbox:
+    def mark_failed(self, row, error, permanent):
+        status = {status} if permanent else Status.FAILED
+        self.table.update(row.number, {{"status": status, "error": error, {counted}}})
+"""
+    assert bool(found(HandBuiltDeadLetterQueue, code)) is is_found
+
+
+def test_a_flag_or_a_queue_may_be_chosen_once_attempts_are_used_up() -> None:
+    """A row that is inserted as dead, and a queue whose name is returned."""
+    code = "def settle(store, row):\n    if row.attempts {} store.max_attempts:\n        store.insert({{'number': row.number, 'dead': {}}})\n"
+    assert len(found(HandBuiltDeadLetterQueue, code.format(">=", True))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format(">=", False)) == []
+    route = "def queue_of(self, row):\n    if {}:\n        return self.dead_letter_queue\n    return row.queue\n"
+    assert len(found(HandBuiltDeadLetterQueue, route.format("row.attempts >= MAX_ATTEMPTS"))) == 1
+    assert found(HandBuiltDeadLetterQueue, route.format("self.dead_letter_queue")) == []
+
+
+def test_who_plays_the_broker_keeps_no_dead_letters() -> None:
+    """The policy is the broker's, and so are the messages."""
+    code = """\
+def receive(queue, message):
+    if message.receive_count >= queue.{}["count"]:
+        queue.dead_letters.append(message)
+"""
+    assert len(found(HandBuiltDeadLetterQueue, code.format("settings"))) == 1
+    assert found(HandBuiltDeadLetterQueue, code.format("redrive_policy")) == []
 
 
 def test_a_message_may_give_itself_up() -> None:

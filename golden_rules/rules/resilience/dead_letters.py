@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.units import Unit
-from golden_rules.rules.resilience.used_up import may_use_up, used_up
+from golden_rules.rules.resilience.used_up import brought_back, counts_attempts, may_bring_back, may_use_up, used_up
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
 from golden_rules.source.outline import Function
 from golden_rules.source.text import matches_at
@@ -28,15 +28,15 @@ _PLACE = re.compile(
 )
 # What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
 _DEAD_TEXT = re.compile(
-    r"dead(?!line)|dlq|graveyard|morgue|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
+    r"dead(?!line)|dlq|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
 )
-_DEAD_HEADS = ("dead", "graveyard", "morgue", "dlq", "poison", "parking", "failed", "rejected", "error")
+_DEAD_HEADS = ("dead", "graveyard", "morgue", "shunt", "dlq", "poison", "parking", "failed", "rejected", "error")
 # Who is told of a dead letter, to keep it.
 _CALLBACK = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
 )
 # A place by itself, but only where messages are sent to it: nodes of a graph, processes and pixels are dead, too.
-_GRAVE = re.compile(r"(^|_)(dead|graveyard|morgue)$")
+_GRAVE = re.compile(r"(^|_)(dead|graveyard|morgue|shunt)$")
 _SENDS_ON = re.compile(r"^(publish\w*|send\w*|produce|enqueue\w*|r?push|lpush|xadd)$")
 _MOVES_TO = re.compile(r"^(move|transfer)(_to|_job|_task|_message)?$")
 _SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
@@ -67,7 +67,7 @@ _CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"}
 _QUEUES = frozenset({"put", "put_nowait", "add"})
 _SENDS = re.compile(
     r"^(r?push|lpush|xadd|zadd|hset|hmset|sadd|set|setex|publish\w*|basic_publish|send\w*|produce|enqueue\w*|write\w*|save|create|store|put\w*|append|insert\w*"
-    r"|add|add_all|execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put)_\w+)$"
+    r"|add|add_all|execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put|append|write)_\w+)$"
 )
 _SENDS_AWAY = re.compile(r"^_*(publish|send|enqueue|push|produce|move)_\w+$")
 _SQL_WRITE = re.compile(
@@ -83,6 +83,11 @@ _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|pars
 def _may_put_aside(words: str) -> bool:
     """Whether a function has a word, among these in lower case, by which failed work can be put aside."""
     return matches_at(_DEAD_TEXT, _DEAD_HEADS, words)
+
+
+def _plays_broker(words: str) -> bool:
+    """Whether a function asks the policy by which a broker gives messages up, as those do that play the broker in tests."""
+    return "redrive_policy" in words or "redrivepolicy" in words
 
 
 def _may_keep_failed(function: Function) -> bool:
@@ -107,7 +112,9 @@ def dead_letters_of(unit: Unit) -> DeadLetters | None:
     speaking = [
         function
         for function in unit.functions
-        if _may_put_aside(function.words.lowered) and not _REDRIVES.search(snake(function.name))
+        if _may_put_aside(function.words.lowered)
+        and not _plays_broker(function.words.lowered)
+        and not _REDRIVES.search(snake(function.name))
     ]
     stored = {function: where for function in speaking if (where := _puts_aside(unit, function)) is not None}
     if not stored:
@@ -122,6 +129,11 @@ def _used_up(unit: Unit) -> DeadLetters | None:
         status = used_up(function) if may_use_up(function.words.lowered) else ""
         if status:
             return DeadLetters(f'the status "{status}"', (function,))
+    for function in unit.functions:
+        status = brought_back(function) if may_bring_back(function.words.lowered) else ""
+        if status:
+            rest = (one for one in unit.functions if one is not function and _speaks(one))
+            return DeadLetters(f'work of the status "{status}"', (function, *rest))
     return None
 
 
@@ -163,6 +175,10 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
                 where = _first_dead(node)
             case ast.Call(func=ast.Name(id="open"), args=[path, ast.Constant(value="a" | "ab" | "w" | "x" | "wb"), *_]):
                 where = shown(path) if _PLACE.search(word_of(path)) else ""
+            case ast.If(test=test, body=[*_, ast.Return(value=ast.expr() as place)]) if any(
+                map(counts_attempts, walk(test))
+            ):
+                where = shown(place) if _PLACE.search(word_of(place)) else ""
             case ast.Assign(targets=[ast.Subscript(value=holder)]):
                 where = shown(holder) if _PLACE.search(word_of(holder)) else ""
             case _:

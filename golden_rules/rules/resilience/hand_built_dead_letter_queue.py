@@ -30,8 +30,8 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
     `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given. Containers of failed work
     by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
-    a table with a status, where a function queues a row again while it has attempts left, and marks it as failed, with its
-    error, once they are used up.
+    a table with a status, where a function queues a row again while it has attempts left, and marks it as dead, or as failed
+    with its error, once they are used up; a table whose dead a function queues again (`requeue_dead_letter`).
 
     Code that gives its dead letters to somebody else's queue is left alone, as are a broker's own dead-lettering, errors
     that are collected and returned, and records, settings and metrics of dead letters.
@@ -210,6 +210,8 @@ def _where(letters: DeadLetters) -> str:
     first = letters.touching[0].name
     if letters.where.startswith("the status"):
         return f"`{first}` puts them aside under {letters.where} when their attempts are used up"
+    if letters.where.startswith("work of"):
+        return f"`{first}` queues {letters.where} again"
     return f"`{first}` puts them into `{letters.where}`" if letters.where else f"`{first}` stores them"
 
 

@@ -17,14 +17,21 @@ _LEFT = re.compile(
 )
 _MOST = re.compile(r"(^|_)(max|maximum|limit|allowed)(_|$)")
 _STATUS = re.compile(r"(^|_)(status|state)$")
-_SURELY_DEAD = re.compile(r"(^|_)(dead|dead_?letter(ed)?|abandoned|gave_up|given_up|poisoned)$")
+_SURELY_DEAD = re.compile(
+    r"(^|_)(dead|dead_?letter(ed)?|abandoned|gave_up|given_up|poisoned|permanently_failed|failed_permanently|permanent_failure)$"
+)
+_FOR_GOOD = re.compile(r"(^|_)(dead_?letter(ed)?|permanently_failed|failed_permanently|permanent_failure)$")
+_MARKED_DEAD = re.compile(r"^(is_)?(dead|dead_?lettered)$")
 # A pool is exhausted, too.
 _FAILED = re.compile(r"(^|_)(failed|exhausted)$")
 _AGAIN = re.compile(
     r"(^|_)(pending|queued|enqueued|retry|retrying|scheduled|ready|waiting|available|requeued|new|todo)$"
 )
+# Workers and nodes are dead, too, and come back: work does so when somebody tries it again.
+_TRIED_AGAIN = re.compile(r"(^|_)(retry|replay|requeue|redrive|resubmit|reprocess|revive|resurrect)(_|$)")
 _ERROR = re.compile(r"(^|_)(error|errors|exception|reason|failure|traceback|err|message)(_|$)")
 _SQL_STATUS = re.compile(r"\b(?:status|state)\s*=\s*'(\w+)'|\bTHEN\s+'(\w+)'|\bELSE\s+'(\w+)'", re.IGNORECASE)
+_SQL_ASKED = re.compile(r"\b(?:WHERE|AND)\s+(?:\w+\.)?(?:status|state)\s*=\s*'(\w+)'", re.IGNORECASE)
 _SQL_ATTEMPTS = re.compile(
     r"\b\w*(attempts?|retries|tries|retry_count)\b\s*(\+\s*1\s*)?[<>]=?\s*\S*(max|limit|\?|%|:|\$)", re.IGNORECASE
 )
@@ -39,31 +46,107 @@ def may_use_up(words: str) -> bool:
     return (
         any(word in words for word in _COUNTED_WORDS)
         and any(word in words for word in _ENDED_WORDS)
-        and ("status" in words or "state" in words or "then" in words)
+        and ("status" in words or "state" in words or "then" in words or "dead" in words)
     )
+
+
+def may_bring_back(words: str) -> bool:
+    """Whether a function, whose words these are in lower case, may queue again what was dead; much faster than to look."""
+    return any(word in words for word in _ENDED_WORDS) and ("status" in words or "state" in words)
 
 
 def used_up(function: Function) -> str:
     """Return the status under which a function puts work aside when its attempts are used up, `""` where it does not.
 
-    Such a function compares attempts with a limit, marks the work as dead, or as failed where else it is tried again, and
-    keeps the error.
+    Such a function compares attempts with a limit, and marks the work as dead, or as failed where else it is tried again. It
+    keeps the error, too, unless it both gives up the dead and queues the others again.
     """
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     by_sql = any(_SQL_ATTEMPTS.search(text) for text in statements)
-    if not by_sql and not any(map(_counts_attempts, nodes)):
-        return ""
     found = {status for node in nodes for status in _statuses(node)}
+    if not by_sql and not any(map(counts_attempts, nodes)):
+        # The caller may have compared: `status = DEAD_LETTER if permanent else FAILED`.
+        found = found if any(map(_notes_attempts, nodes)) and any(map(_FOR_GOOD.search, found)) else set()
+    elif any(map(_marks_dead, nodes)):
+        return "dead"
     # `DEAD if exhausted else FAILED`: there, what failed is tried again.
     dead = sorted(filter(_SURELY_DEAD.search, found)) or sorted(filter(_FAILED.search, found))
     if not dead or not (_SURELY_DEAD.search(dead[0]) or any(map(_AGAIN.search, found))):
         return ""
+    if _SURELY_DEAD.search(dead[0]) and any(map(_AGAIN.search, found)):
+        return dead[0]
     keeps_error = any(map(_keeps_error, nodes)) or any(_SQL_ERROR.search(text) for text in statements)
     return dead[0] if keeps_error else ""
 
 
-def _counts_attempts(node: ast.AST) -> bool:
+def brought_back(function: Function) -> str:
+    """Return the status of the dead whose work a function queues again by another status, `""` where it does not."""
+    if not _TRIED_AGAIN.search(snake(function.name)):
+        return ""
+    nodes = list(walk(function.node))
+    asked = {status for node in nodes for status in _asked_statuses(node)}
+    dead = sorted(filter(_SURELY_DEAD.search, asked))
+    again = any(_AGAIN.search(status) for node in nodes for status in _statuses(node))
+    return dead[0] if dead and again else ""
+
+
+def _asked_statuses(node: ast.AST) -> Iterator[str]:
+    """Yield the statuses that a condition asks for, be it of Python or of a statement of SQL."""
+    match node:
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]) if _STATUS.search(word_of(left)):
+            yield from _values(right)
+        case ast.Constant(value=str(text)):
+            yield from (snake(match[1]) for match in _SQL_ASKED.finditer(text))
+        case _:
+            pass
+
+
+def _marks_dead(node: ast.AST) -> bool:
+    """Whether something is flagged as dead: `row.dead = True`, `{"dead": True}`."""
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return any(
+                _is_true(value) and isinstance(key, ast.Constant) and _is_flag(key.value) for key, value in pairs
+            )
+        case _:
+            return any(
+                isinstance(target, ast.Attribute | ast.Subscript) and _is_true(value) and _is_flag(name_of(target))
+                for target, value in stores(node)
+            )
+
+
+def _notes_attempts(node: ast.AST) -> bool:
+    """Whether a record gets a new number of attempts: `{"attempts": attempts + 1}`, `{"$inc": {"attempts": 1}}`."""
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return any(isinstance(key, ast.Constant) and _is_one_more(key.value, value) for key, value in pairs)
+        case ast.Call(keywords=keywords):
+            return any(_is_one_more(keyword.arg, keyword.value) for keyword in keywords)
+        case ast.AugAssign(target=ast.Attribute() | ast.Subscript() as target, op=ast.Add(), value=value):
+            return _is_one_more(name_of(target), value)
+        case _:
+            return False
+
+
+def _is_one_more(name: object, value: ast.expr) -> bool:
+    if not isinstance(name, str) or not _ATTEMPTS.search(snake(name)):
+        return False
+    added = value.right if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) else value
+    return isinstance(added, ast.Constant) and added.value == 1
+
+
+def _is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
+
+
+def _is_flag(name: object) -> bool:
+    return isinstance(name, str) and bool(_MARKED_DEAD.search(snake(name)))
+
+
+def counts_attempts(node: ast.AST) -> bool:
     """Whether a comparison sets attempts against the most that are allowed, or a condition asks if any are left."""
     match node:
         case ast.If(test=test) | ast.IfExp(test=test) if any(map(_LEFT.search, words_in(test))):
