@@ -19,6 +19,8 @@ from golden_rules.source.trees import dotted
 
 # Libraries and fixtures that stop or move every clock.
 _OF_ALL_CLOCKS = frozenset({"freezegun", "time_machine", "freezer", "looptime"})
+# Without one of these words, what is called only takes a clock: `Timer(time.time)`.
+_REPLACING = re.compile(r"patch|setattr", re.IGNORECASE)
 # What others than tests of one module hold: fixtures and helpers.
 _SHARED = re.compile(
     r"(^|/)(conftest|testing|testutils?)\.py$|(^|/)(tests?|testing|testutils?|fixtures?|mocks?)/(?!(.*/)?test_[^/]*$|.*_test\.py$)",
@@ -33,14 +35,16 @@ def is_shared_by_tests(path: str) -> bool:
 
 def may_replace_for_all(text: str, clock: Clock) -> bool:
     """Whether it is worth reading a file for a replacement of the clock of all modules: quick, and seldom wrong with yes."""
-    return any(name in text for name in _OF_ALL_CLOCKS) or bool(_written(clock.target).search(text))
+    if any(name in text for name in _OF_ALL_CLOCKS):
+        return True
+    return any("=" in found[0] or _REPLACING.search(text) for found in _written(clock.target).finditer(text))
 
 
 @functools.lru_cache(maxsize=100)
 def _written(target: str) -> re.Pattern[str]:
-    """Return what finds the first two parts of a clock's name, as a path or as an object and a text."""
+    """Return what finds the first two parts of a clock's name, as a path, as an object and a text, or set."""
     holder, _, name = ".".join(target.split(".")[:2]).rpartition(".")
-    return re.compile(rf"\b{re.escape(holder)}(\.|,\s*['\"]){re.escape(name)}\b")
+    return re.compile(rf"\b{re.escape(holder)}(\.|,\s*['\"]){re.escape(name)}\b(\s*=(?!=))?")
 
 
 @dataclass(frozen=True, slots=True)

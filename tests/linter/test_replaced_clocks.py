@@ -80,6 +80,7 @@ OF_ALL = "from unittest import mock\n\n\ndef ticking():\n    return mock.patch('
 SHARED = {
     "a fixture": ("conftest", OF_ALL),
     "a helper": ("helpers", OF_ALL),
+    "an assignment": ("conftest", "import time\n\ntime.time = lambda: 1\n"),
     "an object": ("conftest", "import time\n\n\ndef tick(monkeypatch):\n    monkeypatch.setattr(time, 'time', int)\n"),
     "a library that stops clocks": ("conftest", "from freezegun import freeze_time\n"),
     "a test that takes it from the package": ("test_all", f"import shop\n{OF_ALL}"),
@@ -106,6 +107,7 @@ OTHERS = {
     "a read": "from shop import orders\n\norders.time.sleep(0)\n",
     "a re-export": "from shop.orders import *\n",
     "the clock of all beside another module": "from shop.stock import take\n\nmock.patch('time.time')\n",
+    "a clock that is handed over": "import time\nimport shop\n\nshop.place(time.time)\n",
     "another clock of all": "import shop\n\nmock.patch('time.monotonic')\n",
 }
 
