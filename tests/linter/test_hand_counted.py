@@ -104,10 +104,33 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
     assert len(found(counting(f"logger.info('%s', {counter.partition('[')[0]})", counter))) == count
 
 
-@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor"])
+@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor", "DatasetReader"])
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
     """What counts for others is homemade instrumentation as a whole, or counts what its work came to."""
     assert not found(counting("logger.info('sent %d', self.sent)").replace("Mailer", name))
+
+
+@pytest.mark.parametrize(("method", "count"), [("clear", 0), ("get_total", 0), ("describe", 1)])
+def test_a_counter_object_that_the_class_asks_is_state(method: str, count: int) -> None:
+    """Failures since the last success decide how long to wait; a counter of a client only grows."""
+    source = counting(f"self.lost_counter.{method}()").replace("self.sent += 1", "self.lost_counter.increment()")
+    assert len(found(source)) == count
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("self.statsd.increment('mails_total')", 1),
+        ("self.statsd.increment(f'mails_{mail}_total')", 1),
+        ("self.statsd.increment(f'{mail}_total')", 0),
+        ("self.statsd.increment('sleep_seconds_total', 1)", 0),
+        ("if self.mail_counter.inc() == 1:\n            self.open()", 0),
+    ],
+    ids=["count", "label in a name", "name of the caller's", "amount", "number that is asked for"],
+)
+def test_what_a_call_of_a_counter_counts(line: str, count: int) -> None:
+    """A helper that is told the metric's name counts for others; seconds and numbers that are compared are no counts."""
+    assert len(found(counting("pass").replace("self.sent += 1", line))) == count
 
 
 def test_result_of_one_call_is_left_alone() -> None:

@@ -285,6 +285,47 @@ def test_a_loop_that_sleeps_says_how_long_it_waits() -> None:
     assert len(messages(source + '            log.info("done in %.1f s", time.monotonic() - start)\n')) == 1
 
 
+def test_a_loop_that_waits_for_an_event_shows_how_long_it_waits() -> None:
+    """Waiting for an event with a timeout is pausing."""
+    source = """\
+        import time
+
+        def follow(done, log):
+            start = time.monotonic()
+            while not done.is_set():
+                log.info("%.1f s so far", time.monotonic() - start)
+                done.wait(0.5)
+        """
+    assert messages(source) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "count"),
+    [
+        ("print('took', {d})", 0),
+        ("click.echo(f'took {{{d}}}')", 0),
+        ("console.print(f'took {{{d}}}')", 0),
+        ("self.stdout.write(self.style.SUCCESS(f'took {{{d}}}'))", 0),
+        ("show_summary({d})", 0),
+        ("log.info('took %s', {d})", 1),
+        ("took = {d}\nprint(took)\nlog.info('took %s', took)", 1),
+        ("print('took', {d})\nseconds.observe({d})", 1),
+    ],
+)
+@pytest.mark.parametrize("path", ["src/shop/management/commands/pack.py", "src/shop/cli.py"])
+def test_a_command_tells_the_person_who_waits_how_long_it_took(path: str, end: str, count: int) -> None:
+    """What is printed by a command has one reader; what is logged or recorded besides is telemetry."""
+    source = timed_function(end.format(d="time.monotonic() - start"))
+    assert len(messages(source, path)) == count
+
+
+def test_a_command_is_one_by_its_decorator() -> None:
+    """`@click.command()` makes a command wherever it stands; what it calls prints for whoever calls it."""
+    printing = timed_function("print('took', time.monotonic() - start)")
+    command = printing.replace("def f", "@click.command()\ndef f")
+    assert [len(messages(source)) for source in (printing, command)] == [1, 0]
+
+
 def test_the_starts_of_many_are_data() -> None:
     """A listing of what runs says of each how long it has been running."""
     source = """\

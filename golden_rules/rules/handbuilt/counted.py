@@ -10,6 +10,7 @@ from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
     holds_results,
+    is_amount,
     is_state,
     is_store,
     is_sure_count,
@@ -64,12 +65,25 @@ def _counted(subject: Subject) -> Counted:
     errors: list[Increment] = []
     events: list[Increment] = []
     for increment in increments(subject.outline, function):
+        if increment.metric and (is_amount(increment.word) or _is_told_the_name(function, increment)):
+            continue
         if _counts_failures(increment):
             if increment.metric or _is_telemetry(subject, increment):
                 errors.append(increment)
         elif _is_own_event(subject, increment) if increment.metric else _is_telemetry(subject, increment):
             events.append(increment)
     return Counted(tuple(errors), tuple(events))
+
+
+def _is_told_the_name(function: Function, increment: Increment) -> bool:
+    """Whether the metric's name begins with what the caller hands over, which makes the function a helper of others: `f"{name}_count"`."""
+    first = increment.node.args[0] if isinstance(increment.node, ast.Call) and increment.node.args else None
+    match first:
+        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=name)), *_]):
+            arguments = function.node.args
+            return any(name == argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
+        case _:
+            return False
 
 
 def _counts_failures(increment: Increment) -> bool:

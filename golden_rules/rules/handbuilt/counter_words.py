@@ -31,6 +31,8 @@ _EVENT = re.compile(
 _SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
 # A counter that calls itself a statistic, whatever it counts: `stat_resumes`.
 _STATISTIC = re.compile(r"^(stats?|metrics?)_")
+# Metrics that grow by a time or a size, one now and then: `sleep_seconds_total`.
+_AMOUNT = re.compile(r"(^|_)(seconds|milliseconds|bytes)(_total)?( |$)")
 _GAUGE = re.compile(
     r"(^|_)(gauge|in_?progress|in_?flight|inflight|active|current|pending|ongoing|running|waiting|open|connected|outstanding|concurren\w*|size|depth)(_|$)"
 )
@@ -49,7 +51,8 @@ _RESETTING = re.compile(
 _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
-    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor)(_mixin)?$"
+    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
+    r"|data(set)?_(reader|loader))(_mixin)?$"
 )
 
 
@@ -76,6 +79,11 @@ def speaks_of_events(word: str) -> bool:
 def is_sure_count(word: str) -> bool:
     """Whether a name says that it counts, and what."""
     return bool(_STATISTIC.search(word) or _SURE.search(word)) and speaks_of_events(word)
+
+
+def is_amount(word: str) -> bool:
+    """Whether a metric's name says that it adds up seconds or bytes, and counts nothing."""
+    return bool(_AMOUNT.search(word))
 
 
 def is_gauge(word: str) -> bool:

@@ -17,6 +17,7 @@ from golden_rules.rules.handbuilt.vocabulary import (
     is_metric,
     is_pure,
     is_report,
+    is_shown,
     is_waiting,
     keeps_durations,
     puts,
@@ -28,6 +29,9 @@ class Use(Enum):
     """What becomes of a value."""
 
     LOGGED = "logged"
+    SHOWN = "shown"
+    """Printed, or written to a terminal."""
+
     RECORDED = "recorded"
     KEPT = "kept"
     RETURNED = "returned"
@@ -35,7 +39,7 @@ class Use(Enum):
     PASSED = "passed"
 
 
-TELEMETRY = frozenset({Use.LOGGED, Use.RECORDED, Use.KEPT})
+TELEMETRY = frozenset({Use.LOGGED, Use.SHOWN, Use.RECORDED, Use.KEPT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     name = callee(call)
     keyword = argument.keyword.value if argument.keyword is not None else ""
     if is_log(name):
-        return Sink(Use.LOGGED, f"the log call `{name}`")
+        return Sink(Use.SHOWN if is_shown(name) else Use.LOGGED, f"the log call `{name}`")
     if is_waiting(name) or is_limit(keyword):
         return Sink(Use.DECIDES, f"`{name}`")
     if is_metric(name):
@@ -212,6 +216,8 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return Sink(Use.KEPT, f'the entry `"{entry}"`')
     if is_duration(keyword):
         return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
+    if is_report(name) and is_shown(name):
+        return Sink(Use.SHOWN, f"`{name}`")
     if is_report(name) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
         return _recorded(name)
     if not keyword and is_duration(step.name) and hands_over(name):

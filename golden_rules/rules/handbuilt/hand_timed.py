@@ -32,6 +32,10 @@ class HandTimed(FunctionRule):
     a timeout is a deadline, a rate limit, a back-off or the age of a cache entry. A comparison that only decides whether
     to report (`if elapsed > 1: logger.warning(...)`) is part of the report.
 
+    Left alone as well is what only a person before a screen gets to see: what a command prints, and how long a loop that
+    pauses has been waiting. Commands are functions under `@click.command()` and its like, and what lies below `commands`,
+    `cli`, `scripts` or `tools`.
+
     ## Why is this bad?
 
     A duration in a log line cannot be aggregated, alerted on, or compared between releases; each place has its own clock,
@@ -68,10 +72,9 @@ class HandTimed(FunctionRule):
 
     ## When not to follow it
 
-    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now. Where a
-    command prints how long it took for the person who waits for it, and nobody will ask again. Tests, benchmarks, migrations,
-    vendored code and the modules named in `metrics-modules` are left alone, and so are context managers and decorators
-    that measure others.
+    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now. Tests,
+    benchmarks, migrations, vendored code and the modules named in `metrics-modules` are left alone, and so are context
+    managers and decorators that measure others.
     """
 
     code: ClassVar[str] = "GR201"

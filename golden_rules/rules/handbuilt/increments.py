@@ -26,6 +26,7 @@ _OWN_METHODS = frozenset(
 )
 _METHODS = _CLIENT_METHODS | _OWN_METHODS
 _AMOUNTS = frozenset({"value", "amount", "count", "by", "delta"})
+_ASKING = re.compile(r"(get|clear|reset|zero)(_\w+)?$")
 _COMMON_METHODS = frozenset({"add", "log"})
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
@@ -114,7 +115,8 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
     while waiting:
         node, handlers, branch = waiting.pop()
         kind = type(node)
-        if kind in _LEAVES or kind in _NESTED:
+        if kind in _LEAVES or kind in _NESTED or kind is ast.Compare:
+            # `if self.channels.inc() == 1:` asks for a number.
             continue
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             # `number = self.step_counter.increment(step)` draws a number, and the program goes on with it.
@@ -246,7 +248,18 @@ def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[
     if any(other.name == f"{base}.get" for other in function.calls):
         # `self.counter.incr()`, and then its value as the next number.
         return "", ""
+    if not call.args and is_counter(name) and _is_asked(outline, function, base):
+        return "", ""
     return metric, " ".join([snake(name), *_constants(call)])
+
+
+def _is_asked(outline: Outline, function: Function, base: str) -> bool:
+    """Whether the class asks a counter object for its value, or lets it start anew: a number that the program runs on."""
+    if not base.startswith("self."):
+        return False
+    beside = (other for other in outline.functions if other.owner is function.owner)
+    methods = (call.name.removeprefix(f"{base}.") for other in beside for call in other.calls)
+    return any(_ASKING.match(method) for method in methods)
 
 
 def _entry_call(call: ast.Call) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import functools
 import re
 
 from golden_rules.config import Config
+from golden_rules.frameworks import COMMANDS
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -43,6 +44,11 @@ def _is_named_for_counting(path: str) -> bool:
 def is_one_off(path: str) -> bool:
     """Whether a file holds commands, scripts or examples, which are gone before anybody scrapes them."""
     return bool(_ONE_OFF.search(path))
+
+
+def is_command(function: Function) -> bool:
+    """Whether a decorator makes a function a command of the command line: `@click.command()`, `@app.command()`."""
+    return any(decorator.rpartition(".")[2] in COMMANDS for decorator in function.decorators)
 
 
 def comes_from_instrumentation(outline: Outline, function: Function, name: str, config: Config) -> bool:

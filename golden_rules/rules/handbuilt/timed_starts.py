@@ -12,6 +12,7 @@ from golden_rules.criticality import Kind
 from golden_rules.findings import Clock, Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.handbuilt.clocks import is_of_library
+from golden_rules.rules.handbuilt.metric_modules import is_command, is_one_off
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
@@ -56,7 +57,7 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
     if subject.verdict.critical and subject.verdict.kind is Kind.ENTRY_POINT and not subject.verdict.measured:
         # The plain name is for the decorator that GR101 asks for besides, which times the whole of it.
         taken.add(f"{base}.duration")
-    for difference in _first_of_each_start(found, subject.function):
+    for difference in _first_of_each_start(found, subject.function, subject.path):
         target = target_name(found.body, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
         series = found.series_of(difference)
@@ -64,11 +65,15 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
         yield TimedStart(difference, target, metric, series, *fixes)
 
 
-def _first_of_each_start(found: Timings, function: Function) -> list[Difference]:
+def _first_of_each_start(found: Timings, function: Function, path: str) -> list[Difference]:
     """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
     firsts: dict[object, Difference] = {}
     lends = yields_context(function)
+    waited_for = is_one_off(path) or is_command(function)
     for difference in found.differences:
+        if waited_for and difference.is_only_shown:
+            # The person who waits for a command is told how long it took.
+            continue
         if difference.telemetry and not (lends and _times_the_block(found, difference)):
             firsts.setdefault(difference.stamp or difference.start, difference)
     return sorted(

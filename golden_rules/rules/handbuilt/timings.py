@@ -71,6 +71,11 @@ class Difference:
         return next((sink.words for sink in self.sinks if sink.use in TELEMETRY), "")
 
     @property
+    def is_only_shown(self) -> bool:
+        """Whether nobody but a person before a screen gets to know the value."""
+        return all(sink.use is Use.SHOWN for sink in self.sinks if sink.use in TELEMETRY)
+
+    @property
     def series(self) -> str:
         """What makes a series of the project's own of the value, as called, or `""`."""
         return next((sink.series for sink in self.sinks if sink.series), "")

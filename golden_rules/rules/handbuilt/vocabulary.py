@@ -16,6 +16,8 @@ _LOG_METHODS = frozenset(
 _LOG_FUNCTION = re.compile(r"^(log|print|echo|debug|warn|info)(_\w+)?$|(^|_)(log|logger|print)$")
 _LOGGER = re.compile(r"(^|_)log(ger|ging)?$")
 _STREAM = re.compile(r"std(out|err)|stream|console|terminal|tqdm", re.IGNORECASE)
+_PRINTING = re.compile(r"^_*(s?echo|[pr]?print|display|show)(_|$)")
+_SHOWING = re.compile(r"std(out|err)|console|terminal|tqdm|(^|_)(style|typer|click)(_|$)", re.IGNORECASE)
 _METRIC_METHODS = frozenset(
     {
         "observe", "record", "timing", "timing_ms", "histogram", "distribution", "gauge", "incr", "increment", "log_metric",
@@ -82,6 +84,12 @@ def is_log(name: str) -> bool:
     return bool(_LOG_FUNCTION.search(word) or _LOGGER.search(snake(base)))
 
 
+def is_shown(name: str) -> bool:
+    """Whether what a callee is given is for a person before a screen: `print`, `click.echo`, `self.stdout.write`."""
+    base, _, last = name.rpartition(".")
+    return bool(_PRINTING.match(snake(last)) or _SHOWING.search(snake_chain(base)))
+
+
 def is_metric(name: str) -> bool:
     """Whether a callee records a metric or puts a value on a span."""
     base, _, last = name.rpartition(".")
@@ -102,8 +110,9 @@ def is_waiting(name: str) -> bool:
 
 
 def sleeps(name: str) -> bool:
-    """Whether a callee pauses: `time.sleep`, `self._sleep_between_polls`."""
-    return snake(name.rpartition(".")[2]).lstrip("_").startswith(("sleep", "async_sleep"))
+    """Whether a callee pauses: `time.sleep`, `self._sleep_between_polls`, `done.wait`."""
+    word = snake(name.rpartition(".")[2]).lstrip("_")
+    return word in ("wait", "wait_for") or word.startswith(("sleep", "async_sleep"))
 
 
 def is_pure(name: str) -> bool:

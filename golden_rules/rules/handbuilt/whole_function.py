@@ -71,7 +71,7 @@ def _timing_lines(
         return None
     if len(found.differences) != 1 or len(body.bindings[stamp.name]) != 1 or len(body.loads[stamp.name]) != 1:
         return None
-    if stamp.name in body.captured or any(sink.use is not Use.LOGGED for sink in difference.sinks):
+    if stamp.name in body.captured or any(sink.use not in (Use.LOGGED, Use.SHOWN) for sink in difference.sinks):
         return None
     block = list(node.body.body)
     while block and _is_trivial(block[0]):
