@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import shutil
@@ -221,6 +222,36 @@ def test_ctrl_c_never_locks_the_store(sqlite_path: str) -> None:
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert interrupted
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")
+def test_ctrl_c_in_the_first_call_leaves_a_queue_that_works(sqlite_path: str) -> None:
+    """Its thread is made and started then, and one that was only made would keep callers waiting for ever."""
+
+    class Interrupt(BaseException):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    async def ask(queue: TaskQueue) -> None:
+        await queue.enqueue("after")
+
+    chance = random.Random(0)  # noqa: S311 - chance, no secret
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(200):
+            queue = TaskQueue(sqlite_path, durable=False)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 3e-4))
+                queue.sync.enqueue("n")
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Interrupt:
+                pass
+            asyncio.run(asyncio.wait_for(ask(queue), 60))
+            queue.close()
+    finally:
+        signal.signal(signal.SIGALRM, previous)
 
 
 def test_a_queue_that_is_dropped_unclosed_says_so_and_leaves_no_thread(sqlite_path: str) -> None:

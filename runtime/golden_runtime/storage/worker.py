@@ -163,7 +163,7 @@ class Worker:
             self._callers.add(me)
             with self._turn:
                 # closed, or never used; no closing ends while it is this one's turn
-                if self._thread is None:
+                if not self.is_running:
                     with self._lock:
                         self._check_open()
                 failure = self._commit_together(self._session, [job])
@@ -177,7 +177,7 @@ class Worker:
         """Raise StorageError if it is closed; start the thread if it is not there. Call with the lock held."""
         if self._closing.is_set():
             raise StorageError(f"the storage `{self._name}` is closed: open it again to use it")
-        if self._thread is None:
+        if not self.is_running:
             # the thread holds the session too, so that a forked child, which has none, never drops the connection
             name = f"golden-runtime {self._name}"
             self._thread = threading.Thread(target=self._run, args=(self._session,), name=name, daemon=True)
@@ -186,14 +186,16 @@ class Worker:
     @property
     def is_running(self) -> bool:
         """Whether its thread, and so perhaps its connection, is there."""
-        return self._thread is not None
+        # Ctrl-C may have come between the making of it and its start
+        return self._thread is not None and self._thread.ident is not None
 
     def end(self) -> threading.Thread | None:
         """Have the thread finish what is queued and close the session, and return it, if it is there."""
         with self._lock:
             self._closing.set()
             self._jobs.put(None)
-            thread, self._thread = self._thread, None
+            thread = self._thread if self.is_running else None
+            self._thread = None
         return thread
 
     def close(self) -> None:
@@ -217,6 +219,8 @@ class Worker:
                     self._is_quiet = len(batch) == 1
                     self._commit(session, batch)
         finally:
+            # for the other thread, where Ctrl-C came while one was started, and so another was
+            self._jobs.put(None)
             with self._turn:
                 session.close()
 
