@@ -54,6 +54,7 @@ ACTS = {
     "argument": "self.transport.resize(self.sent)",
     "down again": "self.sent -= 1",
     "number of a record": "names.append({'ordinal': self.sent})",
+    "number of a request": "names.append(Request(seqno=self.sent))",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
 }
 
@@ -104,7 +105,7 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
     assert len(found(counting(f"logger.info('%s', {counter.partition('[')[0]})", counter))) == count
 
 
-@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor", "DatasetReader"])
+@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor", "DocREDDatasetReader"])
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
     """What counts for others is homemade instrumentation as a whole, or counts what its work came to."""
     assert not found(counting("logger.info('sent %d', self.sent)").replace("Mailer", name))

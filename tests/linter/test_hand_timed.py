@@ -319,11 +319,13 @@ def test_a_command_tells_the_person_who_waits_how_long_it_took(path: str, end: s
     assert len(messages(source, path)) == count
 
 
-def test_a_command_is_one_by_its_decorator() -> None:
-    """`@click.command()` makes a command wherever it stands; what it calls prints for whoever calls it."""
+def test_what_is_there_to_print_tells_how_long_it_took() -> None:
+    """`@click.command()` makes a command wherever it stands, and a printer prints; another function prints for whoever calls it."""
     printing = timed_function("print('took', time.monotonic() - start)")
     command = printing.replace("def f", "@click.command()\ndef f")
-    assert [len(messages(source)) for source in (printing, command)] == [1, 0]
+    callback = printing.replace("def f(", "class TerminalPrinter:\n  def f(self, ").replace("\n    ", "\n      ")
+    assert [len(messages(source)) for source in (printing, command, callback)] == [1, 0, 0]
+    assert messages(printing, "src/shop/demo.py") == []
 
 
 def test_the_starts_of_many_are_data() -> None:

@@ -20,7 +20,7 @@ from golden_rules.source.trees import children, dotted
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Keys under which a number tells one record from the next.
-_NUMBERS = re.compile(r"(^|_)(ordinal|seq|sequence|index|idx|position|serial)$")
+_NUMBERS = re.compile(r"(^|_)(ordinal|seq|seq_?no|sequence|index|idx|position|serial)$")
 _MAX_STEPS = 4
 
 _Variable = ast.Name | ast.Attribute | ast.Subscript
@@ -291,6 +291,8 @@ def _keyword(name: str, keyword: str, value: ast.AST) -> Reading:
         return Reading.DECIDES
     if is_waiting(name):
         return Reading.DECIDES
+    if _NUMBERS.search(snake(keyword)):
+        return Reading.OTHER
     if is_log(name) or is_metric(name) or is_report(name) or is_reporting(name):
         return Reading.REPORTED
     last = name.rpartition(".")[2]

@@ -52,7 +52,7 @@ _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
     r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
-    r"|data(set)?_(reader|loader))(_mixin)?$"
+    r"|\w*data(set)?_(reader|loader))(_mixin)?$"
 )
 
 

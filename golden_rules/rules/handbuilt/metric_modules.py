@@ -7,6 +7,7 @@ import re
 
 from golden_rules.config import Config
 from golden_rules.frameworks import COMMANDS
+from golden_rules.naming import snake
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -21,8 +22,9 @@ _COUNTING = re.compile(
 )
 # Commands and scripts end, and say at their end what they did.
 _ONE_OFF = re.compile(
-    r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?)(/|$)|(^|/)(cli|[^/]*_script|__main__|setup)\.py$"
+    r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?)(/|$)|(^|/)(cli|[^/]*_script|demo|__main__|setup)\.py$"
 )
+_PRINTER = re.compile(r"(^|_)(print(er|ing)|terminal|console|progress)(_|$)")
 
 
 def is_instrumentation(path: str, config: Config) -> bool:
@@ -46,8 +48,10 @@ def is_one_off(path: str) -> bool:
     return bool(_ONE_OFF.search(path))
 
 
-def is_command(function: Function) -> bool:
-    """Whether a decorator makes a function a command of the command line: `@click.command()`, `@app.command()`."""
+def speaks_to_a_person(function: Function) -> bool:
+    """Whether a function is a command of the command line (`@click.command()`), or of a class that is there to print."""
+    if function.owner is not None and _PRINTER.search(snake(function.owner.name)):
+        return True
     return any(decorator.rpartition(".")[2] in COMMANDS for decorator in function.decorators)
 
 

@@ -12,7 +12,7 @@ from golden_rules.criticality import Kind
 from golden_rules.findings import Clock, Fix, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.handbuilt.clocks import is_of_library
-from golden_rules.rules.handbuilt.metric_modules import is_command, is_one_off
+from golden_rules.rules.handbuilt.metric_modules import is_one_off, speaks_to_a_person
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
@@ -69,7 +69,7 @@ def _first_of_each_start(found: Timings, function: Function, path: str) -> list[
     """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
     firsts: dict[object, Difference] = {}
     lends = yields_context(function)
-    waited_for = is_one_off(path) or is_command(function)
+    waited_for = is_one_off(path) or speaks_to_a_person(function)
     for difference in found.differences:
         if waited_for and difference.is_only_shown:
             # The person who waits for a command is told how long it took.
