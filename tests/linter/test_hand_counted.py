@@ -105,7 +105,9 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
     assert len(found(counting(f"logger.info('%s', {counter.partition('[')[0]})", counter))) == count
 
 
-@pytest.mark.parametrize("name", ["StatsListener", "PerformanceTracking", "Redactor", "DocREDDatasetReader"])
+@pytest.mark.parametrize(
+    "name", ["StatsListener", "PerformanceTracking", "Redactor", "DocREDDatasetReader", "PrometheusMailer"]
+)
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
     """What counts for others is homemade instrumentation as a whole, or counts what its work came to."""
     assert not found(counting("logger.info('sent %d', self.sent)").replace("Mailer", name))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
+    feeds_a_client,
     holds_results,
     is_amount,
     is_state,
@@ -58,6 +59,8 @@ def _counted(subject: Subject) -> Counted:
     if not may_increment(subject.outline, function):
         return Counted()
     if out_of_scope(subject.path) or is_benchmark(function.qualname) or counts_for_others(subject.path, subject.config):
+        return Counted()
+    if function.owner is not None and feeds_a_client(function.owner.name):
         return Counted()
     if in_runtime(subject.outline, subject.config) or wraps_another(function) or yields_context(function):
         # What counts for others is homemade instrumentation as a whole (GR206).

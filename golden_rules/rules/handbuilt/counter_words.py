@@ -56,6 +56,9 @@ _RESULT_OWNER = re.compile(
 )
 
 
+_CLIENT_OWNER = re.compile(r"^_*(prometheus|statsd|datadog|otel|open_?telemetry)_")
+
+
 def is_store(name: str) -> bool:
     """Whether a name speaks of a place that keeps counters: `stats`, `self._metrics`."""
     return bool(_STORE.search(snake(name)))
@@ -109,6 +112,11 @@ def is_reporting(name: str) -> bool:
 def may_reset(name: str) -> bool:
     """Whether a function's name says that it starts counting anew."""
     return bool(_RESETTING.search(snake(name).strip("_")))
+
+
+def feeds_a_client(name: str) -> bool:
+    """Whether a class's name says that it feeds a metrics client for others: `PrometheusObserver`."""
+    return bool(_CLIENT_OWNER.search(snake(name)))
 
 
 def holds_results(name: str) -> bool:
