@@ -248,7 +248,7 @@ def _metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[
     if any(other.name == f"{base}.get" for other in function.calls):
         # `self.counter.incr()`, and then its value as the next number.
         return "", ""
-    if not call.args and is_counter(name) and _is_asked(outline, function, base):
+    if not call.args and not call.keywords and is_counter(name) and _is_asked(outline, function, base):
         return "", ""
     return metric, " ".join([snake(name), *_constants(call)])
 
