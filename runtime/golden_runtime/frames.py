@@ -95,6 +95,6 @@ def _globals(wrapper: FunctionType, wrapped: Callable[..., Any]) -> dict[str, An
     return found if usual and found is not None else wrapper.__globals__
 
 
-@functools.cache
 def _elsewhere(code: CodeType) -> CodeType:
+    """Return the code in no file, a new one each time: trio notes down by code what an interrupt must not end."""
     return code.replace(co_filename=_FILE)

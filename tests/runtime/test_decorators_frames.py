@@ -59,6 +59,12 @@ def test_stack_levels_count_as_undecorated(decorate: Callable[[Callable[..., Any
     assert here == [(__file__, line() - 3), (__file__, line() - 7)]
 
 
+def test_each_decorated_function_has_code_of_its_own() -> None:
+    """Libraries note by code which calls must not be interrupted, or are to be hidden: that is said of one function, not of all."""
+    one, other = counted("frames.one")(old), counted("frames.other")(old)
+    assert one.__code__ is not other.__code__
+
+
 def test_log_lines_name_the_caller(caplog: pytest.LogCaptureFixture) -> None:
     """`stacklevel` of a log call in a decorated function names the line that called the function."""
 
