@@ -1,0 +1,279 @@
+"""GR303 beyond its own cases: the places and statuses of dead letters, and talk of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden_rules.config import Config
+from golden_rules.engine import analyse_source
+from golden_rules.findings import Finding
+from golden_rules.rules.resilience.hand_built_dead_letter_queue import HandBuiltDeadLetterQueue
+
+
+def found(code: str) -> list[Finding]:
+    """Return what GR303 finds in a module."""
+    return list(
+        analyse_source(code, "src/shop/orders.py", Config(root=Path.cwd()), [HandBuiltDeadLetterQueue()]).findings
+    )
+
+
+def test_the_message_of_dead_letters_names_their_place() -> None:
+    """Whoever reads the finding learns which function puts work aside, and into what."""
+    code = """\
+async def settle(pool, order, error):
+    await pool.execute("INSERT INTO order_dead_letters (number, error) VALUES ($1, $2)", order.number, str(error))
+"""
+    (finding,) = found(code)
+    assert finding.message == ("`settle` keeps dead letters by hand: `settle` puts them into `order_dead_letters`")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'redis.rpush(f"{queue}:dlq", order.body)',
+        "producer.send(settings.dead_letter_topic, value=order.body)",
+        "session.add(DeadLetter(order=order.number))",
+        'redis.hset("orders:dead-letters", order.number, order.body)',
+    ],
+)
+def test_dead_letters_go_to_keys_topics_and_tables(line: str) -> None:
+    """What a call is given names the place where dead letters go."""
+    code = f"def settle(redis, producer, session, settings, queue, order):\n    {line}\n"
+    assert [finding.function for finding in found(code)] == ["settle"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "self.metrics.dlq_size.set(len(order.lines))",
+        "self.log.error('dead letter queue is full')",
+        "self.dead_letters.add(order)",
+        "self.settings['dlq_max_size'] = 5",
+        "return self.redis.lrange('dlq', 0, 5)",
+        "self.redis.execute('SELECT * FROM dead_letters')",
+    ],
+)
+def test_talk_of_dead_letters_is_no_queue(line: str) -> None:
+    """Metrics, logs, settings and readers of dead letters are left alone, as is who gives them to a queue."""
+    code = f"class Orders:\n    def settle(self, order):\n        {line}\n"
+    assert found(code) == []
+
+
+RETRIED_IN_A_TABLE = """\
+class Deliveries:
+    def settle(self, row, error):
+        {test}:
+            row.status = "queued"
+            row.available_at = self.clock() + 30
+        else:
+            row.status = {dead}
+        {kept}
+        self.session.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "dead", "kept", "is_found"),
+    [
+        ("if row.attempts < self.max_attempts", '"failed"', "row.last_error = str(error)", True),
+        ("if row.attempts < self.max_attempts", "Status.DEAD", "row.last_error = str(error)", True),
+        ("if row.retries < row.max_retries", '"dead_letter"', "self.history.add(row, error=str(error))", True),
+        ("if not row.exhausted", "Status.DEAD_LETTER", 'self.history.append({"error": error})', True),
+        ("if row.attempts < row.max_attempts", '"dead"', "row.touched = True", True),
+        ("if row.attempts < row.max_attempts", '"permanently_failed"', "row.touched = True", True),
+        ("if row.shipped", '"dead"', "row.last_error = str(error)", False),
+        ("if row.shipped", '"failed"', "row.last_error = str(error)", False),
+        ("if row.attempts < self.max_attempts", '"done"', "row.last_error = str(error)", False),
+        ("if row.attempts < self.max_attempts", '"failed"', "row.touched = True", False),
+    ],
+    ids=[
+        "status",
+        "enum",
+        "keyword",
+        "asked",
+        "dead",
+        "for good",
+        "dead at once",
+        "no attempts",
+        "no failure",
+        "no error",
+    ],
+)
+def test_work_whose_attempts_are_used_up_is_a_dead_letter(test: str, dead: str, kept: str, is_found: bool) -> None:
+    """A row that is queued again until its attempts are used up, and then marked as failed with its error."""
+    findings = found(RETRIED_IN_A_TABLE.format(test=test, dead=dead, kept=kept))
+    assert [finding.function for finding in findings] == (["Deliveries"] if is_found else [])
+
+
+def test_what_failed_is_tried_again_where_only_the_dead_are_given_up() -> None:
+    """`DEAD if exhausted else FAILED` is a dead letter, too; `FAILED if broken else DONE` under a limit is none."""
+    code = "def settle(row, error):\n    spent = row.attempts >= row.max_attempts\n    row.status = {}\n    row.last_error = error\n"
+    assert len(found(code.format("Status.DEAD if spent else Status.FAILED"))) == 1
+    assert found(code.format("Status.FAILED if spent else Status.DONE")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "set_to", "is_found"),
+    [
+        ("requeue_dead_letter", "Status.DEAD_LETTER", "Status.PENDING", True),
+        ("retry_job", '"dead"', '"queued"', True),
+        ("requeue", '"failed"', '"queued"', False),
+        ("retry_job", '"dead"', '"forgotten"', False),
+        ("heartbeat", '"dead"', '"ready"', False),
+    ],
+    ids=["letter", "dead", "only failed", "not again", "a worker that is back"],
+)
+def test_a_store_may_tell_the_dead_by_their_status(name: str, asked: str, set_to: str, is_found: bool) -> None:
+    """Who queues again what is dead has kept it until then."""
+    code = f"""\
+class Orders:
+    def {name}(self, number):
+        row = self.rows[number]
+        if row.status != {asked}:
+            return False
+        self.rows[number] = row.model_copy(update={{"status": {set_to}, "updated": self.now()}})
+        return True
+"""
+    assert bool(found(code)) is is_found
+
+
+def test_the_dead_are_queued_again_in_sql() -> None:
+    """The status that is asked for stands behind `WHERE`, the one that is given before it."""
+    code = """\
+def replay(connection, number):
+    connection.execute("UPDATE orders SET status = '{}' WHERE status = '{}' AND number = ?", (number,))
+"""
+    assert len(found(code.format("queued", "dead"))) == 1
+    assert found(code.format("dead", "queued")) == []
+
+
+@pytest.mark.parametrize("counted", ['"attempts": row.attempts + 1', '"$inc": {"attempts": 1}'])
+@pytest.mark.parametrize(("status", "is_found"), [("Status.PERMANENTLY_FAILED", True), ("Status.CANCELLED", False)])
+def test_a_caller_may_say_what_failed_for_good(counted: str, status: str, is_found: bool) -> None:
+    """The attempts are compared elsewhere; here they are counted, with the error."""
+    code = f"""\
+class Outbox:
+    def mark_failed(self, row, error, permanent):
+        status = {status} if permanent else Status.FAILED
+        self.table.update(row.number, {{"status": status, "error": error, {counted}}})
+"""
+    assert bool(found(code)) is is_found
+
+
+def test_a_flag_or_a_queue_may_be_chosen_once_attempts_are_used_up() -> None:
+    """A row that is inserted as dead, and a queue whose name is returned."""
+    code = "def settle(store, row):\n    if row.attempts {} store.max_attempts:\n        store.insert({{'number': row.number, 'dead': {}}})\n"
+    assert len(found(code.format(">=", True))) == 1
+    assert found(code.format(">=", False)) == []
+    route = "def queue_of(self, row):\n    if {}:\n        return self.dead_letter_queue\n    return row.queue\n"
+    assert len(found(route.format("row.attempts >= MAX_ATTEMPTS"))) == 1
+    assert found(route.format("self.dead_letter_queue")) == []
+
+
+def test_who_plays_the_broker_keeps_no_dead_letters() -> None:
+    """The policy is the broker's, and so are the messages."""
+    code = """\
+def receive(queue, message):
+    if message.receive_count >= queue.{}["count"]:
+        queue.dead_letters.append(message)
+"""
+    assert len(found(code.format("settings"))) == 1
+    assert found(code.format("redrive_policy")) == []
+
+
+def test_a_message_may_give_itself_up() -> None:
+    """A broker's message that sends itself to a stream of dead letters; a plain record does not."""
+    code = "class {}:\n    async def nack(self):\n        await self.redis.xadd(self.dlq_stream, self.fields)\n"
+    assert len(found(code.format("ReceivedMessage"))) == 1
+    assert found(code.format("DeliveryStats")) == []
+
+
+def test_attempts_are_used_up_in_sql_too() -> None:
+    """One statement that counts, and says what becomes of the row."""
+    code = """\
+def settle(connection, number, error):
+    connection.execute(
+        "UPDATE orders SET attempts = attempts + 1, last_error = ?,"
+        " status = CASE WHEN attempts + 1 >= max_attempts THEN 'dead' ELSE 'pending' END WHERE number = ?",
+        (str(error), number),
+    )
+"""
+    assert len(found(code)) == 1
+
+
+def test_a_callback_may_keep_dead_letters() -> None:
+    """Whoever is told of a dead letter keeps it; a result that is returned does not."""
+    told = "class Mails:\n    def send(self, mail):\n        self.dead_letter_handler(mail)\n"
+    returned = "def read(rows):\n    result = Result()\n    result.dead_letters.append(rows)\n    return result\n"
+    assert len(found(told)) == 1
+    assert found(returned) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "is_found"),
+    [
+        ("self.dead.publish(message)", True),
+        ("self.store.move(message, 'dead')", True),
+        ("self.dead.add(message)", False),
+        ("self.store.move(message, 'done')", False),
+    ],
+)
+def test_the_dead_are_put_aside_where_messages_are_sent_to_them(call: str, is_found: bool) -> None:
+    """`dead` is where dead letters go if messages are sent or moved there; nodes and processes are dead, too."""
+    code = f"""\
+class Runner:
+    def bury(self, message):
+        {call}
+"""
+    assert bool(found(code)) is is_found
+
+
+def test_what_is_taken_from_the_dead_letters_may_go_back_to_them() -> None:
+    """A function that tries dead letters again keeps none of its own."""
+    code = """\
+def {name}(transport, dlq):
+    for message in transport.pop(dlq):
+        if not message.readable:
+            transport.publish(dlq, message)
+"""
+    assert len(found(code.format(name="consume"))) == 1
+    assert found(code.format(name="redrive")) == []
+
+
+def test_a_statement_may_write_dead_letters_through_any_method() -> None:
+    """What runs the statement may be a method of the project's own; one that reads is left alone."""
+    store = """\
+class Store:
+    async def keep(self, letter):
+        await self._fetch("{sql}", letter.number, letter.error)
+"""
+    assert len(found(store.format(sql="insert into shop.dead_letters values (%s, %s)"))) == 1
+    assert found(store.format(sql="select * from shop.dead_letters where number = %s")) == []
+
+
+@pytest.mark.parametrize(("name", "is_found"), [("DLQStore", True), ("DLQMonitor", False), ("DLQMetricHandler", False)])
+def test_who_only_looks_at_dead_letters_keeps_none(name: str, *, is_found: bool) -> None:
+    """Monitors, dashboards and metrics are named for dead letters that others keep."""
+    code = f"""\
+class {name}:
+    def note(self, number, error):
+        self.seen[number] = error
+
+    def depth(self):
+        return len(self.seen)
+"""
+    assert bool(found(code)) is is_found
+
+
+def test_an_exhausted_pool_is_no_dead_letter() -> None:
+    """What is exhausted without being tried again has run out of something else than attempts."""
+    status = """\
+def pool_status(pool):
+    try:
+        return {"status": "exhausted" if pool.exhausted else "healthy"}
+    except OSError as failure:
+        return {"status": "error", "error": str(failure)}
+"""
+    assert found(status) == []
