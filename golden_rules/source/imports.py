@@ -1,4 +1,4 @@
-"""The import statements that fixes need: which name the code already has, and where a new one goes.
+"""The import statements that fixes need, and where they go.
 
 Imports go where isort would put them: after the docstring and `__future__`, in the section of third-party packages,
 sorted within it, or into an existing `from` statement of the same module.
@@ -7,17 +7,15 @@ sorted within it, or into an existing `from` statement of the same module.
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import operator
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from golden_rules.findings import Edit, ImportedName
-from golden_rules.source.outline import Function, Outline
+from golden_rules.source.outline import Outline
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import children
 
 _LINE_LENGTH = 88  # isort's and ruff's common default; a longer `from` line is wrapped in parentheses
 _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
@@ -27,95 +25,6 @@ _CODING = re.compile(r"[ \t\f]*#.*?coding[:=]")
 _HEAD_COMMENT = re.compile(r"#!|#.*(coding[:=]|copyright|licen[cs]e|spdx|\(c\))|#\s*$", re.IGNORECASE)
 
 ImportStatement = ast.Import | ast.ImportFrom
-
-
-def reference(outline: Outline, function: Function, module: str, name: str) -> tuple[str, ImportedName | None] | None:
-    """Return how `module.name` is written in a decorator of a function, and the import that takes.
-
-    Returns `None` where no spelling is safe: the name and the module's name are both taken by something else, or the file
-    runs where the module is not.
-    """
-    available = _names_before(outline, function, {f"{module}.{name}", module})
-    for local, target in available.items():
-        if target == f"{module}.{name}":
-            return local, None
-    for local, target in available.items():
-        if target == module:
-            return f"{local}.{name}", None
-    if _is_sent_elsewhere(outline):
-        return None
-    if not outline.star_import and not _is_taken(outline, function, name):
-        return name, ImportedName(module, name)
-    parent, _, last = module.rpartition(".")
-    if _is_taken(outline, function, last):
-        return None
-    # `from app import observability` rather than `import app.observability`, which would bind `app`.
-    return f"{last}.{name}", ImportedName(parent, last) if parent else ImportedName(module, "")
-
-
-def why_no_reference(outline: Outline, module: str, name: str) -> str:
-    """Return in words why `reference` has no spelling of `module.name`."""
-    last = module.rpartition(".")[2]
-    if _is_sent_elsewhere(outline):
-        return f"the file runs where `{module}` is not"
-    if outline.star_import and name not in outline.bound:
-        return f"`import *` may bind `{name}`, and `{last}` is something else in this file"
-    return f"`{name}` and `{last}` are something else in this file"
-
-
-def _is_sent_elsewhere(outline: Outline) -> bool:
-    """Whether a file is one of Ansible's modules, which run on other machines, with nothing but `ansible.module_utils`."""
-    froms = (entry.node for entry in outline.imports if isinstance(entry.node, ast.ImportFrom))
-    return any((node.module or "").startswith("ansible.module_utils") for node in froms)
-
-
-def _names_before(outline: Outline, function: Function, wanted: Collection[str]) -> dict[str, str]:
-    """Return the module's imported names for what is wanted that certainly hold when the function's decorators run."""
-    sure: dict[str, str] = {}
-    if not any(target in wanted for target in outline.names.values()):
-        return sure
-    for entry in outline.imports:
-        if entry.guarded or entry.node.lineno >= function.start_line:
-            continue
-        for alias in entry.node.names:
-            local = alias.asname or alias.name
-            target = outline.names.get(local, "")
-            if target in wanted and local not in outline.rebound and not is_shadowed(function, local):
-                sure[local] = target
-    return sure
-
-
-def _is_taken(outline: Outline, function: Function, name: str) -> bool:
-    return name in outline.bound or is_shadowed(function, name)
-
-
-def is_shadowed(function: Function, name: str) -> bool:
-    """Whether a scope between the module and the function's decorators binds the name."""
-    if function.owner is not None and name in _class_names(function.owner.node):
-        return True
-    scope = function.parent
-    while scope is not None:
-        if name in scope.bound:
-            return True
-        scope = scope.parent
-    return False
-
-
-@functools.lru_cache(maxsize=8)
-def _class_names(node: ast.ClassDef) -> set[str]:
-    names: set[str] = set()
-    stack: list[ast.AST] = list(node.body)
-    while stack:
-        child = stack.pop()
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(child.name)
-        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            names.add(child.id)
-        elif isinstance(child, ast.alias):
-            names.add((child.asname or child.name).partition(".")[0])
-        else:
-            stack += children(child)
-    return names
 
 
 def import_edits(source: SourceText, outline: Outline, needed: Iterable[ImportedName]) -> list[Edit]:

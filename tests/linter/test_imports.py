@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from golden_rules.findings import ImportedName
 from golden_rules.source.edits import apply_edits
-from golden_rules.source.imports import import_edits, reference
+from golden_rules.source.imports import import_edits
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
+from golden_rules.source.references import reference
 from golden_rules.source.text import SourceText
 
 RUNTIME = "golden_runtime"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from golden_rules import Bad, Good, Rule
+from golden_rules import Bad, Config, Good, Rule, analyse_source
 from golden_rules.documentation import page
+from golden_rules.engine import project_findings
 from golden_rules.registry import BUILT_IN
 from golden_rules.testing import case_ids, check_case
 
@@ -20,6 +23,18 @@ CASES = [
 def test_case(rule: type[Rule], case: Bad | Good) -> None:
     """Bad code is found and fixed to the letter, good code is left alone."""
     check_case(rule, case)
+
+
+@pytest.mark.parametrize("rule", BUILT_IN, ids=lambda rule: rule.code)
+def test_what_is_not_fixed_says_why(rule: type[Rule]) -> None:
+    """A rule that has fixes says of each finding without one what stands against it; what to rename is said by GR402-GR405."""
+    if rule.fixability() is None or rule.code in ("GR402", "GR403", "GR404", "GR405"):
+        return
+    for case in rule.cases:
+        if isinstance(case, Bad) and case.fixed is None and not case.settings:
+            result = analyse_source(case.code.encode(), case.path, Config(root=Path.cwd()), [rule()])
+            for finding in (*result.findings, *project_findings([rule()], [result], whole=True)):
+                assert " (no fix, as " in finding.remedy
 
 
 @pytest.mark.parametrize("rule", BUILT_IN, ids=lambda rule: rule.code)

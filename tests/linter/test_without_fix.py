@@ -1,4 +1,4 @@
-"""Findings without a fix say why there is none: hand-built counting and retrying, and functions that bear no decorator."""
+"""Findings without a fix say why there is none: hand-built timing, counting and retrying, and functions that bear no decorator."""
 
 from __future__ import annotations
 
@@ -22,6 +22,54 @@ RETRY = (
     "        except OSError:\n            if attempt == 2:\n                raise\n            time.sleep(1)\n"
 )
 
+PACK = "import time\n\n\ndef pack(order, log):\n    start = time.time()\n    order.pack()\n    log.info('took %s', time.time() - start)\n    return order.send()\n"
+ENDED = PACK.replace(
+    "log.info('took %s', time.time() - start)", "end = time.time()\n    log.info('took %s', end - start)"
+)
+TRIED = "import time\n\n\nclass Jobs:\n    def run(self, job, log):\n        start = time.time()\n        try:\n            job()\n        except OSError:\n            self.stats['failed'] += 1\n            log.info('failed after %s', time.time() - start)\n            raise\n        log.info('took %s', time.time() - start)\n"
+
+TIMED = {
+    "fixed": (PACK, ""),
+    "all of its variables": (PACK.replace("return order.send()", "return locals()"), "`locals()` sees all of the function's variables"),
+    "evaluated": (PACK.replace("return order.send()", "return eval(order.rule)"), "`eval` sees all of the function's variables"),
+    "a parameter named like it": (PACK.replace("log)", "log, timed=None)").replace("return order.send()", "return timed"), ""),
+    "names that are taken": (PACK.replace("log)", "log, timed=None)").replace("import time", "import time\n\ngolden_runtime = None"), "`timed` and `golden_runtime` are something else in this file"),
+    "a module for other machines": (PACK.replace("import time", "import time\n\nfrom ansible.module_utils.basic import AnsibleModule"), "the file runs where `golden_runtime` is not"),
+    "passed in": (PACK.replace("    start = time.time()\n", "").replace("order, log", "order, log, start"), "the function does not set `start` to the clock itself"),
+    "a parameter": (PACK.replace("order, log", "order, log, start=0"), "`start` is a parameter"),
+    "an attribute": (PACK.replace("start", "order.start"), "others may read `order.start`"),
+    "an inner function": (PACK.replace("return order.send()", "return lambda: start"), "an inner function uses `start`"),
+    "a global": (PACK.replace("    start =", "    global start\n    start ="), "`start` is a variable of the code around the function"),
+    "set to nothing first": (PACK.replace("    start =", "    start = None\n    start ="), "`start` is set to something else as well"),
+    "two at once": (PACK.replace("start = time.time()", "start, lot = time.time(), order.lot"), "`start` is set together with something else"),
+    "behind a colon": (PACK.replace("log.info(", "if order.slow: log.info("), "one of its statements stands behind a colon, on the line of another"),
+    "milliseconds": (PACK.replace("start = time.time()", "start = time.time() * 1000"), "`start` is more than the reading of a clock"),
+    "milliseconds at the end": (PACK.replace("time.time() - start", "int(time.time()) - start"), "`int(time.time())` is more than the reading of a clock"),
+    "the processor": (PACK.replace("time.time()", "time.process_time()"), "`time.process_time` counts the time of the processor, and a timer that of the wall"),
+    "a clock of its own": (PACK.replace("time.time()", "order.clock.time()"), "nothing tells whether `order.clock.time` counts seconds"),
+    "nanoseconds": (PACK.replace("time.time()", "time.time_ns()"), "the duration is not divided by a billion at once, and a timer has seconds"),
+    "a timedelta": (PACK.replace("time.time()", "datetime.now()").replace("import time", "from datetime import datetime"), "the duration is not asked for its `total_seconds()` at once, and a timer has seconds"),
+    "two clocks": (PACK.replace("time.time() -", "time.monotonic() -"), "`time.time` and `time.monotonic` may be two clocks"),
+    "shown as code": (PACK.replace("'took %s', time.time() - start", "f'took {time.time() - start=}'"), "a text shows how the duration is written"),
+    "a timestamp, too": (PACK.replace("return order.send()", "return order, start"), "`start` is used for more than durations"),
+    "the end, too": (ENDED.replace("return order.send()", "return order, end"), "`end` is used for more than the duration from `start`"),
+    "a limit, too": (PACK.replace("return order.send()", "if time.time() - start > 5:\n        return order.retry()\n    return order.send()"), "what the program does hangs on a duration from `start`"),
+    "set on some ways": (PACK.replace("    start = time.time()\n", "    if order.large:\n        start = time.time()\n"), "a duration is measured where `start` may not have been set by this function's reading"),
+    "a loop": (PACK.replace("    order.pack()\n    log.info('took %s', time.time() - start)", "    for lot in order:\n        lot.pack()\n        log.info('took %s', time.time() - start)\n        start = time.time()"), "a loop sets `start` again"),
+    "measured from nowhere": (PACK.replace("    return", "    start = time.time()\n    return"), "`start` is set where no duration is measured from it"),
+    "a comment": (PACK.replace("time.time() - start", "(\n        time.time()  # now\n        - start\n    )"), "a comment stands within the difference"),
+    "an exception": (PACK.replace("    order.pack()\n", "    try:\n        order.pack()\n        log.info('packed %s', time.time() - start)\n        order.send()\n    except OSError:\n        log.info('failed %s', time.time() - start)\n        return None\n").replace("    log.info('took %s', time.time() - start)\n    return", "    return"), "which duration from `start` is its last hangs on where an exception is raised"),
+    "sometimes again": (PACK.replace("    return order.send()", "    if order.late:\n        log.info('late %s', time.time() - start)\n    return order.send()"), "it is not certain which duration from `start` is its last"),
+    "a series": (PACK.replace("log.info('took %s', ", "SECONDS.observe("), "each run would be in two series, and only you know who reads the one that is there"),
+    "one log line": (PACK.replace("time.time() -", "time.monotonic() -").replace("return order.send()", "return"), ""),
+}  # fmt: skip
+TRACKED = {
+    "fixed": (TRIED, ""),
+    "all of its variables": (TRIED + "        return locals()\n", "`locals()` sees all of the function's variables"),
+    "a parameter named like it": (TRIED.replace("log)", "log, timed)") + "        return timed\n", ""),
+    "a timestamp, too": (TRIED + "        return start\n", "`start` is used for more than durations"),
+    "a series": (TRIED.replace("log.info('took %s', ", "SECONDS.observe("), "each run would be in two series, and only you know who reads that of `SECONDS.observe`"),
+}  # fmt: skip
 COUNTED = {
     "fixed": (f"{COUNTER}def place(order):\n{INC}    order.save()\n", ""),
     "an attribute": (
@@ -79,7 +127,8 @@ SWALLOWS = "# golden-rules: critical\ndef place(order, log):\n    try:\n        
 REQUIRED = "# golden-rules: critical\ndef place(order):\n    return order.save()\n"
 DECORATED = {
     "fixed": (SWALLOWS, ""),
-    "a parameter named like it": (SWALLOWS.replace("order, log", "order, log, mark_failure=None"), "`mark_failure` is something else in the function"),
+    "a parameter named like it": (SWALLOWS.replace("order, log", "order, log, mark_failure=None"), ""),
+    "parameters named like it": (SWALLOWS.replace("order, log", "order, log, mark_failure=None, golden_runtime=None"), "`mark_failure` and `golden_runtime` are something else in this file"),
     "names that are taken": ("mark_failure = golden_runtime = None\n\n\n" + SWALLOWS, "`mark_failure` and `golden_runtime` are something else in this file"),
     "names for the exception that are taken": ("error = caught = failure = None\n\n\n" + SWALLOWS, "`error`, `caught`, `failure` are taken"),
     "the decorator's name is taken": ("track_request = golden_runtime = None\n\n\n" + REQUIRED, "`track_request` and `golden_runtime` are something else in this file"),
@@ -89,19 +138,39 @@ DECORATED = {
     "its code elsewhere": (REQUIRED + "\n\ndef closure():\n    return place.__closure__\n", "`place.__closure__` would tell of the decorator"),
     "a method's code": ("class Orders:\n    # golden-rules: critical\n    def place(self):\n        return self.place.__func__.__code__\n", "`self.place.__func__.__code__` would tell of the decorator"),
     "its file": ("import inspect\n\n\n" + REQUIRED.replace("order.save()", "order.save(inspect.getfile(place))"), "`inspect.getfile(place)` would tell of the decorator"),
+    "a blanket": ("from contextlib import suppress\n\n\n" + REQUIRED.replace("return order.save()", "with suppress(Exception):\n        order.save()"), "nothing in the code tells which exceptions are one"),
     "the code of another": (REQUIRED.replace("order.save()", "order.save(order.check.__code__)"), ""),
 }  # fmt: skip
 UNDER_DECORATOR = {
-    "names that are taken": ("from golden_runtime import track_request\n\n\n" + SWALLOWS.replace("def ", "@track_request('x')\ndef ").replace("log)", "log, mark_failure=None)"), "`mark_failure` is something else in the function"),
+    "fixed": ("from golden_runtime import track_request\n\n\n" + SWALLOWS.replace("def ", "@track_request('x')\ndef "), ""),
+    "a counter of errors": ("from prometheus_client import Counter\n\nFAILED = Counter('failed', 'Failed.')\n\n\n" + SWALLOWS.replace("def ", "@FAILED.count_exceptions()\ndef "), "`mark_failure` does not reach a decorator that is not the runtime's"),
+    "a blanket": ("from contextlib import suppress\n\nfrom golden_runtime import track_request\n\n\n@track_request('x')\ndef place(order):\n    with suppress(Exception):\n        order.save()\n", "nothing in the code tells which exceptions are one"),
+    "a return": ("from golden_runtime import track_request\n\n\n@track_request('x')\ndef place(order):\n    try:\n        order.save()\n    finally:\n        return order\n", "the callers would get exceptions that they have not met before"),
+    "names that are taken": ("from golden_runtime import track_request\n\n\n" + SWALLOWS.replace("def ", "@track_request('x')\ndef ").replace("log)", "log, mark_failure=None, golden_runtime=None)"), "`mark_failure` and `golden_runtime` are something else in this file"),
+}  # fmt: skip
+MISPLACED = {
+    "fixed": ("from golden_runtime import counted\n\n\n@counted('x')\n@property\ndef place(order):\n    return order.save()\n", ""),
+    "a class": ("from golden_runtime import counted\n\n\n@counted('x')\nclass Order:\n    pass\n", "only you know which these are"),
+    "an abstract method": ("from abc import ABC, abstractmethod\n\nfrom golden_runtime import counted\n\n\nclass Orders(ABC):\n    @abstractmethod\n    @counted('x')\n    def place(self): ...\n", "these may stand in other files"),
+    "a coroutine": ("from prometheus_client import Histogram\n\nPAYING = Histogram('paying', 'Seconds.')\n\n\n@PAYING.time()\nasync def pay(order):\n    await order.pay()\n", "those have series of other names"),
+}  # fmt: skip
+HOMEMADE = {
+    "a class": ("import time\n\n\nclass Timer:\n    def __enter__(self):\n        self.start = time.monotonic()\n        return self\n\n    def __exit__(self, *raised):\n        print('took', time.monotonic() - self.start)\n", "nothing of the runtime can be used in every way that a class can"),
+    "a context manager": ("import time\nfrom contextlib import contextmanager\n\n\n@contextmanager\ndef lasting(label):\n    start = time.monotonic()\n    try:\n        yield\n    finally:\n        print(label, time.monotonic() - start)\n", "the block that it measures is no function, which has the name that a series needs"),
+    "no use": ("import functools\nimport time\n\n\ndef lasting(function):\n    @functools.wraps(function)\n    def wrapper(*args, **kwargs):\n        start = time.monotonic()\n        try:\n            return function(*args, **kwargs)\n        finally:\n            print('took', time.monotonic() - start)\n\n    return wrapper\n", "its own file does not use it"),
 }  # fmt: skip
 CASES = [
     pytest.param(code, *case, id=f"{code}-{name}")
     for code, cases in (
+        ("GR201", TIMED),
+        ("GR204", TRACKED),
         ("GR202", COUNTED),
         ("GR203", ERRORS),
         ("GR301", RETRIES),
         ("GR105", DECORATED),
         ("GR406", UNDER_DECORATOR),
+        ("GR401", MISPLACED),
+        ("GR206", HOMEMADE),
     )
     for name, case in cases.items()
 ]

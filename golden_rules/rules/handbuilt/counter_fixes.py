@@ -17,7 +17,7 @@ from golden_rules.rules.handbuilt.metric_objects import Feed, feed
 from golden_rules.rules.placement import can_be_decorated, insertion_point, measuring_place
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.deletion import stands_alone, without_lines
-from golden_rules.source.imports import reference
+from golden_rules.source.references import reference
 from golden_rules.source.trees import dotted, walk
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from golden_rules.findings import without_fix_as
+from golden_rules.findings import Fix, without_fix_as
 from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
 from golden_rules.rules.handbuilt.timing_cases import TIMING_CASES
 from golden_rules.rules.handbuilt.timing_hints import may_time
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
-    from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.slices import Slice
 
 
@@ -51,7 +50,7 @@ class HandTimed(FunctionRule):
     or `eval` either, and the clock counts seconds: `time.time()`, `monotonic()`, `perf_counter()`, an event loop's
     `time()`; `datetime` where the difference is asked for its `.total_seconds()`, and nanoseconds where they are divided by
     a billion. A reading that is also stored as a timestamp, shared with another function, or compared is for you to
-    untangle.
+    untangle; the finding says which of these it is.
 
     There is no fix where the seconds feed a metric of the project's own (`SECONDS.observe`, `statsd.timing`,
     `record_latency`): a timer beside it would record each run a second time, under another name. Dashboards and alerts may
@@ -95,27 +94,24 @@ class HandTimed(FunctionRule):
         for start in timed_starts(subject, piece, found):
             difference = start.difference
             code = " ".join(subject.source.text[slice(*piece.span(difference.node))].split())
+            safe = start.safe if isinstance(start.safe, Fix) else None
+            why = "" if safe or start.unsafe else str(start.safe)
             yield Violation(
                 span=piece.span(difference.node),
                 message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
-                remedy=_in_place_of(start)
-                if start.series
-                else _remedy(difference, start.metric, fixable=start.safe is not None),
-                fix=start.safe or start.unsafe,
-                unsafe_fix=start.unsafe if start.safe else None,
+                remedy=without_fix_as(_remedy(start), why),
+                fix=safe or start.unsafe,
+                unsafe_fix=start.unsafe if safe else None,
             )
 
 
-def _in_place_of(start: TimedStart) -> str:
-    remedy = f'record it with `timed("{start.metric}")` in place of `{start.series}`'
-    return without_fix_as(remedy, "each run would be in two series, and only you know who reads the one that is there")
-
-
-def _remedy(difference: Difference, metric: str, *, fixable: bool) -> str:
-    name = difference.start
-    timer = f'timed("{metric}").start()'
-    if difference.stamp is None:
+def _remedy(start: TimedStart) -> str:
+    if start.series:
+        return f'record it with `timed("{start.metric}")` in place of `{start.series}`'
+    name = start.difference.start
+    timer = f'timed("{start.metric}").start()'
+    if start.difference.stamp is None:
         return f"keep `{timer}` beside `{name}`, where that is set, and call the timer's `.stop()` here"
-    if not fixable or not name.isidentifier():
+    if isinstance(start.safe, str):
         return f"start `timer = {timer}` beside `{name}`, and write `timer.stop()` for the seconds"
     return f"write `{name} = {timer}`, and `{name}.stop()` for the seconds"

@@ -219,27 +219,34 @@ class Poller:
             outcome = f"`{call}` is told how it ended"
         else:
             return
+        starts = list(timed_starts(subject, piece, found))
+        if not starts:
+            # A command shows how long it took to whoever waits for it, and to nobody else.
+            return
         first = measured[0]
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
-        starts = list(timed_starts(subject, piece, found))
-        series = next((start.series for start in starts if start.series), "")
-        why = f"each run would be in two series, and only you know who reads that of `{series}`" if series else ""
+        fix = _timers(starts)
         yield Violation(
             span=piece.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
-            remedy=without_fix_as(f'put `@track_request("{metric}")` on the function', why),
-            fix=None if series else _timers(starts),
+            remedy=without_fix_as(
+                f'put `@track_request("{metric}")` on the function', fix if isinstance(fix, str) else ""
+            ),
+            fix=fix if isinstance(fix, Fix) else None,
         )
 
 
-def _timers(starts: Iterable[TimedStart]) -> Fix | None:
-    """Return one fix for all of a function's timings, or `None` where any of them has none that keeps every value."""
-    fixes = [start.safe for start in starts]
-    safe = [fix for fix in fixes if fix is not None]
-    if not safe or len(safe) < len(fixes):
-        return None
-    edits = tuple(dict.fromkeys(edit for fix in safe for edit in fix.edits))
-    imports = tuple(dict.fromkeys(item for fix in safe for item in fix.imports))
-    safety = Safety.UNSAFE if any(fix.safety is Safety.UNSAFE for fix in safe) else Safety.SAFE
-    clocks = tuple(dict.fromkeys(clock for fix in safe for clock in fix.clocks))
-    return Fix(safety, " and ".join(fix.description for fix in safe), edits, imports, clocks=clocks)
+def _timers(starts: Iterable[TimedStart]) -> Fix | str:
+    """Return one fix for all of a function's timings, or in words why any of them has none that keeps every value."""
+    fixes: list[Fix] = []
+    for start in starts:
+        if start.series:
+            return f"each run would be in two series, and only you know who reads that of `{start.series}`"
+        if isinstance(start.safe, str):
+            return start.safe
+        fixes.append(start.safe)
+    edits = tuple(dict.fromkeys(edit for fix in fixes for edit in fix.edits))
+    imports = tuple(dict.fromkeys(item for fix in fixes for item in fix.imports))
+    safety = Safety.UNSAFE if any(fix.safety is Safety.UNSAFE for fix in fixes) else Safety.SAFE
+    clocks = tuple(dict.fromkeys(clock for fix in fixes for clock in fix.clocks))
+    return Fix(safety, " and ".join(fix.description for fix in fixes), edits, imports, clocks=clocks)

@@ -113,9 +113,11 @@ def _own_fix(subject: ModuleSubject, around: Function | Class) -> tuple[Fix | No
     from golden_rules.rules.handbuilt.homemade_fixes import homemade_fix
     from golden_rules.rules.handbuilt.wrappers import yields_context
 
-    if not isinstance(around, Function) or yields_context(around):
-        return None, ""
+    if not isinstance(around, Function):
+        return None, "nothing of the runtime can be used in every way that a class can"
+    if yields_context(around):
+        return None, "the block that it measures is no function, which has the name that a series needs"
     found = homemade_fix(subject, around)
     if isinstance(found, str):
         return None, found
-    return (found.fix if found.uses else None), ""
+    return (found.fix, "") if found.uses else (None, "its own file does not use it")

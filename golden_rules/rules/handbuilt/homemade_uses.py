@@ -13,9 +13,9 @@ from golden_rules.findings import Edit, ImportedName
 from golden_rules.naming import metric_name
 from golden_rules.rules.applied import applied
 from golden_rules.rules.placement import can_be_decorated, has_to_stay_above
-from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function
+from golden_rules.source.references import reference
 from golden_rules.source.text import count_word
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from golden_rules.criticality import Kind
-from golden_rules.findings import Clock, Fix, Safety
+from golden_rules.findings import Clock, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
 from golden_rules.rules.handbuilt.clocks import is_of_library
 from golden_rules.rules.handbuilt.metric_modules import is_one_off, speaks_to_a_person
@@ -17,8 +17,8 @@ from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
 from golden_rules.rules.handbuilt.wrappers import yields_context
-from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve
+from golden_rules.source.references import reference, why_no_reference
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
+
+_IN_TWO_SERIES = "each run would be in two series, and only you know who reads the one that is there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class TimedStart:
         target: The variable, keyword or key that the difference is kept under, or `""`.
         metric: The metric name of a timer in its place.
         series: What makes a series of the project's own of the durations, which a timer's would stand beside; `""` for none.
-        safe: The fix that puts a timer there; `None` where that is not certain to keep every value.
+        safe: The fix that puts a timer there, or in words why that is not certain to keep every value.
         unsafe: The fix that decorates the function instead, and drops the log line.
     """
 
@@ -45,7 +47,7 @@ class TimedStart:
     target: str
     metric: str
     series: str
-    safe: Fix | None
+    safe: Fix | str
     unsafe: Fix | None
 
 
@@ -61,8 +63,9 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
         target = target_name(found.body, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
         series = found.series_of(difference)
-        fixes = (None, None) if series else _fixes(subject, piece, found, difference, metric)
-        yield TimedStart(difference, target, metric, series, *fixes)
+        safe = _IN_TWO_SERIES if series else _timer(subject, piece, found, difference, metric)
+        unsafe = None if series else _decorator(subject, piece, found, difference, metric)
+        yield TimedStart(difference, target, metric, series, safe, unsafe)
 
 
 def _first_of_each_start(found: Timings, function: Function, path: str) -> list[Difference]:
@@ -89,43 +92,57 @@ def _times_the_block(found: Timings, difference: Difference) -> bool:
     return any(begun < body.order(node) < ended for node in body.nodes if isinstance(node, cst.Yield))
 
 
-def _fixes(
+def _timer(
     subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
-) -> tuple[Fix | None, Fix | None]:
-    """Return the safe fix and the unsafe one, `None` for each that is not possible."""
-    function, source = subject.function, subject.source
-    spelled = reference(subject.outline, function, subject.config.runtime_module, "timed")
-    if spelled is None or difference.stamp is None or _hands_on_variables(found.body):
-        return None, None
-    name, needed = spelled
-    call = f'{name}("{metric}")'
-    imports = () if needed is None else (needed,)
-    safe = unsafe = None
-    if name.partition(".")[0] not in function.bound:
-        edits = timer_edits(piece, source.text, function, found, difference.stamp, call)
-        if edits is not None:
-            reading = difference.reading.name
-            target = resolve(subject.outline, function, reading) or ""
-            # One of the project's own is there to be another one in tests.
-            safety = Safety.SAFE if is_of_library(target) else Safety.UNSAFE
-            clocks = (Clock(reading, target),)
-            safe = Fix(safety, f"time with `{call}.start()`", edits, imports, clocks=clocks)
-    if not subject.verdict.measured:
-        edits = decorator_edits(piece, source, subject.outline, function, found, difference, call)
-        if edits is not None:
-            unsafe = Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, imports)
-    return safe, unsafe
+) -> Fix | str:
+    """Return the fix that makes a timer of a start, or in words why there is none."""
+    function, outline, module = subject.function, subject.outline, subject.config.runtime_module
+    if difference.stamp is None:
+        return f"the function does not set `{difference.start}` to the clock itself"
+    if reader := _reads_all_variables(found.body):
+        return f"`{reader}` sees all of the function's variables"
+    spelled = reference(outline, function, module, "timed", inside=True)
+    if spelled is None:
+        return why_no_reference(outline, module, "timed")
+    call = f'{spelled[0]}("{metric}")'
+    edits = timer_edits(piece, subject.source.text, function, found, difference.stamp, call)
+    if isinstance(edits, str):
+        return edits
+    reading = difference.reading.name
+    target = resolve(outline, function, reading) or ""
+    # One of the project's own is there to be another one in tests.
+    safety = Safety.SAFE if is_of_library(target) else Safety.UNSAFE
+    clocks = (Clock(reading, target),)
+    return Fix(safety, f"time with `{call}.start()`", edits, _imports(spelled), clocks=clocks)
 
 
-def _hands_on_variables(body: Body) -> bool:
-    """Whether the function reads all of its variables at once, so that none may hold something else or go."""
+def _decorator(
+    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
+) -> Fix | None:
+    """Return the fix that decorates the function, where it is timed for one log line."""
+    outline, function = subject.outline, subject.function
+    spelled = reference(outline, function, subject.config.runtime_module, "timed")
+    if spelled is None or subject.verdict.measured or _reads_all_variables(found.body):
+        return None
+    call = f'{spelled[0]}("{metric}")'
+    edits = decorator_edits(piece, subject.source, outline, function, found, difference, call)
+    if edits is None:
+        return None
+    return Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, _imports(spelled))
+
+
+def _imports(spelled: tuple[str, ImportedName | None]) -> tuple[ImportedName, ...]:
+    return () if spelled[1] is None else (spelled[1],)
+
+
+def _reads_all_variables(body: Body) -> str:
+    """Return what a function calls to read all of its variables at once, so that none may hold something else or go; or `""`."""
     for node in body.nodes:
         match node:
-            case (
-                cst.Call(func=cst.Name(value="eval" | "exec"), args=[_])
-                | cst.Call(func=cst.Name(value="locals" | "vars" | "dir"), args=[])
-            ):
-                return True
+            case cst.Call(func=cst.Name(value="eval" | "exec" as name), args=[_]):
+                return name
+            case cst.Call(func=cst.Name(value="locals" | "vars" | "dir" as name), args=[]):
+                return f"{name}()"
             case _:
                 pass
-    return False
+    return ""

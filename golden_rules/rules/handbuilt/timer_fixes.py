@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from golden_rules.source.outline import Function
     from golden_rules.source.slices import Slice
 
-_REPLACEABLE = frozenset({Unit.SECONDS, Unit.DATETIME, Unit.NANOSECONDS})
+_NO_SECONDS = {
+    Unit.NANOSECONDS: "the duration is not divided by a billion at once, and a timer has seconds",
+    Unit.DATETIME: "the duration is not asked for its `total_seconds()` at once, and a timer has seconds",
+}
+_SHARES_A_LINE = "one of its statements stands behind a colon, on the line of another"
 _NANOSECONDS_PER_SECOND = 1_000_000_000
 _END = re.compile(r"(^|_)end(?=_|$)")
 
@@ -40,31 +44,33 @@ class _Use:
 
 def timer_edits(
     piece: Slice[cst.FunctionDef], text: str, function: Function, found: Timings, stamp: Stamp, timer: str
-) -> tuple[Edit, ...] | None:
-    """Return the edits that put a timer in the place of a start and all differences from it.
+) -> tuple[Edit, ...] | str:
+    """Return the edits that put a timer in the place of a start and all differences from it, or in words why there are none.
 
-    `timer` is the expression that makes the timer: `timed("shop.orders.refund.duration")`. Returns `None` where the edits
-    are not certain to keep every value, path and type.
+    `timer` is the expression that makes the timer: `timed("shop.orders.refund.duration")`. There are none where they are not
+    certain to keep every value, path and type.
     """
     body = found.body
     uses_of: dict[Stamp, list[_Use]] = {}
-    if not _is_plain_variable(body, function, found, stamp.name):
-        return None
+    if why := _why_not_plain(body, function, found, stamp.name):
+        return why
     # A variable that is a timer here and a number there would not pass a type checker: all of its starts, or none.
     for other in found.stamps[stamp.name]:
         uses = _uses(piece, function, found, other)
-        if uses is None:
-            return None
+        if isinstance(uses, str):
+            return uses
         uses_of[other] = uses
     used = [difference for difference in found.differences if difference.start == stamp.name]
-    if len(used) != len(body.loads[stamp.name]) or any(difference.decides for difference in used):
-        return None
+    if len(used) != len(body.loads[stamp.name]):
+        return f"`{stamp.name}` is used for more than durations"
+    if any(difference.decides for difference in used):
+        return f"what the program does hangs on a duration from `{stamp.name}`"
     try:
         finals = {id(use): _is_final(body, stamp, use, uses_of[stamp]) for use in uses_of[stamp]}
         if not all(_is_certain(body, other, uses) for other, uses in uses_of.items()):
-            return None
+            return f"it is not certain which duration from `{stamp.name}` is its last"
     except UnclearPathError:
-        return None
+        return f"which duration from `{stamp.name}` is its last hangs on where an exception is raised"
     edits = [_start_edit(piece, stamp, timer)]
     for use in uses_of[stamp]:
         value = f"{stamp.name}.stop()" if finals[id(use)] else f"{stamp.name}.elapsed"
@@ -72,22 +78,32 @@ def timer_edits(
     return tuple(edits)
 
 
-def _is_plain_variable(body: Body, function: Function, found: Timings, name: str) -> bool:
-    """Whether nothing but the function's own assignments of readings sets a local variable, and only it reads it."""
-    if "." in name or name in body.captured or name in body.declared or name in _parameters(function):
-        return False
-    if any(_stands_on_a_header(body, stamp.binding) for stamp in found.stamps.get(name, [])):
-        return False
-    bindings = body.bindings[name]
+def _why_not_plain(body: Body, function: Function, found: Timings, name: str) -> str:
+    """Return in words why a variable is more than local, set to readings and read by one function; `""` where it is not."""
+    if "." in name:
+        return f"others may read `{name}`"
+    if name in body.captured:
+        return f"an inner function uses `{name}`"
+    if name in body.declared:
+        return f"`{name}` is a variable of the code around the function"
+    if name in _parameters(function):
+        return f"`{name}` is a parameter"
     stamps = found.stamps.get(name, [])
-    return len(bindings) == len(stamps) and all(
-        isinstance(stamp.binding, cst.AnnAssign)
-        or (
-            (isinstance(stamp.binding, cst.Assign) and len(stamp.binding.targets) == 1)
-            and isinstance(stamp.binding.targets[0].target, cst.Name)
-        )
-        for stamp in stamps
-    )
+    if len(body.bindings[name]) != len(stamps):
+        return f"`{name}` is set to something else as well"
+    if not all(_sets_one_name(stamp.binding) for stamp in stamps):
+        return f"`{name}` is set together with something else"
+    if any(_stands_on_a_header(body, stamp.binding) for stamp in stamps):
+        return _SHARES_A_LINE
+    return ""
+
+
+def _sets_one_name(binding: cst.CSTNode) -> bool:
+    match binding:
+        case cst.AnnAssign() | cst.Assign(targets=[cst.AssignTarget(target=cst.Name())]):
+            return True
+        case _:
+            return False
 
 
 def _stands_on_a_header(body: Body, node: cst.CSTNode) -> bool:
@@ -101,41 +117,54 @@ def _parameters(function: Function) -> set[str]:
     return {argument.arg for argument in every if argument is not None}
 
 
-def _uses(piece: Slice[cst.FunctionDef], function: Function, found: Timings, stamp: Stamp) -> list[_Use] | None:
-    """Return the later readings of a start in order; `None` where one of them cannot be a timer's value."""
-    if stamp.reading.value is not stamp.reading.call or stamp.reading.unit not in _REPLACEABLE:
-        return None
+def _uses(piece: Slice[cst.FunctionDef], function: Function, found: Timings, stamp: Stamp) -> list[_Use] | str:
+    """Return the later readings of a start in order, or in words why one of them cannot be a timer's value."""
+    if stamp.reading.value is not stamp.reading.call:
+        return f"`{stamp.name}` is more than the reading of a clock"
+    if stamp.reading.unit is Unit.CPU_SECONDS:
+        return f"`{stamp.reading.name}` counts the time of the processor, and a timer that of the wall"
+    if stamp.reading.unit is Unit.UNKNOWN:
+        return f"nothing tells whether `{stamp.reading.name}` counts seconds"
     by_place: dict[int, list[Difference]] = {}
     for difference in found.differences:
         if difference.stamp is stamp:
             place = difference.end.binding if difference.end else difference.node
             by_place.setdefault(id(place), []).append(difference)
-    uses = [_use(piece, function, found, stamp, differences) for differences in by_place.values()]
-    if not uses or None in uses:
-        return None
-    return [use for use in uses if use is not None]
+    uses: list[_Use] = []
+    for differences in by_place.values():
+        use = _use(piece, function, found, stamp, differences)
+        if isinstance(use, str):
+            return use
+        uses.append(use)
+    return uses or f"`{stamp.name}` is set where no duration is measured from it"
 
 
 def _use(
     piece: Slice[cst.FunctionDef], function: Function, found: Timings, stamp: Stamp, differences: list[Difference]
-) -> _Use | None:
+) -> _Use | str:
     body = found.body
     end = differences[0].end
     place = end.binding if end else differences[0].node
-    if any(_stands_on_a_header(body, node) or _is_shown_as_code(body, node) for node in _nodes(place, differences)):
-        return None
+    if any(_stands_on_a_header(body, node) for node in _nodes(place, differences)):
+        return _SHARES_A_LINE
+    if any(_is_shown_as_code(body, node) for node in _nodes(place, differences)):
+        return "a text shows how the duration is written"
     reading = differences[0].reading
-    if reading.value is not reading.call or piece.code(reading.call) != piece.code(stamp.reading.call):
-        return None
+    if reading.value is not reading.call:
+        return f"`{piece.code(reading.value)}` is more than the reading of a clock"
+    if piece.code(reading.call) != piece.code(stamp.reading.call):
+        return f"`{stamp.reading.name}` and `{reading.name}` may be two clocks"
     if end is not None and not _is_read_by(body, function, found, end, differences):
-        return None
+        return f"`{end.name}` is used for more than the duration from `{stamp.name}`"
     if not dominates(body, stamp.binding, place):
-        return None
+        return f"a duration is measured where `{stamp.name}` may not have been set by this function's reading"
     if any(_binds(body, loop, stamp.name) for loop in loops_around(body, place, stamp.binding)):
-        return None
+        return f"a loop sets `{stamp.name}` again"
     replaced = [_seconds(body, difference.node, stamp.reading.unit) for difference in differences]
-    if any(node is None or "#" in piece.code(node) for node in replaced):
-        return None
+    if any(node is None for node in replaced):
+        return _NO_SECONDS[stamp.reading.unit]
+    if any(node is not None and "#" in piece.code(node) for node in replaced):
+        return "a comment stands within the difference"
     return _Use(place, end, tuple(node for node in replaced if node is not None))
 
 
@@ -153,7 +182,7 @@ def _is_shown_as_code(body: Body, node: cst.CSTNode) -> bool:
 
 def _is_read_by(body: Body, function: Function, found: Timings, end: Stamp, differences: list[Difference]) -> bool:
     """Whether the later reading is kept in a variable that only these differences read."""
-    if not _is_plain_variable(body, function, found, end.name) or len(body.bindings[end.name]) != 1:
+    if _why_not_plain(body, function, found, end.name) or len(body.bindings[end.name]) != 1:
         return False
     if isinstance(end.binding, cst.AnnAssign) and not _is_final_annotation(end.binding):
         return False

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from golden_rules.findings import NAMES, Fact
+from golden_rules.findings import NAMES, Fact, without_fix_as
 from golden_rules.naming import module_parts
 from golden_rules.rules.base import Bad, Good, ModuleSubject, Observation, ProjectRule, ProjectViolation
 from golden_rules.rules.handbuilt.definitions import Definition, definitions
@@ -177,11 +177,10 @@ PLACED = Counter("orders_placed", "Orders placed.")
             ):
                 continue
             name, kind, reason = fact.data
-            by_hand = f" by hand ({reason})" if reason else ""
             yield ProjectViolation(
                 fact,
                 f"nothing uses `{name}`, {kind}",
-                f"delete it{by_hand}, or use it where it was meant",
+                without_fix_as("delete it, or use it where it was meant", str(reason)),
             )
 
 

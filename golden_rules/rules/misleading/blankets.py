@@ -23,12 +23,14 @@ class Blanket:
         node: The call of `suppress`, or the `return`.
         shown: What it is, in words, after "`pay` counts as a success:".
         remedy: What to do instead.
+        no_fix: Why no fix does that, in words.
         is_told: Whether a handler that catches the rest could call `mark_failure`.
     """
 
     node: cst.CSTNode
     shown: str
     remedy: str
+    no_fix: str
     is_told: bool
 
 
@@ -52,7 +54,13 @@ def _suppressing(body: Body, block: cst.With, meaning: Callable[[str], str]) -> 
     everything = any(map(is_broad, dropped)) and is_main(body, block.body, found)
     if everything or (any(stands_for_all(name, meaning) for name in dropped) and found.inside and not found.outside):
         shown = " ".join(cst.Module([]).code_for_node(call).split())
-        yield Blanket(call, f"`with {shown}` drops them", "suppress only what is an ordinary outcome", is_told=True)
+        yield Blanket(
+            call,
+            f"`with {shown}` drops them",
+            "suppress only what is an ordinary outcome",
+            "nothing in the code tells which exceptions are one",
+            is_told=True,
+        )
 
 
 def _returning(body: Body, statement: AnyTry) -> Iterator[Blanket]:
@@ -67,7 +75,11 @@ def _returning(body: Body, statement: AnyTry) -> Iterator[Blanket]:
     if returns is None or completes(statements) or not share(body, statement.body, statement.orelse).inside:
         return
     yield Blanket(
-        returns, "the `return` in `finally` drops them", "return after the `try` statement instead", is_told=False
+        returns,
+        "the `return` in `finally` drops them",
+        "return after the `try` statement instead",
+        "the callers would get exceptions that they have not met before",
+        is_told=False,
     )
 
 

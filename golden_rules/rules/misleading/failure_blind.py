@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from golden_rules.source.slices import Slice
 
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
+_NOT_REACHED = "`mark_failure` does not reach a decorator that is not the runtime's"
 
 
 class FailureBlind(FunctionRule):
@@ -375,7 +376,7 @@ def is_open(gateway):
             name = caught(swallow.handler) or "error"
             tell = f"begin the handler with `mark_failure({name})`, or raise" if entry.name else "raise it"
             told = f"{tell}, or catch only what is an ordinary outcome"
-            fix = marking_fix(subject, piece, body, swallow) if entry.name else ""
+            fix = marking_fix(subject, piece, body, swallow) if entry.name else _NOT_REACHED
             yield Violation(
                 span=handler_head(subject, piece, swallow.handler),
                 message=f"{blind}: `{_shown(piece, swallow.handler)}` {swallow.deed}",
@@ -385,7 +386,9 @@ def is_open(gateway):
         for blanket in blind_blankets(subject, piece):
             tell = ", or catch the rest and call `mark_failure(error)`" if entry.name and blanket.is_told else ""
             yield Violation(
-                span=piece.span(blanket.node), message=f"{blind}: {blanket.shown}", remedy=blanket.remedy + tell
+                span=piece.span(blanket.node),
+                message=f"{blind}: {blanket.shown}",
+                remedy=without_fix_as(blanket.remedy + tell, blanket.no_fix),
             )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.rules.misleading.handlers import AnyHandler, Swallow, caught
-from golden_rules.source.imports import reference, why_no_reference
+from golden_rules.source.references import reference, why_no_reference
 from golden_rules.source.trees import walk
 
 if TYPE_CHECKING:
@@ -36,12 +36,9 @@ def handler_head(subject: Subject, piece: Slice[cst.FunctionDef], handler: AnyHa
 def marking_fix(subject: Subject, piece: Slice[cst.FunctionDef], body: Body, swallow: Swallow) -> Fix | str:
     """Return the fix that tells the runtime of a failure at the head of a handler, or in words why it cannot be written."""
     module = subject.config.runtime_module
-    spelled = reference(subject.outline, subject.function, module, "mark_failure")
+    spelled = reference(subject.outline, subject.function, module, "mark_failure", inside=True)
     if spelled is None:
         return why_no_reference(subject.outline, module, "mark_failure")
-    root = spelled[0].partition(".")[0]
-    if root in subject.function.bound:
-        return f"`{root}` is something else in the function"
     handler = swallow.handler
     name, edits = caught(handler), []
     if not name:

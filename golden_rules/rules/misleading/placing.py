@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from golden_rules.findings import Edit, Fix, Safety
+from golden_rules.findings import Edit, Fix, Safety, without_fix_as
 from golden_rules.rules.applied import Applied, applied
 from golden_rules.rules.barriers import Barrier, Loss, barrier, is_measuring, is_prometheus
 from golden_rules.rules.base import ClassSubject, Subject, Violation
@@ -27,7 +27,7 @@ class Misplaced:
     Attributes:
         below: The decorators that it must stand below, the outermost first; none where no place is right.
         order: The decorator on whose other side `decorator-order` puts it, and whether that is below.
-        message: What is wrong, where no place is right; `remedy` likewise.
+        message: What is wrong, where no place is right; `remedy` likewise, and `no_fix`, why no fix does that.
     """
 
     entry: Applied
@@ -35,6 +35,7 @@ class Misplaced:
     order: tuple[Applied, bool] | None = None
     message: str = ""
     remedy: str = ""
+    no_fix: str = ""
 
 
 def misplaced(subject: Subject) -> Iterator[Misplaced]:
@@ -53,11 +54,13 @@ def misplaced(subject: Subject) -> Iterator[Misplaced]:
             message = (
                 f"`@{entry.written}` measures nothing on `{function.qualname}`: what implements it is not measured"
             )
-            yield Misplaced(entry, message=message, remedy="put it on the implementations")
+            why = "these may stand in other files"
+            yield Misplaced(entry, message=message, remedy="put it on the implementations", no_fix=why)
         elif (function.is_async or function.yields) and is_prometheus(entry, subject.outline):
             made = "generator" if function.yields else "coroutine"
             message = f"`@{entry.written}` measures none of the work of `{function.qualname}`: it ends as soon as the {made} is made"
-            yield Misplaced(entry, message=message, remedy="use the runtime's decorators, or a `with` block inside")
+            remedy, why = "use the runtime's decorators, or a `with` block inside", "those have series of other names"
+            yield Misplaced(entry, message=message, remedy=remedy, no_fix=why)
         elif order is not None:
             yield Misplaced(entry, order=order)
 
@@ -73,7 +76,7 @@ def class_misplacement(subject: ClassSubject, span: tuple[int, int], entry: Appl
     return Violation(
         span,
         f"`@{entry.written}` stands on the class `{subject.owner.qualname}`, and measures functions only",
-        "put it on the methods that do the work",
+        without_fix_as("put it on the methods that do the work", "only you know which these are"),
     )
 
 
@@ -82,7 +85,7 @@ def misplacement(subject: Subject, span: tuple[int, int], found: Misplaced) -> V
     if found.below:
         return _below_barriers(subject, span, found)
     if found.order is None:
-        return Violation(span, found.message, found.remedy)
+        return Violation(span, found.message, without_fix_as(found.remedy, found.no_fix))
     (other, is_below), written = found.order, found.entry.written
     stands, wanted = ("above", "below") if is_below else ("below", "above")
     return Violation(

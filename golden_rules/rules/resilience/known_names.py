@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from golden_rules.source.imports import is_shadowed
+from golden_rules.source.references import is_shadowed
 from golden_rules.source.trees import bound_by, children, dotted, walk
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from golden_rules.rules.resilience.retry_parts import Parts, parts_of
 from golden_rules.rules.resilience.retry_settings import settings_of
 from golden_rules.source.dedent import dedent_edits
 from golden_rules.source.deletion import without_lines
-from golden_rules.source.imports import reference
 from golden_rules.source.names import resolve
+from golden_rules.source.references import reference
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:

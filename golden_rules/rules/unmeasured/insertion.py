@@ -12,8 +12,8 @@ from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, bl
 from golden_rules.rules.misleading.swallow_hints import may_swallow
 from golden_rules.rules.placement import insertion_point, is_unfinished, measuring_place, why_not_decorated
 from golden_rules.source.headers import name_span
-from golden_rules.source.imports import reference, why_no_reference
 from golden_rules.source.parsing import SliceError
+from golden_rules.source.references import reference, why_no_reference
 
 
 def request_decorator(subject: Subject) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def _swallowed(subject: Subject) -> _Swallowed | None:
     except (SliceError, RecursionError):
         return None
     if blankets:
-        return _Swallowed(blankets[0].remedy, [""])
+        return _Swallowed(blankets[0].remedy, [blankets[0].no_fix])
     if not blind:
         return None
     fixes = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
@@ -96,7 +96,7 @@ def _together(parts: list[Fix | str]) -> Fix | str:
     """Return several fixes as one, as unsafe as the most unsafe of them; why one of them is missing, where one is."""
     known = [part for part in parts if isinstance(part, Fix)]
     if len(known) < len(parts):
-        return next((part for part in parts if isinstance(part, str) and part), "")
+        return next(part for part in parts if isinstance(part, str))
     return Fix(
         Safety.UNSAFE if any(part.safety is Safety.UNSAFE for part in known) else Safety.SAFE,
         ", and ".join(dict.fromkeys(part.description for part in known)),
@@ -120,7 +120,7 @@ def _why(subject: Subject) -> str:
 
 def _insert(subject: Subject, decorators: tuple[tuple[str, str], ...]) -> Fix | str:
     if is_unfinished(subject.function):
-        return ""
+        return "what implements or overloads it runs in its place"
     if why := why_not_decorated(subject.outline, subject.function):
         return why
     module = subject.config.runtime_module
