@@ -23,6 +23,7 @@ _BY_NAME = ("__all__", "attr(", "attrgetter", "import_module", "patch.object", "
 _ASKING = ("attr(", "vars(", "dir(", "getmembers(")
 _ANY_OF = re.compile(r"(?:(?<=[a-z])attr|\bvars|\bdir|\bgetmembers)\(\s*([A-Za-z_][\w.]*)\s*[,)](?!\s*['\"])")
 _DICT_OF = re.compile(r"\b([A-Za-z_][\w.]*)\.__dict__\b")
+_ITSELF = ("globals()", "vars()", "modules[__name__]", "def __getattr__")
 _OF_ITSELF = re.compile(r"\bglobals\(\)|\bvars\(\)|\bmodules\[__name__\]|^def __getattr__\b", re.MULTILINE)
 
 
@@ -59,7 +60,7 @@ def any_name(module: str) -> str:
 
 def looks_up_itself(text: str) -> bool:
     """Whether a file looks up its own names by what the run of the program tells: `globals()[kind]`, a `__getattr__`."""
-    return _OF_ITSELF.search(text) is not None
+    return any(word in text for word in _ITSELF) and _OF_ITSELF.search(text) is not None
 
 
 def _asked_for_any(text: str, own: Collection[tuple[str, str]]) -> Iterator[str]:

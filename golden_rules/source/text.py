@@ -142,14 +142,18 @@ def matches_of(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> Ite
 
 def count_word(text: str, word: str) -> int:
     """Return how often a word stands in a text by itself, several times as fast as `re.findall` tells."""
-    pattern = re.compile(rf"{re.escape(word)}\b")
     found = 0
     at = text.find(word)
     while at >= 0:
-        if (at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")) and pattern.match(text, at):
+        end = at + len(word)
+        if not (_is_in_word(text[at - 1 : at]) or _is_in_word(text[end : end + 1])):
             found += 1
-        at = text.find(word, at + len(word))
+        at = text.find(word, end)
     return found
+
+
+def _is_in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def decode(source: bytes) -> SourceText:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import Enum
 
@@ -53,6 +54,7 @@ _KNOWN: dict[str, Unit] = {
     "arrow.now": Unit.DATETIME,
     "arrow.utcnow": Unit.DATETIME,
 }
+_KNOWN_LAST = frozenset(name.rpartition(".")[2] for name in _KNOWN)
 
 # Clocks of a project's own, by the name of what is called.
 _OWN_READING = re.compile(
@@ -81,6 +83,27 @@ def clock_unit(outline: Outline, function: Function, name: str) -> Unit | None:
     if _OWN_READING.match(last):
         return Unit.DATETIME if _DATE_WORD.search(last) and not last.endswith(("ms", "ns")) else Unit.UNKNOWN
     return None
+
+
+def may_read_clock(outline: Outline, function: Function) -> bool:
+    """Whether a function may call what `clock_unit` knows; where it does, this never says no, and is several times as fast."""
+    if function.parent is not None:
+        # What a function around it imports or sets may be a clock under any name.
+        return True
+    return any(_may_read(last) or _may_stand_for_clock(outline, function, last) for last in function.called)
+
+
+@functools.lru_cache(maxsize=16384)
+def _may_read(last: str) -> bool:
+    return last in _KNOWN_LAST or last in _CLOCK_METHODS or _OWN_READING.match(last) is not None
+
+
+def _may_stand_for_clock(outline: Outline, function: Function, name: str) -> bool:
+    """Whether a name may be another one of a clock: `from time import perf_counter as start`, `tick = perf_counter`."""
+    if name in function.instances or name in outline.instances:
+        return True
+    target = function.imports.get(name) or outline.names.get(name)
+    return target is not None and target.rpartition(".")[2] in _KNOWN_LAST
 
 
 def is_of_library(target: str) -> bool:

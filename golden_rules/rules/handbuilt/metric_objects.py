@@ -7,7 +7,9 @@ mentions. Under its name the runtime's decorator exposes the same series.
 from __future__ import annotations
 
 import ast
+import functools
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,8 @@ from golden_rules.rules.effects import is_plain
 from golden_rules.source.deletion import without_definitions
 from golden_rules.source.mentions import looks_up_itself
 from golden_rules.source.names import resolve
-from golden_rules.source.trees import bound_by, dotted
+from golden_rules.source.text import count_word
+from golden_rules.source.trees import bound_by, dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -129,10 +132,16 @@ def _text(outline: Outline, node: ast.expr) -> str | None:
             return text
         case ast.Name(id=name):
             found = [value for item in outline.tree.body if (value := _constant(item, name)) is not None]
-            is_set_once = sum(name in bound_by(inner) for inner in ast.walk(outline.tree)) == 1
-            return found[0] if found and is_set_once else None
+            return found[0] if found and _times_bound(outline)[name] == 1 else None
         case _:
             return None
+
+
+# Asked for each counter of a file.
+@functools.lru_cache(maxsize=1)
+def _times_bound(outline: Outline) -> Counter[str]:
+    """Return how often each name is bound or unbound anywhere in a file."""
+    return Counter(name for node in walk(outline.tree) for name in set(bound_by(node)))
 
 
 def _constant(statement: ast.stmt, name: str) -> str | None:
@@ -158,7 +167,7 @@ def _labels(names: tuple[str, ...], given: ast.Call | None) -> dict[str, ast.exp
 
 def _mentions(subject: Subject, name: str) -> int:
     """Count the words of a file that are a name, comments and texts included: its definition and one use are two."""
-    return len(re.findall(rf"\b{re.escape(name)}\b", subject.source.text))
+    return count_word(subject.source.text, name)
 
 
 def _keeps_its_name(series: str, namespace: str | None) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from golden_rules.rules.base import Subject
-from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start
+from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start, may_read_clock
 from golden_rules.rules.handbuilt.wrappers import wraps_another
 from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.outline import Function, Outline
@@ -19,9 +19,11 @@ _HOLDERS = (ast.Attribute, ast.Name)
 def may_time(subject: Subject) -> bool:
     """Whether a function may read a clock and subtract, where that is to be looked at; where it does both, this never says no."""
     function = subject.function
+    if ast.BinOp not in function.nodes and not function.nested:
+        return False
     if function.name in _CONTEXT_MANAGER or is_benchmark(function.qualname):
         return False
-    if ast.BinOp not in function.nodes and not function.nested:
+    if not may_read_clock(subject.outline, function):
         return False
     if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
         return False

@@ -99,15 +99,16 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
         return None
     seen = _Seen()
     gates: dict[str, _Gate] = {}
+    may_be_half_open = "half" in unit.source.text.lower()
     for function in unit.functions:
         if not tells(function.words.lowered):
             continue
-        outer = declared(function.node)
         nodes = list(walk(function.node))
+        outer = declared(nodes)
         for node in nodes:
             kind = type(node)
             if kind in _WORDS:
-                seen.half_open = seen.half_open or _is_half_open(node)
+                seen.half_open = seen.half_open or (may_be_half_open and _is_half_open(node))
             elif kind in _COUNTING:
                 _note_failures(seen, node, outer)
             elif isinstance(node, ast.If):

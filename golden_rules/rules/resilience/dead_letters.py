@@ -298,7 +298,7 @@ def _tried_again(unit: Unit) -> DeadLetters | None:
     """Return the container that failed work waits in until another function tries it again."""
     trying = [function for function in unit.functions if _AGAIN.search(snake(function.name))]
     for function in filter(_may_keep_failed, unit.functions) if trying else ():
-        outer = declared(function.node)
+        outer = declared(walk(function.node))
         for target in _put_when_failed(function):
             word = word_of(target)
             if not _FAILED.search(word) or not is_kept(target, outer):

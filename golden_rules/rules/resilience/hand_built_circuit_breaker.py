@@ -270,10 +270,9 @@ class Gateway:
         """Yield one violation for each class that is or keeps a breaker, and one for the functions of the file."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
-        speaks = may_speak(subject.source.text.lower())
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
-            if _is_data(unit) or not _may_break(unit, speaks=speaks):
+            if _is_data(unit) or not _may_break(unit):
                 continue
             breaker = breaker_of(unit, subject.outline)
             if breaker is None:
@@ -298,12 +297,12 @@ def _is_data(unit: Unit) -> bool:
     return not (unit.name.endswith("State") and acts)
 
 
-def _may_break(unit: Unit, *, speaks: bool) -> bool:
-    """Whether a class can be or keep a breaker, by its words, or by what its comments say where the file speaks of one."""
+def _may_break(unit: Unit) -> bool:
+    """Whether a class can be or keep a breaker, by its words, or by what its comments say."""
     if NAMED.search(snake(unit.name)):
         return True
     words = unit.words
-    return fails(words) and (gates(words) or limits(words) or (speaks and may_speak(unit.text.lower())))
+    return fails(words) and (gates(words) or limits(words) or may_speak(unit.text.lower()))
 
 
 def _why(breaker: Breaker) -> str:

@@ -292,11 +292,12 @@ def _extends_pool(unit: Unit) -> bool:
 
 def _may_hold(unit: Unit, shared: frozenset[str]) -> bool:
     """Whether there can be a pool, by the words of its functions; much faster than to look."""
-    if any(part in unit.words for part in _SEMAPHORES):
+    words = unit.words
+    if any(part in words for part in _SEMAPHORES):
         return True
     if not any(map(_may_start, unit.functions)):
         return False
-    words = f"{unit.words}\n{unit.name.lower()}"
+    words += f"\n{unit.name.lower()}"
     return bool(shared) or any(part in words for part in _BOUNDS)
 
 
@@ -306,7 +307,8 @@ def _may_start(function: Function) -> bool:
 
 def _pools(unit: Unit, plain: Unit, shared: frozenset[str]) -> Iterator[tuple[Class | Function, Pool]]:
     # Without a semaphore, only what starts something is of interest.
-    bounded = bool(shared) or any(part in unit.words for part in _SEMAPHORES)
+    words = unit.words
+    bounded = bool(shared) or any(part in words for part in _SEMAPHORES)
     deeds = {
         function: doing(function.node) if bounded or _may_start(function) else Doing() for function in unit.functions
     }

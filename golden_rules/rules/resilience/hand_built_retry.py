@@ -80,8 +80,9 @@ class HandBuiltRetry(FunctionRule):
             return False
         from golden_rules.rules.resilience.retry_hints import may_retry
 
-        allowed = self.value(ALLOWED_IN, subject.config)
-        return may_retry(subject.outline, function) and not is_allowed(allowed, subject.path, subject.outline, function)
+        if not may_retry(subject.outline, function, subject.source):
+            return False
+        return not is_allowed(self.value(ALLOWED_IN, subject.config), subject.path, subject.outline, function)
 
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation for each loop that tries again."""

@@ -11,7 +11,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import name_of, shown, stores, word_of
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import children, dotted, walk
+from golden_rules.source.trees import BELOW, LEAVES, children, dotted, walk
 
 _SEMAPHORES = frozenset({"Semaphore", "BoundedSemaphore", "CapacityLimiter"})
 _STARTS = frozenset(
@@ -22,6 +22,8 @@ _TOGETHER = frozenset({"gather", "as_completed"})
 _HANDS_TO_EXECUTOR = frozenset({"submit", "apply_async", "run_in_executor"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+# The types of the nodes that `_note` has anything to say about.
+_NOTED = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.withitem, ast.Call, ast.Compare})
 _TAKES = frozenset({"get", "get_nowait", "pop", "popleft", "receive", "dequeue", "lpop", "rpop", "blpop", "brpop"})
 _QUEUE = re.compile(
     r"(^|_)(q|queues?|jobs?|tasks?|work(_?items?)?|pending|inbox|todo|items|backlog|urls|frontier|chunks|requests|stream|channel)(_|$)"
@@ -99,7 +101,11 @@ def doing(function: ast.AST) -> Doing:
     stack: list[tuple[ast.AST, bool, bool]] = [(child, False, False) for child in children(function)]
     while stack:
         node, many, counted = stack.pop()
-        _note(found, node, sizes, many=many, counted=counted)
+        kind = type(node)
+        if kind in LEAVES:
+            continue
+        if kind in _NOTED:
+            _note(found, node, sizes, many=many, counted=counted)
         if isinstance(node, ast.For | ast.AsyncFor):
             many, counted = True, counted or _is_range(node.iter)
         elif isinstance(node, ast.While):
@@ -112,7 +118,7 @@ def doing(function: ast.AST) -> Doing:
             # What stands in a function runs when that is called.
             found.nested[node.name] = node
             many = counted = False
-        stack.extend((child, many, counted) for child in children(node))
+        stack += [(child, many, counted) for child in BELOW[kind](node)]
     if sizes and found.waits:
         found.limited = sizes[0]
     return found

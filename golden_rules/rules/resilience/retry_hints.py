@@ -3,29 +3,94 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from golden_rules.naming import snake
-from golden_rules.rules.resilience.retry_words import COUNTING, WRAPPERS, is_attempt, is_delay, is_failure, is_pause
+from golden_rules.rules.resilience.retry_words import (
+    COUNTING,
+    RETRYING,
+    WRAPPERS,
+    is_attempt,
+    is_delay,
+    is_failure,
+    is_pause,
+    is_report,
+)
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.text import SourceText
 from golden_rules.source.trees import children, dotted
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+# Where a read of a counter decides something.
+_DECIDES = (ast.Compare, ast.Raise, ast.AugAssign, ast.If, ast.IfExp, ast.While)
 
 
-def may_retry(outline: Outline, function: Function) -> bool:
+def may_retry(outline: Outline, function: Function, source: SourceText) -> bool:
     """Tell whether a loop of the function may go round to try again; where there is one, this never says no."""
     if not (function.clauses or any(_may_wait(call.name) for call in function.calls)):
         return False
-    return any(
-        (isinstance(loop, ast.While) or _may_count(outline, function, loop.iter, [*_names(loop.target)]))
-        and _tries(loop)
-        for loop in function.loops
-    )
+    return any(_may_go_round(outline, function, loop, source) for loop in function.loops)
 
 
-def _own(statements: list[ast.stmt]) -> Iterator[ast.AST]:
+def _may_go_round(
+    outline: Outline, function: Function, loop: ast.For | ast.AsyncFor | ast.While, source: SourceText
+) -> bool:
+    if not _tries(loop):
+        return False
+    if isinstance(loop, ast.While):
+        return _speaks_of_tries(loop) or _says_retry(function, source)
+    names = list(_names(loop.target))
+    if not _may_count(outline, function, loop.iter, names):
+        return False
+    return not any(_is_worked_on(loop, name) for name in names if not (is_delay(name) or is_attempt(name)))
+
+
+def _speaks_of_tries(loop: ast.While) -> bool:
+    """Tell whether something in a loop waits, or sets what is named like a count of tries."""
+    for node in _own([loop.test, *loop.body, *loop.orelse]):
+        if isinstance(node, ast.Call):
+            if is_pause(dotted(node.func), len(node.args) + len(node.keywords)):
+                return True
+        elif isinstance(node, ast.AugAssign | ast.Assign):
+            targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+            if any(is_attempt(name) or is_failure(name) for name in map(dotted, targets)):
+                return True
+    return False
+
+
+def _says_retry(function: Function, source: SourceText) -> bool:
+    """Tell whether the text of a function, comments included, speaks of trying again."""
+    start, end = source.line_start(function.start_line), source.line_end(function.end_line)
+    return RETRYING.search(source.text, start, end) is not None
+
+
+def _is_worked_on(loop: ast.For | ast.AsyncFor, name: str) -> bool:
+    """Tell whether a loop's variable is more than a number of tries: it is read where that neither decides, reports nor waits."""
+    stack: list[tuple[ast.AST, bool]] = [(loop, False)]
+    while stack:
+        node, counts = stack.pop()
+        if isinstance(node, ast.Name):
+            if node.id == name and not counts and isinstance(node.ctx, ast.Load):
+                return True
+            continue
+        if isinstance(node, _SCOPES):
+            continue
+        if isinstance(node, _DECIDES):
+            counts = True
+        elif isinstance(node, ast.Assign):
+            counts = all(is_delay(target) or is_attempt(target) for target in map(dotted, node.targets))
+        elif isinstance(node, ast.stmt):
+            counts = False
+        elif isinstance(node, ast.Call):
+            called = dotted(node.func) or getattr(node.func, "attr", "")
+            waits = is_pause(called, len(node.args) + len(node.keywords))
+            counts = counts or waits or is_report(called) or bool(RETRYING.search(called))
+        stack += [(child, counts) for child in children(node)]
+    return False
+
+
+def _own(statements: Sequence[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes below some statements, those of nested functions and classes left out."""
     stack: list[ast.AST] = list(statements)
     while stack:

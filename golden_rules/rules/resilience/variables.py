@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 from golden_rules.naming import snake
 from golden_rules.source.trees import dotted, walk
 
 # Longer texts are sentences.
 _LONGEST_WORD = 40
+_DECLARING = frozenset({ast.Global, ast.Nonlocal})
 AnyTarget = ast.Attribute | ast.Subscript | ast.Name
 
 
@@ -85,10 +87,10 @@ def is_kept(target: ast.AST, outer: frozenset[str]) -> bool:
     return isinstance(target, ast.Attribute | ast.Subscript) or (isinstance(target, ast.Name) and target.id in outer)
 
 
-def declared(function: ast.AST) -> frozenset[str]:
-    """Return the names under `global` and `nonlocal` in a function and in those that stand in it."""
-    statements = (node for node in walk(function) if isinstance(node, ast.Global | ast.Nonlocal))
-    return frozenset(name for statement in statements for name in statement.names)
+def declared(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Return the names under `global` and `nonlocal` among the nodes of a function."""
+    statements = [node for node in nodes if type(node) in _DECLARING]
+    return frozenset(name for statement in statements for name in cast("ast.Global | ast.Nonlocal", statement).names)
 
 
 def words_in(node: ast.AST) -> Iterator[str]:
