@@ -24,7 +24,8 @@ def collects_here() -> bool:
 
 def _note(phase: str, _info: dict[str, int]) -> None:
     if phase == "start":
-        collecting.append(get_ident())
+        # in place of what an interrupt has kept the last end from taking away
+        collecting[:] = [get_ident()]
     else:
         collecting.clear()
 

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
-from golden_runtime.recording import LIMIT, Buffer, gate
+from golden_runtime.recording import LIMIT, Buffer, gate, is_inside
 from golden_runtime.tally import Tally
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LocalSeries:
         self.kind = declaration.kind
         self.value = initial
         self.touched = False
-        self._buffers: dict[Series | None, Buffer] = {}
+        self._buffers: dict[LocalSeries | None, Buffer] = {}
         self._tallies: dict[float, Tally] = {}
         self.set_bounds(bounds)
         self.count = self._count_first
@@ -89,47 +89,39 @@ class LocalSeries:
         """Return what adds `increment` to a counter each time it is called."""
         return self._tallies.setdefault(increment, Tally()).add
 
-    def buffer(self, counter: Series | None = None) -> Buffer:
+    def buffer(self, counter: LocalSeries | None = None) -> Buffer:
         """Return where values are noted; each of them counts one on `counter` too."""
-        if counter in self._buffers:
-            return self._buffers[counter]
 
-        def fold(values: list[float]) -> None:
-            self.add(values)
+        def fold(noted: list[float], number: int) -> None:
+            values = noted[:number]
+            counts = self._counts_with(values) if self.kind == "histogram" else self.counts
+            total = self.value + sum(values)
+            # one step, see `gate`
+            del noted[:number]
+            self.touched, self.counts, self.value = True, counts, total
             if counter is not None:
-                counter.write(float(len(values)))
+                counter.touched = True
+                counter.value += number
 
-        # one and the same however often a module is reloaded
+        # one and the same however often a module is reloaded, or made again where an interrupt came before the next step
         buffer = self._buffers.setdefault(counter, Buffer(fold))
         if counter is not None:
             counter.share(buffer, self)
         return buffer
 
-    def share(self, buffer: Buffer, other: Series) -> None:
+    def share(self, buffer: Buffer, other: LocalSeries) -> None:
         """Have a buffer of another series drained whenever this one is collected."""
         self._buffers[other] = buffer
 
-    def add(self, values: list[float]) -> None:
-        """Add values up; the gate is the caller's."""
-        self.touched = True
-        if self.kind == "histogram":
-            self._count(values)
-        self.value += sum(values)
-
-    def _count(self, values: list[float]) -> None:
+    def _counts_with(self, values: list[float]) -> list[int]:
         number = len(values)
         if max(values) <= self.bounds[0]:
             # functions that are called so often that the cost of counting matters
-            self.counts = [count + number for count in self.counts]
-            return
+            return [count + number for count in self.counts]
         # sorted once and searched for each bound: a third of the time that a search for each value takes
         values.sort()
         below = [bisect_right(values, bound) for bound in self.bounds]
-        self.counts = [count + more for count, more in zip(self.counts, [*below, number], strict=True)]
-
-    def write(self, value: float) -> None:
-        """Record a value at once; the gate is the caller's."""
-        self.add([value])
+        return [count + more for count, more in zip(self.counts, [*below, number], strict=True)]
 
     def mark(self, value: float, exemplar: Mapping[str, str]) -> None:
         """Keep an exemplar of a histogram's value."""
@@ -138,9 +130,12 @@ class LocalSeries:
     def drain(self) -> None:
         """Add up all that calls have noted; the gate is the caller's."""
         for increment, tally in list(self._tallies.items()):
-            number = tally.take()
+            number = len(tally)
             if number:
-                self.add([number * increment])
+                total = self.value + number * increment
+                # one step, see `gate`
+                tally.taken += number
+                self.touched, self.value = True, total
         for buffer in list(self._buffers.values()):
             buffer.drain()
 
@@ -165,7 +160,7 @@ class LocalStore:
 
     def series(self, label_values: tuple[str, ...], initial: float) -> Series:
         """Return the series with these label values, which is exposed from now on."""
-        with gate.lock:
+        with gate:
             if label_values not in self._series:
                 self._series[label_values] = LocalSeries(self._declaration, self._bounds, initial)
             return self._series[label_values]
@@ -183,14 +178,14 @@ class LocalStore:
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric with the samples of its series, all that was noted until now included."""
-        with gate.lock:
-            if gate.enter(wait=True):
-                try:
-                    for series in self._series.values():
-                        series.drain()
-                finally:
-                    gate.leave()
-            return [_metric(self._name, self._declaration, self._series)]
+        interrupts = is_inside()
+        with gate:
+            # a signal handler may declare more of them meanwhile
+            present = dict(self._series)
+            if not interrupts:
+                for series in present.values():
+                    series.drain()
+            return [_metric(self._name, self._declaration, present)]
 
 
 def _metric(name: str, declaration: Declaration, series: Mapping[tuple[str, ...], LocalSeries]) -> Metric:

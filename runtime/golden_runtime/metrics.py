@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from golden_runtime.errors import ConfigurationError
 from golden_runtime.exposition import Configuration, Family, new_names, publish, withdraw
 from golden_runtime.local import LocalStore
 from golden_runtime.names import translate
-from golden_runtime.recording import gate
+from golden_runtime.recording import gate, leftovers
 from golden_runtime.reporting import report_once
 from golden_runtime.series import Series
 from golden_runtime.shared import SharedStore, shares_files
@@ -42,14 +42,23 @@ class Metrics:
     def declare(self, declarations: Iterable[Declaration]) -> list[Family]:
         """Return the families of these declarations, made where they are new: all of them or, on a conflict, none."""
         wanted = list(declarations)
-        with gate:
+        with leftovers, gate:
             names = new_names(wanted, self.configuration, self._owners)
             fresh = {one.name: self._family(one) for one in wanted if one.name not in self._families}
-            if self.configuration.enabled:
-                publish(fresh.values(), self.configuration.registry)
-            self._families.update(fresh)
-            self._owners.update(names)
+            try:
+                if self.configuration.enabled:
+                    publish(fresh.values(), self.configuration.registry)
+                self._families.update(fresh)
+                self._owners.update(names)
+            except BaseException:  # an interrupt: what is imported again declares the same again
+                self._withdraw(fresh)
+                raise
             return [self._families[one.name] for one in wanted]
+
+    def _withdraw(self, fresh: Mapping[str, Family]) -> None:
+        withdraw(fresh.values(), self.configuration.registry)
+        for name in fresh:
+            self._families.pop(name, None)
 
     def _family(self, declaration: Declaration) -> Family:
         store: Store = SharedStore(declaration, self) if shares_files() else LocalStore(declaration)
@@ -57,7 +66,7 @@ class Metrics:
 
     def configure(self, configuration: Configuration, place: str) -> None:
         """Expose every metric as a configuration says; on a conflict nothing changes."""
-        with gate:
+        with leftovers, gate:
             self._check_movable()
             families = list(self._families.values())
             names = new_names((family.declaration for family in families), configuration, {})
@@ -107,9 +116,14 @@ class Metrics:
         if self._is_open:
             return
         self._is_open = True
-        if not self.is_open:
-            return
-        for family in list(self._families.values()):
+        try:
+            self._open_families()
+        except BaseException:  # an interrupt: those that are left are opened the next time
+            self._is_open = False
+            raise
+
+    def _open_families(self) -> None:
+        for family in list(self._families.values()) if self.is_open else ():
             try:
                 family.open()
             except Exception:  # noqa: BLE001 - metrics never harm the caller

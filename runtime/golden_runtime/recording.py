@@ -14,48 +14,38 @@ from golden_runtime.reporting import report_once
 LIMIT = 128
 
 
-class Gate:
-    """Lets one thread at a time add up, and turns away a signal handler that interrupts the thread that does.
+# Held by the thread that adds up, declares or forks. Reentrant, because a signal handler that declares or forks must not wait
+# for the thread it interrupts.
+#
+# Whatever a signal handler raises (Ctrl-C, a soft time limit) may come at the start of a function, after a call, and at each
+# turn of a loop, and must find no gap in which the gate is held and would not be given back. There is none in `with gate:`,
+# nor where the first call of a `finally` gives back what its `try` took. For the same reason what is added up is worked out
+# first, and then stored and taken out of the notes by lines without a call: all of them or none.
+gate = threading.RLock()
 
-    Who is turned away leaves what it noted to the next. Fork waits for the gate, so that no child starts with it closed.
+# Whether this thread holds the gate: asked by a signal handler, of the code it has interrupted. `threading.Condition` asks the
+# same of every reentrant lock.
+is_inside: Callable[[], bool] = gate._is_owned  # type: ignore[attr-defined]  # not in the stubs
+
+
+def if_free(work: Callable[[], object]) -> bool:
+    """Do work with the gate held, and return True; leave it where another thread, or the code below this handler, holds it.
+
+    Who is turned away leaves what it noted to the next.
     """
-
-    __slots__ = ("_was_busy", "busy", "lock")
-
-    def __init__(self) -> None:
-        # reentrant, because a signal handler that declares or forks must not wait for the thread it interrupts
-        self.lock = threading.RLock()
-        self.busy = False
-        self._was_busy: list[bool] = []
-
-    def enter(self, *, wait: bool) -> bool:
-        """Return whether the caller may add up; if so it calls `leave` afterwards."""
-        if not self.lock.acquire(blocking=wait):
+    if is_inside():
+        return False
+    try:
+        if not gate.acquire(blocking=False):
             return False
-        if self.busy:
-            self.lock.release()
-            return False
-        self.busy = True
+        work()
         return True
-
-    def leave(self) -> None:
-        """Let the next one in."""
-        self.busy = False
-        self.lock.release()
-
-    def __enter__(self) -> None:
-        # to declare, or to fork: what comes from a signal handler meanwhile waits in the queue
-        self.lock.acquire()
-        self._was_busy.append(self.busy)
-        self.busy = True
-
-    def __exit__(self, *_: object) -> None:
-        self.busy = self._was_busy.pop()
-        self.lock.release()
-        _write_queue()
-
-
-gate = Gate()
+    finally:
+        try:  # noqa: SIM105 - `suppress` would be a call before the one that must be the first
+            gate.release()
+        except RuntimeError:
+            # it was not taken
+            pass
 
 
 class Buffer:
@@ -70,7 +60,7 @@ class Buffer:
     append: Callable[[float], object]
     pending: Sequence[float]
 
-    def __init__(self, fold: Callable[[list[float]], None]) -> None:
+    def __init__(self, fold: Callable[[list[float], int], None]) -> None:
         self._fold = fold
         noted: list[float] = []
         self.pending = noted
@@ -78,25 +68,15 @@ class Buffer:
 
     def settle(self) -> None:
         """Add up, unless another thread is at it."""
-        if gate.enter(wait=False):
-            try:
-                self.drain()
-            finally:
-                gate.leave()
+        if_free(self.drain)
 
     def drain(self) -> None:
-        """Add up what was noted until now; the gate is the caller's. Never raises an `Exception`."""
+        """Add up what was noted until now; the gate is the caller's."""
         noted = self.pending
-        number = len(noted)
-        if not number or not isinstance(noted, list):
-            return
         # what other threads append meanwhile comes behind these
-        values = noted[:number]
-        del noted[:number]
-        try:
-            self._fold(values)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
-            report_once("recorded values cannot be added up, so they are lost")
+        number = len(noted)
+        if number and isinstance(noted, list):
+            self._fold(noted, number)
 
 
 class WriteThrough(Buffer):
@@ -117,6 +97,9 @@ class Writable(Protocol):
     def write(self) -> Callable[[float], None]:
         """Write a value at once; the gate is the caller's, and whatever fails is raised."""
 
+    def repair(self) -> None:
+        """Finish what an interrupt has kept `write` from finishing; the gate is the caller's."""
+
 
 # How long a call waits for other threads that write, in seconds. They need microseconds each; one that needs longer may itself
 # wait for a lock of the client that the code below this signal handler holds.
@@ -130,24 +113,28 @@ def writing(target: Writable) -> Callable[[float], None]:
 
     What is returned raises no `Exception`.
     """
-    acquire, release, queue, own = gate.lock.acquire, gate.lock.release, _queue, gate
+    inside, acquire, release, queue = is_inside, gate.acquire, gate.release, _queue
 
     def write_through(value: float) -> None:
-        # `enter` and `leave` written out: in multiprocess mode every call comes here
-        if not acquire(False) and not acquire(True, _PATIENCE):
+        # `if_free` written out: in multiprocess mode every call comes here
+        if inside():
             queue.append((target, value))
-        elif own.busy:
-            release()
-            queue.append((target, value))
-        else:
-            own.busy = True
-            try:
+            return
+        try:
+            if acquire(False) or acquire(True, _PATIENCE):
                 target.write(value)
-            except Exception:  # noqa: BLE001 - metrics never harm the caller
-                _report_loss()
-            finally:
-                own.busy = False
+            else:
+                queue.append((target, value))
+        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            _report_loss()
+        except BaseException:  # an interrupt
+            target.repair()
+            raise
+        finally:
+            try:  # noqa: SIM105 - see `if_free`
                 release()
+            except RuntimeError:
+                pass
         if queue:
             _write_queue()
 
@@ -156,11 +143,8 @@ def writing(target: Writable) -> Callable[[float], None]:
 
 def _write_queue() -> None:
     # asked again after the gate, because a value may come while it closes
-    while _queue and gate.enter(wait=False):
-        try:
-            _write_queued()
-        finally:
-            gate.leave()
+    while _queue and if_free(_write_queued):
+        pass
 
 
 def _write_queued() -> None:
@@ -171,22 +155,43 @@ def _write_queued() -> None:
             target.write(value)
         except Exception:  # noqa: BLE001 - metrics never harm the caller
             _report_loss()
+        except BaseException:  # an interrupt
+            target.repair()
+            raise
 
 
 def _report_loss() -> None:
     report_once("a value cannot be written to the files that processes share, so it is lost")
 
 
-def _keep_nothing(values: list[float]) -> None:
+def _keep_nothing(noted: list[float], number: int) -> None:
     """Fold nothing: a WriteThrough has no values."""
 
 
-def _leave_to_parent() -> None:
-    # what was queued when the process forked is in the parent's queue too, and is written there
-    _queue.clear()
-    gate.__exit__()
+class _Leftovers:
+    """What signal handlers have left in the queue is written on leaving the block, in which the gate is held."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        _write_queue()
 
 
-# not on Windows, where nothing forks
+leftovers = _Leftovers()
+
+
+def _open_in_child() -> None:
+    # where Ctrl-C has kept the fork from waiting, the gate is held by a thread that only the parent has
+    if not is_inside():
+        gate._at_fork_reinit()  # type: ignore[attr-defined]  # not in the stubs
+
+
+# Not on Windows, where nothing forks. Where that matters the steps are functions written in C, at whose start nothing comes.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=gate.__enter__, after_in_parent=gate.__exit__, after_in_child=_leave_to_parent)
+    # what was queued when the process forked is in the parent's queue too, and is written there
+    os.register_at_fork(before=gate.acquire, after_in_parent=gate.release, after_in_child=_queue.clear)
+    os.register_at_fork(after_in_parent=_write_queue, after_in_child=gate.release)
+    os.register_at_fork(after_in_child=_open_in_child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Series(Protocol):
-    """One time series, wherever its values are kept.
+    """One time series, wherever its values are kept: those of one process all in the same way.
 
     `record` adds to a counter, observes a value of a histogram, or sets a gauge; `count` adds one to a counter, at a tenth
     of the cost. Neither raises an `Exception`.
@@ -29,14 +29,10 @@ class Series(Protocol):
     def counting(self, increment: float) -> Callable[[], object]:
         """Return what adds `increment` to a counter each time it is called."""
 
-    def buffer(self, counter: Series | None = None) -> Buffer:
+    def buffer(self, counter: Self | None = None) -> Buffer:
         """Return where values of a histogram are noted; each of them counts one on `counter` too."""
 
-    @property
-    def write(self) -> Callable[[float], None]:
-        """Record a value at once; the gate is the caller's, and whatever fails is raised."""
-
-    def share(self, buffer: Buffer, other: Series) -> None:
+    def share(self, buffer: Buffer, other: Self) -> None:
         """Have a buffer of another series drained whenever this one is collected, since it adds to both."""
 
     def mark(self, value: float, exemplar: Mapping[str, str]) -> None:

@@ -8,9 +8,10 @@ from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.values import ValueClass
 
-from golden_runtime.recording import Buffer, WriteThrough, gate, writing
+from golden_runtime.recording import Buffer, WriteThrough, gate, leftovers, writing
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def shares_files() -> bool:
     """Whether the client keeps values in files, which it decides when it is imported."""
-    return bool(getattr(values.ValueClass, "_multiprocess", False))
+    return bool(getattr(ValueClass, "_multiprocess", False))
 
 
 class Opening(Protocol):
@@ -62,7 +63,7 @@ class SharedStore:
 
     def series(self, label_values: tuple[str, ...], initial: float) -> Series:
         """Return the series with these label values, which stands in the files as soon as the others do."""
-        with gate:
+        with leftovers, gate:
             if label_values not in self._series:
                 self._series[label_values] = SharedSeries(self, self._declaration.name, label_values, initial)
                 if self._opening.is_open:
@@ -92,6 +93,12 @@ class SharedStore:
         if isinstance(child, Histogram):
             return _observing(child)
         return _setting(child._value) if isinstance(child, Gauge) else _adding(child._value)
+
+    def repair(self, label_values: tuple[str, ...]) -> None:
+        """Write one series again: an interrupt may have kept out of the file what it came to in memory."""
+        if self._metric is not None:
+            for value in _values(self._metric.labels(*label_values) if label_values else self._metric):
+                value._file.write_value(value._key, value._value, time() if self._declaration.kind == "gauge" else 0.0)
 
     def _make(self) -> Counter | Gauge | Histogram:
         what = self._declaration
@@ -145,14 +152,22 @@ def _setting(value: Any) -> Callable[[float], None]:
 
 def _observing(histogram: Histogram) -> Callable[[float], None]:
     bounds = histogram._upper_bounds
-    add = _adding(histogram._sum)
-    count = [_adding(bucket) for bucket in histogram._buckets]
+    total, *buckets = values = _values(histogram)
+    for value in values:
+        value.get()
 
     def observe(value: float) -> None:
-        add(value)
-        count[bisect_left(bounds, value)](1.0)
+        bucket = buckets[bisect_left(bounds, value)]
+        # one step, see `gate`
+        total._value, bucket._value = total._value + value, bucket._value + 1.0
+        total._file.write_value(total._key, total._value, 0.0)
+        bucket._file.write_value(bucket._key, bucket._value, 0.0)
 
     return observe
+
+
+def _values(child: Counter | Gauge | Histogram) -> list[Any]:
+    return [child._sum, *child._buckets] if isinstance(child, Histogram) else [child._value]
 
 
 class SharedSeries:
@@ -194,15 +209,19 @@ class SharedSeries:
         self.write = self._store.recorder(self._values) if self._store.start() else _write_nothing
         self.write(value)
 
+    def repair(self) -> None:
+        """Bring the files to what was recorded in memory, from where an interrupt may have kept it."""
+        self._store.repair(self._values)
+
     def counting(self, increment: float) -> Callable[[], object]:
         """Return what adds `increment` to a counter each time it is called."""
         return partial(self.record, increment)
 
-    def buffer(self, counter: Series | None = None) -> Buffer:
+    def buffer(self, counter: SharedSeries | None = None) -> Buffer:
         """Return what writes values at once; each of them counts one on `counter` too."""
         return WriteThrough(self if counter is None else Pair(counter, self))
 
-    def share(self, buffer: Buffer, other: Series) -> None:
+    def share(self, buffer: Buffer, other: SharedSeries) -> None:
         """Do nothing: nothing waits in a buffer here."""
 
     def mark(self, value: float, exemplar: Mapping[str, str]) -> None:
@@ -212,16 +231,21 @@ class SharedSeries:
 class Pair:
     """Writes a duration, and counts the call that took it."""
 
-    __slots__ = ("write",)
+    __slots__ = ("_counter", "_durations")
 
-    write: Callable[[float], None]
+    def __init__(self, counter: SharedSeries, durations: SharedSeries) -> None:
+        self._counter = counter
+        self._durations = durations
 
-    def __init__(self, counter: Series, durations: Series) -> None:
-        def write(value: float) -> None:
-            counter.write(1.0)
-            durations.write(value)
+    def write(self, value: float) -> None:
+        """Write a value at once; the gate is the caller's."""
+        self._counter.write(1.0)
+        self._durations.write(value)
 
-        self.write = write
+    def repair(self) -> None:
+        """Bring the files to what was recorded in memory."""
+        self._counter.repair()
+        self._durations.repair()
 
 
 def _write_nothing(value: float) -> None:

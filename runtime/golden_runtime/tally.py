@@ -9,27 +9,22 @@ from operator import length_hint
 
 
 class Tally:
-    """Counts by ones. `take` returns what was added since the last time.
+    """Counts by ones. Its length is what was added and not taken.
 
     `add` is the `__next__` of an iterator that ends after 2**63 steps, and what is left of it says how often that was called:
     one step of the interpreter, so that threads lose none.
     """
 
-    __slots__ = ("_left", "_taken", "add")
+    __slots__ = ("_left", "add", "taken")
 
     add: Callable[[], object]
 
     def __init__(self) -> None:
         self._left = repeat(None, sys.maxsize)
-        self._taken = 0
+        # how many whoever adds up has taken; one thread at a time
+        self.taken = 0
         self.add = self._left.__next__
 
     def __len__(self) -> int:
         """Return how many were added and not taken."""
-        return sys.maxsize - length_hint(self._left) - self._taken
-
-    def take(self) -> int:
-        """Return how many were added since the last time; one thread at a time."""
-        added = len(self)
-        self._taken += added
-        return added
+        return sys.maxsize - length_hint(self._left) - self.taken
