@@ -201,6 +201,8 @@ TRIED = [
 ]
 OWN_LINES = ["", "label = f'{number} letters'", "label = 'letters'", "label: str = mail.name", "mail.repair()", "label = mail.repair()"]  # fmt: skip
 AFTER = ["", "raise failure", "if failure is not None:\n    raise failure", "raise AssertionError", "return None", "mail.repair()"]  # fmt: skip
+AROUND = ["with mail:", "if number:", "for turn in range(2):", "with suppress(Busy):"]
+BELOW = ["return mail.repair()", "return attempt", "mail.errors.append(label)"]
 HEADS = ["function", "coroutine", "method", "class with the names", "inner function"]
 
 
@@ -228,11 +230,14 @@ def modules(draw: st.DrawFn) -> str:
     clause = clause.replace("    {wait}", indented(pause, 1).rstrip()).replace("{wait}", pause)
     clause = clause.format(last=f"{attempt} == {last}", more=f"{attempt} < {last}", first=f"{attempt} == 0")
     tried = tried.format(send="await mail.asend" if is_async else "mail.send")
-    body = [own, before, wait_before, "failure = None" if "failure" in clause + after else "", head]
+    body = [before, wait_before, "failure = None" if "failure" in clause + after else "", head]
     text = indented("\n".join(body), 1) + indented(first, 2) + indented("try:", 2) + indented(tried, 3)
     # Names that the module lacks are looked up when the clause runs.
     named = " as error" if "error" in clause else ""
     text += indented(f"except {caught}{named}:", 2) + indented(clause, 3) + indented(orelse, 2) + indented(after, 1)
+    around = draw(st.sampled_from(["", *AROUND]) | st.just(""))
+    text = indented(own, 1) + (indented(around, 1) + indented(text, 1) if around else text)
+    text += indented(draw(st.sampled_from(["", "", *BELOW])), 1)
     signature = "def deliver({}mail, number, /, seen=str, **options):\n"
     if kind in ("function", "coroutine"):
         return HEAD + ("async " if is_async else "") + signature.format("") + text
@@ -340,7 +345,7 @@ SCRIPTS = st.lists(
 def test_fixed_function_does_what_the_loop_did(source: str, scripts: list[list[str]]) -> None:
     """Where there is a fix, results, errors, calls and delays are the same, whatever is raised by whichever attempt."""
     after = fixed(source)
-    event("fixed" if after != source else "left")
+    event("left" if after == source else "decorated" if "@retry" in after else "a block")
     if after == source:
         return
     noted: list[float] = []

@@ -60,6 +60,7 @@ class Mail:
         """Fail with an error until the given try."""
         self.tries = 0
         self.name = "mail"
+        self.errors: list[object] = []
         self._succeeds_at = succeeds_at
         self._error = error
 
@@ -77,15 +78,15 @@ class Mail:
         return self.tries
 
 
-def outcome(source: str, succeeds_at: int, error: str) -> tuple[str, int]:
-    """Run a module's function, and return how it ended and after how many tries."""
+def outcome(source: str, succeeds_at: int, error: str) -> tuple[str, int, list[object]]:
+    """Run a module's function, and return how it ended, after how many tries, and what it noted down."""
     namespace: dict[str, Any] = {"__name__": "shop.mails"}
     exec(compile(source, "mails.py", "exec"), namespace)  # noqa: S102 - the code under test
     mail = Mail(succeeds_at, namespace.get(error, OSError))
     try:
-        return repr(namespace["send"](mail, None)), mail.tries
+        return repr(namespace["send"](mail, None)), mail.tries, mail.errors
     except Exception as raised:  # noqa: BLE001 - how it ended is what is compared
-        return repr(raised), mail.tries
+        return repr(raised), mail.tries, mail.errors
 
 
 SHAPES = {
@@ -177,6 +178,50 @@ def test_decorator_does_what_the_loop_did(source: str, waited: list[float]) -> N
             waited.clear()
 
 
+BLOCKS = {
+    "work before the loop": loop().replace("    for attempt", "    mail.errors.append(1)\n    for attempt"),
+    "work behind the loop": loop().replace("return receipt", "break") + "    mail.errors.append(receipt)\n    return receipt\n",
+    "a result in an else": loop().replace("            return receipt\n", "").replace("    for attempt", "    mail.errors.append(1)\n    for attempt")
+    + "        else:\n            return receipt\n",
+    "within a block": loop().replace("    for", "    with mail:\n      for").replace("\n        ", "\n          "),
+    "a text over lines": loop().replace("mail.send()", 'mail.send("""a\n    b""")'),
+    "what an attempt leaves": loop().replace("mail.send()", "mail.send(mail.errors)")
+    .replace("            receipt", "            mail.errors.append(receipt)\n            receipt").replace("    for", "    receipt = 0\n    for"),
+    "counted by hand": loop(last="tried >= LIMIT", wait="time.sleep(2)").replace(
+        "    for attempt in range(3):\n", "    mail.errors.append(1)\n    tried = 0\n    while True:\n        tried += 1\n"
+    ),
+    "doubled by hand": loop(wait="time.sleep(pause)\n            pause *= 2").replace(
+        "    for attempt", "    pause = 0.5\n    mail.errors.append(1)\n    for attempt"
+    ),
+    "raised behind the loop": loop()
+    .replace("except Busy", "except Busy as busy")
+    .replace("            if attempt == 2:\n                raise\n", "            last = busy\n            if attempt == 2:\n                break\n")
+    .replace("    for", "    last = None\n    mail.errors.append(1)\n    for") + "    if last:\n        raise last\n",
+    "another clause of that name": loop(caught="Busy as busy").replace(
+        "    for", "    try:\n        log.info('to %s', mail)\n    except AttributeError as busy:\n        mail.errors.append(repr(busy))\n    for"
+    ),
+    "inside a function": HEAD + "def outer():\n    " + LOOP.format(
+        counted="range(3)", caught="Busy", last="attempt == 2", wait="time.sleep(1)"
+    ).replace("\n", "\n    ").rstrip() + "\n    return send\n\n\nsend = outer()\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", BLOCKS.values(), ids=BLOCKS)
+def test_attempts_do_what_the_loop_did(source: str, waited: list[float]) -> None:
+    """Where the loop is not all of its function, what is tried stays where it is, in a loop over a policy's attempts."""
+    after = fixed(source)
+    assert "for attempt in RetryPolicy(RetryConfig(" in after
+    assert "@retry" not in after
+    for succeeds_at in (1, 2, 100):
+        for error in ("Busy", "OSError"):
+            before = outcome(source, succeeds_at, error)
+            delays = waited.copy()
+            waited.clear()
+            assert outcome(after, succeeds_at, error) == before
+            assert [delay for delay in waited if delay] == pytest.approx(delays)
+            waited.clear()
+
+
 LEFT = {
     "an error that depends": loop().replace("except Busy", "except Busy as busy").replace("attempt == 2", "attempt == 2 or busy.args"),
     "a block that may swallow": loop().replace("            return receipt", "            with suppress(OSError):\n                return receipt"),
@@ -207,12 +252,18 @@ LEFT = {
     "success goes on": loop().replace("            return receipt\n", ""),
     "the last try waits too": loop(last="attempt == 3"),
     "more than logging": loop(wait="mail.reset()\n            time.sleep(1)"),
-    "a text over lines": loop().replace("mail.send()", 'mail.send("""a\n    b""")'),
     "a blocking sleep": loop().replace("def send", "async def send"),
-    "work before the loop": loop().replace("    for attempt", "    mail.open()\n    for attempt"),
-    "inside a function": HEAD + "def outer():\n    " + LOOP.format(
-        counted="range(3)", caught="Busy", last="attempt == 2", wait="time.sleep(1)"
-    ).replace("\n", "\n    ").rstrip() + "\n    return send\n",
+    "a variable of the loop that is told": loop().replace("    for", "    print('to', mail)\n    for").replace("return receipt", "break")
+    + "    print(attempt)\n",
+    "another attempt": loop("range(3)", "number == 2", "time.sleep(1)").replace("for attempt", "attempt = log.id()\n    for number")
+    .replace("mail.send()", "mail.send(attempt)"),
+    "another round after success": loop().replace("    for", "    mail.open()\n    for").replace("            return receipt\n", ""),
+    "a round that is left": loop().replace("    for", "    mail.open()\n    for").replace("return receipt", "continue"),
+    "a round that is left inside": loop().replace("    for", "    mail.open()\n    for")
+    .replace("return receipt", "if not receipt:\n                continue\n            return receipt"),
+    "a generator": loop().replace("    for", "    yield mail\n    for"),
+    "an error behind the loop": loop().replace("    for", "    mail.open()\n    for")
+    .replace("                raise\n", "                break\n") + "    raise OSError\n",
 }  # fmt: skip
 
 

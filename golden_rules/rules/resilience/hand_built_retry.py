@@ -44,9 +44,17 @@ class HandBuiltRetry(FunctionRule):
     Unsafe. A function whose whole body is a retry loop becomes the tried part under `@retry(...)`, whatever shape the loop
     has: a `for` or a `while`, a number or a constant of attempts, a pause that is written out or doubled by hand, success that
     returns in the loop, in an `else` or behind it. It must give up after a number of attempts that is known, by raising the
-    last error again, and wait for a constant, a doubling or an evenly growing time; no attempt may set anything for the next,
-    and interrupts and cancellation must not be caught. Above the loop, only names may stand that are given to texts and
-    numbers. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was
+    last error again, and wait for a constant, a doubling or an evenly growing time; interrupts and cancellation must not be
+    caught. Above the loop, only names may stand that are given to texts and numbers, and no attempt may set anything for the
+    next. Where the function does more, before the loop or behind it or around it, the loop becomes one over the attempts of a
+    policy, and what is tried stays in it line for line:
+
+        for attempt in RetryPolicy(RetryConfig(max_retries=2, retry_on=Busy), name="shop.mails.send").attempts():
+            with attempt:
+                ...
+
+    That asks that nothing else in the function reads what the loop sets for itself, such as the number of the attempt. It
+    makes a policy at each call: where the call is often made, give the policy a name at the top of the file. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was
     logged between two attempts, or before the last error, goes; the policy counts attempts, and notes them on the error.
     Like every policy it keeps to the deadline of a policy around it, does not try again against an open breaker, and waits
     as long as a `Retry-After` says; where that is longer than `max_delay`, it does not try again.

@@ -55,7 +55,20 @@ def reserve(stock, items, log):
         else:
             break
     return reservation.number
-"""
+""",
+        """\
+from golden_runtime import RetryConfig, RetryPolicy
+
+from shop.stock import StockError
+
+
+def reserve(stock, items, log):
+    for attempt in RetryPolicy(RetryConfig(max_retries=5, retry_on=StockError, base_delay=0.5, jitter="none"), name="shop.orders.reserve").attempts():
+        with attempt:
+            reservation = stock.reserve(items)
+    return reservation.number
+""",
+        unsafe=True,
     ),
     Bad(
         """\

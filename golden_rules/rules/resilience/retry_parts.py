@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from golden_rules.rules.effects import only_logs, only_names
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _NO_TRY = "a `try` with one clause is not all that is in the loop"
 _NO_END = "what is tried does not end by returning"
 _GOES_ON = "it goes on after the loop"
-_LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
-_Loop = ast.For | ast.While
+LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
+Loop = ast.For | ast.While
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Parts:
     """
 
     before: tuple[ast.stmt, ...]
-    loop: _Loop
+    loop: Loop
     attempt: ast.Try
     handler: ast.ExceptHandler
     tried: tuple[ast.stmt, ...]
@@ -64,37 +64,43 @@ def parts_of(outline: Outline, function: Function, line: int) -> Parts | str:
     at = next((number for number, statement in enumerate(body) if statement.lineno == line), None)
     if at is None:
         return "the loop stands within another statement"
-    loop, before, after = body[at], body[:at], body[at + 1 :]
-    if not isinstance(loop, _Loop):
-        return "the loop is no plain `for` or `while`"
+    before, after = body[:at], body[at + 1 :]
     working = next((statement for statement in before if not only_names(statement)), None)
     if working is not None:
         return f"line {working.lineno} would be done again for each attempt"
+    parts = loop_parts(outline, body[at], after)
+    if isinstance(parts, str):
+        return parts
+    kept = _needed(before, [*parts.tried, *([parts.ending] if parts.ending else [])])
+    parts = replace(parts, before=tuple(before), kept=kept)
+    return _why_not_alone(function, parts, swallowing_managers(outline)) or parts
+
+
+def loop_parts(outline: Outline, loop: ast.stmt, after: Sequence[ast.stmt]) -> Parts | str:
+    """Return the parts of a loop itself and of what follows it, or in words why it does more than to try again."""
+    if not isinstance(loop, Loop):
+        return "the loop is no plain `for` or `while`"
     attempt = next((statement for statement in loop.body if isinstance(statement, ast.Try)), None)
     match attempt:
         case ast.Try(handlers=[handler], finalbody=[]):
             pass
         case _:
             return _NO_TRY
-    if not all(map(_ends, after)):
+    if not all(map(may_end, after)):
         return _GOES_ON
-    swallowing = swallowing_managers(outline)
-    success = _after_success(loop, attempt, after, swallowing)
+    success = _after_success(loop, attempt, after, swallowing_managers(outline))
     if isinstance(success, str):
         return success
     tried, ending = success
-    kept = _needed(before, [*tried, *([ending] if ending else [])])
-    parts = Parts(
-        tuple(before), loop, attempt, handler, tuple(tried), ending, tuple(after), kept, frozenset(_stored(tried))
-    )
-    return _why_not_alone(function, parts, swallowing) or parts
+    set_by_tried = frozenset(_stored(tried))
+    return Parts((), loop, attempt, handler, tuple(tried), ending, tuple(after), (), set_by_tried)
 
 
 def _why_not_alone(function: Function, parts: Parts, swallowing: Collection[str]) -> str:
     """Return in words how what is tried hangs together with the loop, or with the attempt before; `""` where it does not."""
     if function.declares_scope:
         return "it sets a variable of another scope"
-    if looking := _LOOKS_AT_NAMES & function.called:
+    if looking := LOOKS_AT_NAMES & function.called:
         return f"`{min(looking)}` may look at any variable"
     remaining = [*parts.kept, *parts.tried, *([parts.ending] if parts.ending else [])]
     names = {node.id for statement in remaining for node in walk(statement) if isinstance(node, ast.Name)}
@@ -113,7 +119,7 @@ def _why_not_alone(function: Function, parts: Parts, swallowing: Collection[str]
 
 
 def _after_success(
-    loop: _Loop, attempt: ast.Try, after: Sequence[ast.stmt], swallowing: Collection[str]
+    loop: Loop, attempt: ast.Try, after: Sequence[ast.stmt], swallowing: Collection[str]
 ) -> tuple[list[ast.stmt], ast.Return | None] | str:
     """Return what is tried and the `return` that follows it, or in words why success is followed by more."""
     tried = list(attempt.body)
@@ -135,13 +141,13 @@ def _after_success(
     return (tried, following) if isinstance(following, ast.Return) and _cannot_fail(following.value) else _GOES_ON
 
 
-def _ends(statement: ast.stmt) -> bool:
+def may_end(statement: ast.stmt) -> bool:
     """Whether a statement may be how a function ends: it raises, returns, decides on that, or tells of it."""
     match statement:
         case ast.Raise() | ast.Return() | ast.Assert() | ast.Pass():
             return True
         case ast.If(body=body, orelse=orelse):
-            return all(map(_ends, (*body, *orelse)))
+            return all(map(may_end, (*body, *orelse)))
         case ast.Expr(value=ast.Call() as call):
             return only_logs(call)
         case _:
