@@ -1,6 +1,7 @@
 """What the fixes do to real projects: their own test suites, before and after every function that can be is decorated.
 
     python benchmarks/fix_real_projects.py [NAMES] [--work FOLDER] [--every] [--profile PROFILE] [--unsafe-fixes]
+    python benchmarks/fix_real_projects.py [NAMES] [--work FOLDER] --by-rule
 
 Each project is taken from its source distribution, pinned, into a virtual environment of its own with pinned test tools. Its
 suite runs; `golden-rules check --fix` decorates the package; golden-runtime is installed; the suite runs again. The same
@@ -8,6 +9,9 @@ tests must end in the same way. Then it runs once more under a trace function, a
 decorated functions were called, and what their decorators recorded. `comprehensive` is the profile unless another is given; with
 `--every`, every function is named critical as well, so that hot loops and helpers are decorated too: no service would want
 that, but it leaves little untried.
+
+With `--by-rule`, the unsafe fixes of single rules that seldom find what they can fix are applied instead, each to the whole of
+a project where they do. A counter that gives way to a decorator has to have the same samples after the suite as before.
 """
 
 from __future__ import annotations
@@ -21,10 +25,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
+
+from real_projects import BY_RULE, PROJECTS, Project
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "benchmarks" / "fix_real_projects_plugin.py"
@@ -38,178 +46,10 @@ COUNTING = {
     "track_cache_operation": "_calls_total",
     "counted": "_total",
     "timed": "_seconds_count",
+    "retry": "retry_attempts_total",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A public project whose source distribution holds its tests.
-
-    Attributes:
-        kind: What sort of program it is.
-        package: The package or module that is fixed, below the root of the distribution.
-        tests: What pytest is given.
-        needs: What its tests need besides pytest.
-        differs: The tests that have to end in another way, and why.
-    """
-
-    name: str
-    version: str
-    kind: str
-    package: str
-    tests: tuple[str, ...] = ("tests",)
-    needs: str = ""
-    differs: Mapping[str, str] = field(default_factory=dict)
-
-
-PROJECTS = (
-    Project("flask", "3.1.3", "web framework", "src/flask", needs="asgiref==3.9.1 werkzeug==3.1.9"),
-    Project(
-        "werkzeug",
-        "3.1.9",
-        "web library",
-        "src/werkzeug",
-        tests=("tests", "--ignore", "tests/test_serving.py"),  # its reloader waits for files to change
-        needs=(
-            "cryptography==50.0.2 ephemeral-port-reserve==1.1.4 watchdog==7.1.0 pytest-timeout==2.4.0 pytest-xprocess==1.0.2"
-        ),
-    ),
-    Project(
-        "starlette",
-        "0.46.2",
-        "async web framework",
-        "starlette",
-        needs="anyio==4.9.0 httpx==0.28.1 itsdangerous==2.2.0 jinja2==3.1.6 python-multipart==0.0.34 pyyaml==6.0.4 trio==0.35.0",
-    ),
-    Project(
-        "httpx",
-        "0.28.1",
-        "client library",
-        "httpx",
-        needs=(
-            "anyio==4.16.0 brotli==1.2.1 chardet==7.7.0 click==8.5.1 cryptography==50.0.2 h2==4.4.1 pygments==2.21.0 rich==15.0.0 "
-            "socksio==1.0.0 trio==0.35.0 trustme==1.2.1 uvicorn==0.54.0 zstandard==0.25.0"
-        ),
-        differs={
-            "tests.test_exported_members::test_all_imports_are_exported": "it wants every name of `__init__.py` in `__all__`"
-        },
-    ),
-    Project("huey", "3.5.4", "task queue", "huey", tests=("huey/tests",)),
-    Project(
-        "apscheduler",
-        "3.11.0",
-        "scheduler",
-        "src/apscheduler",
-        # a new process must be there within a second, which a busy machine does not keep to with or without fixes
-        tests=("tests", "-k", "not processpool and not broken_pool"),
-        needs="anyio==4.16.0 gevent==26.9.0 pytz==2026.6 sqlalchemy==2.1.9 tornado==6.6.1 twisted==26.10.0",
-    ),
-    Project(
-        "luigi",
-        "3.8.1",
-        "batch pipelines",
-        "luigi",
-        # what starts no server, which takes minutes
-        tests=(
-            "test/event_callbacks_test.py",
-            "test/execution_summary_test.py",
-            "test/instance_test.py",
-            "test/local_target_test.py",
-            "test/parameter_test.py",
-            "test/range_test.py",
-            "test/scheduler_api_test.py",
-            "test/scheduler_test.py",
-            "test/scheduler_visualisation_test.py",
-            "test/task_history_test.py",
-            "test/task_test.py",
-        ),
-        needs="hypothesis==6.170.17 jsonschema==4.26.0 mock==5.2.0 psutil==7.2.2 sqlalchemy==2.1.9",
-    ),
-    Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs="pytz==2026.6"),
-    Project(
-        "click",
-        "8.5.1",
-        "command line",
-        "src/click",
-        differs={"tests.test_imports::test_light_imports": "it allows no import that click did not have"},
-    ),
-    Project(
-        "swift",
-        "2.38.3",
-        "object store",
-        "swift",
-        # what times by hand, less what waits for minutes
-        tests=(
-            "test/unit/account/test_reaper.py",
-            "test/unit/common/test_db_replicator.py",
-            "test/unit/container/test_sync.py",
-            "test/unit/container/test_updater.py",
-            "test/unit/obj/test_updater.py",
-            "test/unit/proxy/controllers/test_base.py",
-            "test/unit/proxy/controllers/test_obj.py",
-        ),
-        needs=(
-            "boto3==1.44.8 docutils==0.23 eventlet==0.41.3 keystonemiddleware==13.0.1 pyeclib==1.8.0 pytest-subtests==0.15.0 "
-            "python-keystoneclient==6.0.0 python-swiftclient==4.11.0 requests-mock==1.12.1 xattr==1.3.0"
-        ),
-        differs={
-            "test.unit.container.test_sync.TestContainerSync::test_run_once": (
-                "it counts how often a clock of its own is read, so the fix is unsafe: only `--unsafe-fixes` applies it"
-            )
-        },
-    ),
-    Project("petl", "1.7.30", "data tool", "petl", tests=("petl/test",)),
-    Project("cachetools", "8.0.2", "cache", "src/cachetools"),
-    Project("pluggy", "1.7.0", "plugin system", "src/pluggy", tests=("testing",), needs="pytest-benchmark==5.3.1"),
-    Project("itsdangerous", "2.2.0", "signing", "src/itsdangerous", needs="freezegun==1.5.5"),
-    Project("bottle", "0.13.4", "web framework of one module", "bottle.py", tests=("test",)),
-    Project(
-        "requests",
-        "2.34.2",
-        "client library",
-        "src/requests",
-        needs="httpbin==0.10.4 pysocks==1.7.1 pytest-httpbin==2.1.0 pytest-mock==3.17.0 trustme==1.2.1",
-    ),
-    Project("tenacity", "9.2.1", "retries", "tenacity", needs="tornado==6.6.1 trio==0.35.0 typeguard==4.6.1"),
-    Project(
-        "marshmallow",
-        "4.4.0",
-        "serialization",
-        "src/marshmallow",
-        # the time of day is part of the names of those left out
-        tests=("tests", "-k", "not test_invalid_datetime_deserialization"),
-        needs="pytz==2026.6 simplejson==4.3.0",
-    ),
-    Project(
-        "traitlets",
-        "5.16.1",
-        "descriptors",
-        "traitlets",
-        tests=("tests", "--ignore", "tests/test_typing.py"),  # for a plugin of mypy
-        needs="argcomplete==3.7.2 pytest-mock==3.17.0",
-    ),
-    Project(
-        "jinja2",
-        "3.1.6",
-        "template engine",
-        "src/jinja2",
-        needs="trio==0.35.0",
-        differs={
-            "tests.test_debug.TestDebug::test_runtime_error": "`@internalcode` hides the frames of what it is put on"
-        },
-    ),
-    Project(
-        "attrs",
-        "26.1.0",
-        "classes made at run time",
-        "src/attr",
-        needs="cloudpickle==3.1.3 hypothesis==6.170.17 pympler==1.1 pytest-xdist==3.8.0",
-        differs={
-            "tests.test_3rd_party.TestCloudpickleCompat::test_repr": "a measured function is pickled by its name alone",
-            "tests.test_make.TestMakeClass::test_missing_sys_getframe": "it takes `sys._getframe` away, which decorating uses",
-        },
-    ),
-)
+# Rules whose decorators take over a series that was there before.
+KEEPING = ("GR202", "GR203")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +59,17 @@ class Decorated:
     Attributes:
         place: Its file and the line of its first decorator, as its code has them.
         series: What counts its calls.
-        operation: The label of that name, where its series has one.
+        operation: What a label says of it, where several functions share the series.
     """
 
     place: tuple[str, int]
     series: str
     operation: str = ""
+
+    def owns(self, labels: Mapping[str, str]) -> bool:
+        """Whether what its series has under these labels is of this function."""
+        told = (labels.get("operation"), labels.get("name", "").rpartition(".")[2])
+        return not self.operation or self.operation in told
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +79,7 @@ class Recorded:
     Attributes:
         called: How many of them were called.
         recorded: How many of those have calls in their series.
-        calls: How many calls all series recorded.
+        calls: How many calls, or attempts, their series recorded.
     """
 
     called: int
@@ -282,10 +127,12 @@ def main() -> None:
     parser.add_argument("--every", action="store_true", help="decorate far more functions than a service would")
     parser.add_argument("--profile", choices=("selective", "comprehensive"), default="comprehensive")
     parser.add_argument("--unsafe-fixes", action="store_true", help="apply the unsafe fixes, too")
+    parser.add_argument("--by-rule", action="store_true", help="apply the unsafe fixes of single rules instead")
     options = parser.parse_args()
     settings = f'profile = "{options.profile}"\n' + (EVERY if options.every else "")
     fixes = ("--fix", "--unsafe-fixes") if options.unsafe_fixes else ("--fix",)
-    chosen = [project for project in PROJECTS if not options.names or project.name in options.names]
+    every = BY_RULE if options.by_rule else PROJECTS
+    chosen = [project for project in every if not options.names or project.name in options.names]
     with tempfile.TemporaryDirectory(prefix="golden-rules-real-") as folder:
         work = (options.work or Path(folder)).absolute()
         results = []
@@ -304,16 +151,24 @@ def measured(project: Project, work: Path, settings: str, fixes: Sequence[str]) 
     home = work / project.name
     source = unpacked(project, home)
     python = environment(project, home, source)
-    before = outcomes(project, python, source)
+    first = home / "before.json" if project.rule in KEEPING else None
+    before = outcomes(project, python, source, first)
     if "passed" not in before.values():
         raise SystemExit(f"no test of {project.name} passes before any fix: see {home / 'before.log'}")
-    fixed(source, project.package, settings, fixes)
+    if project.rule:
+        # What takes a name away asks the whole project.
+        fixed(source, ".", settings, ("--fix", "--unsafe-fixes", "--select", project.rule))
+    else:
+        fixed(source, project.package, settings, fixes)
     run([python, "-m", "pip", "install", "--quiet", "--editable", ROOT / "runtime"], home)
     after = outcomes(project, python, source, home / "after.json")
     traced = home / "traced.json"
     traced.unlink(missing_ok=True)
     outcomes(project, python, source, traced, traced=True)
     functions = list(decorated(source / project.package))
+    if first is not None:
+        before |= samples(functions, first)
+        after |= samples(functions, home / "after.json")
     return Measured(project, before, after, len(functions), recorded(functions, traced))
 
 
@@ -332,23 +187,51 @@ def _counted(node: ast.FunctionDef | ast.AsyncFunctionDef, place: tuple[str, int
             continue
         name = ast.unparse(decorator.func).rpartition(".")[2]
         words = [argument.value for argument in decorator.args if isinstance(argument, ast.Constant)]
+        if name == "retry" and any(keyword.arg == "max_retries" for keyword in decorator.keywords):
+            yield Decorated(place, COUNTING[name], node.name)
+            return
         if name not in COUNTING or not words:
             continue
         prefix = {"track_adapter_request": "adapter.", "track_cache_operation": "cache."}.get(name, "")
-        series = (prefix + ".".join(map(str, words))).replace(".", "_") + COUNTING[name]
+        spelled = (prefix + ".".join(map(str, words))).replace(".", "_")
+        series = spelled.removesuffix(COUNTING[name]) + COUNTING[name]
         yield Decorated(place, series, node.name if prefix == "adapter." else "")
         return
 
 
 def recorded(functions: Iterable[Decorated], report: Path) -> Recorded:
     """Return what the plugin's report says of functions; nothing where the run came to no end."""
-    found = json.loads(report.read_text()) if report.exists() else {"series": [], "ran": []}
+    found = _read(report)
     ran = {(file, line) for file, line in found["ran"]}
-    series = {(name, labels.get("operation", "")) for name, labels, _ in found["series"]}
+    series = defaultdict(list)
+    for name, labels, value in found["series"]:
+        series[name].append((labels, value))
     called = [function for function in functions if function.place in ran]
-    counted = sum((function.series, function.operation) in series for function in called)
-    calls = sum(value for name, _, value in found["series"] if name.endswith("_calls_total"))
-    return Recorded(len(called), counted, int(calls))
+    values = {
+        (function.series, function.operation): sum(
+            value for labels, value in series[function.series] if function.owns(labels)
+        )
+        for function in called
+    }
+    counted = sum(values[function.series, function.operation] > 0 for function in called)
+    return Recorded(len(called), counted, int(sum(values.values())))
+
+
+def samples(functions: Iterable[Decorated], report: Path) -> dict[str, str]:
+    """Return all samples of the series of functions, from a plugin's report, each under its name and labels."""
+    names = {function.series for function in functions}
+    return {
+        f"{name} {json.dumps(labels, sort_keys=True)}": str(value)
+        for name, labels, value in _read(report)["series"]
+        if name in names
+    }
+
+
+def _read(report: Path) -> dict[str, Any]:
+    if not report.exists():
+        return {"series": [], "ran": []}
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
 
 
 def unpacked(project: Project, home: Path) -> Path:
@@ -426,7 +309,7 @@ def table(results: Iterable[Measured]) -> list[str]:
     """Return the results as a table in Markdown."""
     heads = (
         "project",
-        "kind",
+        "kind or rule",
         "passed before",
         "passed after",
         "decorated functions",
@@ -444,7 +327,7 @@ def row(result: Measured) -> str:
     project = result.project
     seen = result.recorded
     cells = (
-        f"{project.name} {project.version}", project.kind, before, after, result.decorated, seen.called, seen.recorded,
+        f"{project.name} {project.version}", project.rule or project.kind, before, after, result.decorated, seen.called, seen.recorded,
         f"{seen.calls:,}", len(result.differences),
     )  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"

@@ -130,6 +130,14 @@ def test_anything_else_stays(source: str) -> None:
     assert fixed(source) == source
 
 
+def test_counter_of_a_package_goes_like_any_other() -> None:
+    """Whether other files take it from there is asked of them, as for every name that goes."""
+    config = Config(root=Path(), select=("GR202",))
+    after = fix_alone(COUNTED.encode(), "src/shop/orders/__init__.py", config, unsafe=True).content.decode()
+    assert "Counter(" not in after
+    assert series(after) == series(COUNTED)
+
+
 def test_namespace_would_rename_the_series() -> None:
     """Under a namespace that the series does not start with, the decorator would expose another one."""
     assert fixed(COUNTED, namespace="shop") == COUNTED

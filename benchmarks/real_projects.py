@@ -1,0 +1,191 @@
+"""The public projects whose own test suites `fix_real_projects` runs, each pinned with what its tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A public project whose source distribution holds its tests.
+
+    Attributes:
+        kind: What sort of program it is.
+        package: The package or module that is fixed, below the root of the distribution.
+        tests: What pytest is given.
+        needs: What its tests need besides pytest.
+        differs: The tests that have to end in another way, and why.
+        rule: The one rule whose unsafe fixes are applied; empty where the package is decorated.
+    """
+
+    name: str
+    version: str
+    kind: str
+    package: str
+    tests: tuple[str, ...] = ("tests",)
+    needs: str = ""
+    differs: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
+
+
+PROJECTS = (
+    Project("flask", "3.1.3", "web framework", "src/flask", needs="asgiref==3.9.1 werkzeug==3.1.9"),
+    Project(
+        "werkzeug",
+        "3.1.9",
+        "web library",
+        "src/werkzeug",
+        tests=("tests", "--ignore", "tests/test_serving.py"),  # its reloader waits for files to change
+        needs=(
+            "cryptography==50.0.2 ephemeral-port-reserve==1.1.4 watchdog==7.1.0 pytest-timeout==2.4.0 pytest-xprocess==1.0.2"
+        ),
+    ),
+    Project(
+        "starlette",
+        "0.46.2",
+        "async web framework",
+        "starlette",
+        needs="anyio==4.9.0 httpx==0.28.1 itsdangerous==2.2.0 jinja2==3.1.6 python-multipart==0.0.34 pyyaml==6.0.4 trio==0.35.0",
+    ),
+    Project(
+        "httpx",
+        "0.28.1",
+        "client library",
+        "httpx",
+        needs=(
+            "anyio==4.16.0 brotli==1.2.1 chardet==7.7.0 click==8.5.1 cryptography==50.0.2 h2==4.4.1 pygments==2.21.0 rich==15.0.0 "
+            "socksio==1.0.0 trio==0.35.0 trustme==1.2.1 uvicorn==0.54.0 zstandard==0.25.0"
+        ),
+        differs={
+            "tests.test_exported_members::test_all_imports_are_exported": "it wants every name of `__init__.py` in `__all__`"
+        },
+    ),
+    Project("huey", "3.5.4", "task queue", "huey", tests=("huey/tests",)),
+    Project(
+        "apscheduler",
+        "3.11.0",
+        "scheduler",
+        "src/apscheduler",
+        # a new process must be there within a second, which a busy machine does not keep to with or without fixes
+        tests=("tests", "-k", "not processpool and not broken_pool"),
+        needs="anyio==4.16.0 gevent==26.9.0 pytz==2026.6 sqlalchemy==2.1.9 tornado==6.6.1 twisted==26.10.0",
+    ),
+    Project(
+        "luigi",
+        "3.8.1",
+        "batch pipelines",
+        "luigi",
+        # what starts no server, which takes minutes
+        tests=(
+            "test/event_callbacks_test.py",
+            "test/execution_summary_test.py",
+            "test/instance_test.py",
+            "test/local_target_test.py",
+            "test/parameter_test.py",
+            "test/range_test.py",
+            "test/scheduler_api_test.py",
+            "test/scheduler_test.py",
+            "test/scheduler_visualisation_test.py",
+            "test/task_history_test.py",
+            "test/task_test.py",
+        ),
+        needs="hypothesis==6.170.17 jsonschema==4.26.0 mock==5.2.0 psutil==7.2.2 sqlalchemy==2.1.9",
+    ),
+    Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs="pytz==2026.6"),
+    Project(
+        "click",
+        "8.5.1",
+        "command line",
+        "src/click",
+        differs={"tests.test_imports::test_light_imports": "it allows no import that click did not have"},
+    ),
+    Project(
+        "swift",
+        "2.38.3",
+        "object store",
+        "swift",
+        # what times by hand, less what waits for minutes
+        tests=(
+            "test/unit/account/test_reaper.py",
+            "test/unit/common/test_db_replicator.py",
+            "test/unit/container/test_sync.py",
+            "test/unit/container/test_updater.py",
+            "test/unit/obj/test_updater.py",
+            "test/unit/proxy/controllers/test_base.py",
+            "test/unit/proxy/controllers/test_obj.py",
+        ),
+        needs=(
+            "boto3==1.44.8 docutils==0.23 eventlet==0.41.3 keystonemiddleware==13.0.1 pyeclib==1.8.0 pytest-subtests==0.15.0 "
+            "python-keystoneclient==6.0.0 python-swiftclient==4.11.0 requests-mock==1.12.1 xattr==1.3.0"
+        ),
+        differs={
+            "test.unit.container.test_sync.TestContainerSync::test_run_once": (
+                "it counts how often a clock of its own is read, so the fix is unsafe: only `--unsafe-fixes` applies it"
+            )
+        },
+    ),
+    Project("petl", "1.7.30", "data tool", "petl", tests=("petl/test",)),
+    Project("cachetools", "8.0.2", "cache", "src/cachetools"),
+    Project("pluggy", "1.7.0", "plugin system", "src/pluggy", tests=("testing",), needs="pytest-benchmark==5.3.1"),
+    Project("itsdangerous", "2.2.0", "signing", "src/itsdangerous", needs="freezegun==1.5.5"),
+    Project("bottle", "0.13.4", "web framework of one module", "bottle.py", tests=("test",)),
+    Project(
+        "requests",
+        "2.34.2",
+        "client library",
+        "src/requests",
+        needs="httpbin==0.10.4 pysocks==1.7.1 pytest-httpbin==2.1.0 pytest-mock==3.17.0 trustme==1.2.1",
+    ),
+    Project("tenacity", "9.2.1", "retries", "tenacity", needs="tornado==6.6.1 trio==0.35.0 typeguard==4.6.1"),
+    Project(
+        "marshmallow",
+        "4.4.0",
+        "serialization",
+        "src/marshmallow",
+        # the time of day is part of the names of those left out
+        tests=("tests", "-k", "not test_invalid_datetime_deserialization"),
+        needs="pytz==2026.6 simplejson==4.3.0",
+    ),
+    Project(
+        "traitlets",
+        "5.16.1",
+        "descriptors",
+        "traitlets",
+        tests=("tests", "--ignore", "tests/test_typing.py"),  # for a plugin of mypy
+        needs="argcomplete==3.7.2 pytest-mock==3.17.0",
+    ),
+    Project(
+        "jinja2",
+        "3.1.6",
+        "template engine",
+        "src/jinja2",
+        needs="trio==0.35.0",
+        differs={
+            "tests.test_debug.TestDebug::test_runtime_error": "`@internalcode` hides the frames of what it is put on"
+        },
+    ),
+    Project(
+        "attrs",
+        "26.1.0",
+        "classes made at run time",
+        "src/attr",
+        needs="cloudpickle==3.1.3 hypothesis==6.170.17 pympler==1.1 pytest-xdist==3.8.0",
+        differs={
+            "tests.test_3rd_party.TestCloudpickleCompat::test_repr": "a measured function is pickled by its name alone",
+            "tests.test_make.TestMakeClass::test_missing_sys_getframe": "it takes `sys._getframe` away, which decorating uses",
+        },
+    ),
+)
+
+# Projects in which an unsafe fix of one of the rare rules changes a function that the suite calls.
+BY_RULE = (
+    Project(
+        "matrix-sydent",
+        "2.6.1",
+        "identity server",
+        "sydent",
+        needs="parameterized==0.9.0",
+        rule="GR202",
+    ),
+)
