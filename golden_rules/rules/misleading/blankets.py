@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
-from golden_rules.rules.misleading.endings import AnyTry, completes, nodes_within, statements_after, statements_of
-from golden_rules.rules.misleading.handlers import AnyHandler, is_broad, kinds, stands_for_all
+from golden_rules.rules.misleading.endings import AnyTry, AnyWith, completes, statements_after
+from golden_rules.rules.misleading.handlers import is_broad, kinds, stands_for_all
 from golden_rules.rules.misleading.work import is_main, nothing_comes, share
-from golden_rules.source.body import Body, dotted
+from golden_rules.source.own_code import OwnCode, below
+from golden_rules.source.text import SourceText
+from golden_rules.source.trees import dotted
 
 _SUPPRESS = "contextlib.suppress"
 
@@ -27,33 +28,34 @@ class Blanket:
         is_told: Whether a handler that catches the rest could call `mark_failure`.
     """
 
-    node: cst.CSTNode
+    node: ast.Call | ast.Return
     shown: str
     remedy: str
     no_fix: str
     is_told: bool
 
 
-def blankets(body: Body, meaning: Callable[[str], str]) -> Iterator[Blanket]:
+def blankets(source: SourceText, code: OwnCode, meaning: Callable[[str], str]) -> Iterator[Blanket]:
     """Yield what drops the exceptions of a function's main work, in order of the source."""
-    for node in body.nodes:
-        if isinstance(node, cst.With):
-            yield from _suppressing(body, node, meaning)
+    for node in code.nodes:
+        if isinstance(node, AnyWith):
+            yield from _suppressing(source, code, node, meaning)
         elif isinstance(node, AnyTry):
-            yield from _returning(body, node)
+            yield from _returning(code, node)
 
 
-def _suppressing(body: Body, block: cst.With, meaning: Callable[[str], str]) -> Iterator[Blanket]:
-    calls = [item.item for item in block.items if isinstance(item.item, cst.Call)]
+def _suppressing(source: SourceText, code: OwnCode, block: AnyWith, meaning: Callable[[str], str]) -> Iterator[Blanket]:
+    calls = [item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)]
     call = next((call for call in calls if meaning(dotted(call.func)) == _SUPPRESS), None)
-    after = statements_after(body, block)
-    if call is None or after is None or not nothing_comes(body, block.body, after):
+    after = statements_after(code, block)
+    if call is None or after is None or not nothing_comes(code, block.body, after):
         return
-    found = share(body, block.body)
-    dropped = [dotted(arg.value) for arg in call.args if not arg.star]
-    everything = any(map(is_broad, dropped)) and is_main(body, block.body, found)
+    found = share(code, block, block.body)
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is not None)]
+    dropped = [dotted(value) for value in given if not isinstance(value, ast.Starred)]
+    everything = any(map(is_broad, dropped)) and is_main(block.body, found)
     if everything or (any(stands_for_all(name, meaning) for name in dropped) and found.inside and not found.outside):
-        shown = " ".join(cst.Module([]).code_for_node(call).split())
+        shown = " ".join(source.text[slice(*source.span(call))].split())
         yield Blanket(
             call,
             f"`with {shown}` drops them",
@@ -63,16 +65,15 @@ def _suppressing(body: Body, block: cst.With, meaning: Callable[[str], str]) -> 
         )
 
 
-def _returning(body: Body, statement: AnyTry) -> Iterator[Blanket]:
+def _returning(code: OwnCode, statement: AnyTry) -> Iterator[Blanket]:
     final = statement.finalbody
-    if final is None or statements_after(body, statement) is None:
+    if not final or statements_after(code, statement) is None:
         return
     # Where a handler catches everything for good, nothing is left for `finally` to drop.
-    if any(_keeps(body, handler) for handler in statement.handlers):
+    if any(map(_keeps, statement.handlers)):
         return
-    statements = statements_of(final.body)
-    returns = next((node for node in statements if isinstance(node, cst.Return)), None)
-    if returns is None or completes(statements) or not share(body, statement.body, statement.orelse).inside:
+    returns = next((node for node in final if isinstance(node, ast.Return)), None)
+    if returns is None or completes(final) or not share(code, statement, statement.body, statement.orelse).inside:
         return
     yield Blanket(
         returns,
@@ -83,8 +84,6 @@ def _returning(body: Body, statement: AnyTry) -> Iterator[Blanket]:
     )
 
 
-def _keeps(body: Body, handler: AnyHandler) -> bool:
+def _keeps(handler: ast.ExceptHandler) -> bool:
     """Whether a handler catches everything and raises nothing."""
-    return any(map(is_broad, kinds(handler))) and not any(
-        isinstance(node, cst.Raise) for node in nodes_within(body, handler)
-    )
+    return any(map(is_broad, kinds(handler))) and not any(isinstance(node, ast.Raise) for node in below(handler.body))

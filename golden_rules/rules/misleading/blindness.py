@@ -12,14 +12,11 @@ from golden_rules.options import StringsOption
 from golden_rules.source.names import resolve
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.config import Config
     from golden_rules.rules.base import Subject
     from golden_rules.rules.misleading.blankets import Blanket
     from golden_rules.rules.misleading.handlers import Swallow
-    from golden_rules.source.body import Body
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.own_code import OwnCode
 
 CODE, NAME = "GR406", "failure-blind"
 # The runtime's decorators that record how calls end.
@@ -39,34 +36,32 @@ _CLOSING = re.compile(
 )
 
 
-def blind_handlers(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[tuple[Body, Swallow]]:
+def blind_handlers(subject: Subject, code: OwnCode) -> Iterator[Swallow]:
     """Yield the handlers after which a function ends as if it had succeeded, though its work failed."""
     from golden_rules.rules.misleading.handlers import called_in, swallows
 
     name = subject.function.name
     if _QUESTION.match(name):
         return
-    body, found = swallows(piece.node, partial(_meaning, subject))
     # A function that calls itself again from a handler retries.
     telling = {*_telling(subject), name}
-    for swallow in found:
-        if not called_in(body, swallow.handler).isdisjoint(telling):
+    for swallow in swallows(subject.source, code, partial(_meaning, subject)):
+        if not called_in(swallow.handler).isdisjoint(telling):
             continue
         if swallow.silent and _CLOSING.fullmatch(name):
             continue
-        yield body, swallow
+        yield swallow
 
 
-def blind_blankets(subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Blanket]:
+def blind_blankets(subject: Subject, code: OwnCode) -> Iterator[Blanket]:
     """Yield what drops the exceptions of a function's work and is no handler."""
     from golden_rules.rules.misleading.blankets import blankets
-    from golden_rules.source.body import read_body
 
     name = subject.function.name
     telling = _telling(subject)
     if _QUESTION.match(name) or _CLOSING.fullmatch(name) or not telling.isdisjoint(subject.function.called):
         return
-    yield from blankets(read_body(piece.node), partial(_meaning, subject))
+    yield from blankets(subject.source, code, partial(_meaning, subject))
 
 
 def _telling(subject: Subject) -> set[str]:

@@ -2,88 +2,67 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
-import libcst as cst
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import walk
 
-from golden_rules.source.body import Body
+AnyTry = ast.Try | ast.TryStar
+AnyWith = ast.With | ast.AsyncWith
+AnyLoop = ast.For | ast.AsyncFor | ast.While
+_BLOCKS = ("body", "orelse", "finalbody")
 
-AnyTry = cst.Try | cst.TryStar
 
-
-def statements_after(body: Body, statement: AnyTry | cst.With) -> list[cst.CSTNode] | None:
+def statements_after(code: OwnCode, statement: ast.stmt) -> list[ast.stmt] | None:
     """Return the statements that run once a `try` or `with` statement is done; a loop around it is one of them.
 
     Returns `None` in a handler or a `finally`, which are no main work.
     """
-    after: list[cst.CSTNode] = []
-    current: cst.CSTNode = statement
-    for holder in body.ancestors(statement):
-        match holder:
-            case cst.ExceptHandler() | cst.ExceptStarHandler() | cst.Finally():
-                return None
-            case cst.IndentedBlock():
-                at = next(index for index, child in enumerate(holder.body) if child is current)
-                after += holder.body[at + 1 :]
-            case cst.For() | cst.While():
-                after.append(holder)
-            case cst.Try(orelse=cst.Else() as orelse) | cst.TryStar(orelse=cst.Else() as orelse):
-                if holder.body is current:
-                    after.append(orelse)
-            case _:
-                pass
+    after: list[ast.stmt] = []
+    current: ast.AST = statement
+    for holder in code.holders(statement):
+        if isinstance(holder, ast.ExceptHandler) or (isinstance(holder, AnyTry) and current in holder.finalbody):
+            return None
+        block = _block_of(holder, current)
+        after += block[block.index(current) + 1 :] if isinstance(current, ast.stmt) and block else []
+        if isinstance(holder, AnyLoop):
+            after.append(holder)
+        elif isinstance(holder, AnyTry) and block is holder.body:
+            after += holder.orelse
         current = holder
     return after
 
 
-def statements_of(block: cst.BaseSuite) -> list[cst.CSTNode]:
-    """Return the statements of a block, those that share a line apart."""
-    found: list[cst.CSTNode] = []
-    for statement in block.body:
-        found += statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
-    return found
+def _block_of(holder: ast.AST, statement: ast.AST) -> list[ast.stmt]:
+    """Return the block of what holds a statement that it stands in; an empty one where it is no statement of a block."""
+    blocks: Iterator[list[ast.stmt]] = (getattr(holder, name, []) for name in _BLOCKS)
+    return next((block for block in blocks if isinstance(block, list) and statement in block), [])
 
 
-def completes(statements: Sequence[cst.CSTNode]) -> bool:
+def completes(statements: Sequence[ast.stmt]) -> bool:
     """Whether the code after some statements may be reached through them."""
     return not any(
-        isinstance(node, cst.Return | cst.Raise | cst.Continue | cst.Break)
+        isinstance(node, ast.Return | ast.Raise | ast.Continue | ast.Break)
         or any(not completes(block) for block in _whole(node))
         for node in statements
     )
 
 
-def always_returns(statements: Sequence[cst.CSTNode]) -> bool:
+def always_returns(statements: Sequence[ast.stmt]) -> bool:
     """Whether statements that do not complete always end in a `return`."""
-    return not any(isinstance(part, cst.Continue | cst.Break) for node in statements for part in nodes_of(node))
+    return not any(isinstance(part, ast.Continue | ast.Break) for node in statements for part in walk(node))
 
 
-def _whole(node: cst.CSTNode) -> Iterator[list[cst.CSTNode]]:
+def _whole(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     """Yield the blocks of a statement of which one certainly runs to its end where it completes."""
-    match node:
-        case cst.If(orelse=cst.Else() as orelse):
-            both = [statements_of(node.body), statements_of(orelse.body)]
-            yield [] if any(map(completes, both)) else both[0]
-        case cst.With():
-            yield statements_of(node.body)
-        case _:
-            pass
+    if isinstance(node, ast.If) and node.orelse and not _has_elif(node):
+        yield [] if completes(node.body) or completes(node.orelse) else node.body
+    elif isinstance(node, AnyWith):
+        yield node.body
 
 
-def nodes_within(body: Body, node: cst.CSTNode) -> list[cst.CSTNode]:
-    """Return the nodes below a node, in order; they follow it without a gap."""
-    found = []
-    for other in body.nodes[body.order(node) + 1 :]:
-        if not any(holder is node for holder in body.ancestors(other)):
-            break
-        found.append(other)
-    return found
-
-
-def nodes_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield a node and all nodes below it, those of nested functions too, in no particular order."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(current.children)
+def _has_elif(node: ast.If) -> bool:
+    """Whether an `elif` follows, which `ast` keeps as an `if` in an `else`; that it stands below the `if` itself tells."""
+    first = node.orelse[0]
+    return isinstance(first, ast.If) and first.col_offset == node.col_offset

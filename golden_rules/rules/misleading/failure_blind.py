@@ -7,23 +7,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import without_fix_as
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.misleading.blindness import CODE, MARKING, NAME, blind_blankets, blind_handlers
 from golden_rules.rules.misleading.outcomes import is_span, recorder
 from golden_rules.rules.misleading.swallow_hints import may_swallow
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
-    import libcst as cst
+    import ast
 
-    from golden_rules.rules.misleading.handlers import AnyHandler
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.text import SourceText
 
 _SPAN_TOLD = re.compile(r"\.(record_exception|set_status)\(")
 _NOT_REACHED = "`mark_failure` does not reach a decorator that is not the runtime's"
 
 
-class FailureBlind(FunctionRule):
+class FailureBlind(OutlineRule):
     """A measured function swallows its exceptions, so that its failures count as successes.
 
     ## What it does
@@ -357,42 +356,42 @@ def is_open(gateway):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        if not subject.function.decorators or not may_swallow(subject.function) or not recorder(subject):
-            return False
-        return not out_of_scope(subject.path) and not in_runtime(subject.outline, subject.config)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        from golden_rules.rules.misleading.failure_marks import handler_head, marking_fix
-        from golden_rules.rules.misleading.handlers import caught
-
-        function, entry = subject.function, recorder(subject)
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        if not subject.function.decorators or not may_swallow(subject.function):
+            return
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
+            return
+        entry = recorder(subject)
         if entry is None:
             return
+        from golden_rules.rules.misleading.failure_marks import caught_kinds, handler_head, marking_fix
+        from golden_rules.source.own_code import OwnCode
+
+        function, source = subject.function, subject.source
+        code = OwnCode(function.node)
         blind = f"failures of `{function.qualname}` count as successes for `@{entry.written}`"
-        for body, swallow in blind_handlers(subject, piece):
-            if is_span(entry) and _SPAN_TOLD.search(piece.code(swallow.handler)):
+        for swallow in blind_handlers(subject, code):
+            handler = swallow.handler
+            if is_span(entry) and _tells_span(source, handler):
                 continue
-            name = caught(swallow.handler) or "error"
-            tell = f"begin the handler with `mark_failure({name})`, or raise" if entry.name else "raise it"
-            told = f"{tell}, or catch only what is an ordinary outcome"
-            fix = marking_fix(subject, piece, body, swallow) if entry.name else _NOT_REACHED
+            tell = f"begin the handler with `mark_failure({handler.name or 'error'})`, or raise"
+            told = f"{tell if entry.name else 'raise it'}, or catch only what is an ordinary outcome"
+            fix = marking_fix(subject, code, swallow) if entry.name else _NOT_REACHED
             yield Violation(
-                span=handler_head(subject, piece, swallow.handler),
-                message=f"{blind}: `{_shown(piece, swallow.handler)}` {swallow.deed}",
+                span=handler_head(source, handler),
+                message=f"{blind}: `{caught_kinds(source, handler)}` {swallow.deed}",
                 remedy=without_fix_as(told, fix) if isinstance(fix, str) else told,
                 fix=None if isinstance(fix, str) else fix,
             )
-        for blanket in blind_blankets(subject, piece):
+        for blanket in blind_blankets(subject, code):
             tell = ", or catch the rest and call `mark_failure(error)`" if entry.name and blanket.is_told else ""
             yield Violation(
-                span=piece.span(blanket.node),
+                span=source.span(blanket.node),
                 message=f"{blind}: {blanket.shown}",
                 remedy=without_fix_as(blanket.remedy + tell, blanket.no_fix),
             )
 
 
-def _shown(piece: Slice[cst.FunctionDef], handler: AnyHandler) -> str:
-    star = "*" if type(handler).__name__ == "ExceptStarHandler" else ""
-    kind = f" {piece.code(handler.type)}" if handler.type is not None else ""
-    return f"except{star}{kind}"
+def _tells_span(source: SourceText, handler: ast.ExceptHandler) -> bool:
+    start = source.offset(handler.lineno, handler.col_offset)
+    return _SPAN_TOLD.search(source.text, start, source.span(handler.body[-1])[1]) is not None

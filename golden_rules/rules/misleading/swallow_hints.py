@@ -1,4 +1,4 @@
-"""Which functions may swallow their exceptions: what `ast` tells, before LibCST parses anything."""
+"""Which functions may swallow their exceptions: a quick look, before anything is weighed."""
 
 from __future__ import annotations
 

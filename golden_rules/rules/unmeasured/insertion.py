@@ -12,7 +12,6 @@ from golden_rules.rules.misleading.blindness import OUTCOMES, blind_blankets, bl
 from golden_rules.rules.misleading.swallow_hints import may_swallow
 from golden_rules.rules.placement import insertion_point, is_unfinished, measuring_place, why_not_decorated
 from golden_rules.source.headers import name_span
-from golden_rules.source.parsing import SliceError
 from golden_rules.source.references import reference, why_no_reference
 
 
@@ -73,22 +72,19 @@ def _swallowed(subject: Subject) -> _Swallowed | None:
     where the handler does not.
     """
     from golden_rules.rules.misleading.failure_marks import marking_fix
-    from golden_rules.source.slices import function_slice
+    from golden_rules.source.own_code import OwnCode
 
     if not is_looked_for(subject.config, subject.path):
         return None
-    try:
-        piece = function_slice(subject.source, subject.function)
-        blind, blankets = list(blind_handlers(subject, piece)), list(blind_blankets(subject, piece))
-    except (SliceError, RecursionError):
-        return None
+    code = OwnCode(subject.function.node)
+    blind, blankets = list(blind_handlers(subject, code)), list(blind_blankets(subject, code))
     if blankets:
         return _Swallowed(blankets[0].remedy, [blankets[0].no_fix])
     if not blind:
         return None
-    fixes = [marking_fix(subject, piece, body, swallow) for body, swallow in blind]
+    fixes = [marking_fix(subject, code, swallow) for swallow in blind]
     marking = "begin the handler that swallows its failures with `mark_failure(error)`"
-    told = all(swallow.told for _, swallow in blind)
+    told = all(swallow.told for swallow in blind)
     return _Swallowed(marking if told else f"where they are no ordinary outcome, {marking}", fixes)
 
 
