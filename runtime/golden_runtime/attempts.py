@@ -43,6 +43,7 @@ class Attempts:
     """
 
     __slots__ = (
+        "_block",
         "_deadline",
         "_delays",
         "_handled",
@@ -69,6 +70,7 @@ class Attempts:
         self._deadline = None if seconds is None else Deadline(now + seconds, plan.clock)
         self._kept: Deadline | None = None
         self._limit: Deadline | None = None
+        self._block: Until | None = None
         self._unpaid = plan.config.budget
 
     @property
@@ -130,7 +132,10 @@ class Attempts:
         self._keep()
         while True:
             attempt = Attempt(self, self._number + 1)
-            yield attempt
+            try:
+                yield attempt
+            finally:
+                self.end_block()
             if attempt.delay is None:
                 return
             self._plan.sleep(attempt.delay)
@@ -199,7 +204,15 @@ class Attempts:
 
     def limited(self) -> AbstractContextManager[None]:
         """Pass on, to what is called within, when the attempt that has begun is to be over."""
-        return nullcontext() if self._limit is None else Until(self._limit)
+        if self._limit is None:
+            return nullcontext()
+        self._block = Until(self._limit)
+        return self._block
+
+    def end_block(self) -> None:
+        """Let the deadline that `limited` has passed on hold no longer, where an interrupt has kept the block from being left."""
+        if self._block is not None:
+            self._block.is_over = True
 
     def cut_off(self) -> AbstractAsyncContextManager[None]:
         """Pass that on, and cut off what is awaited within. Raises RetryTimeoutError where its time is over."""
@@ -229,6 +242,7 @@ class Attempts:
 
         `final` says that the attempt got so far that it must not be made again.
         """
+        self.end_block()
         if isinstance(error, MisuseError):
             self._number -= 1
             return None

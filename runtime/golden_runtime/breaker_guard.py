@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ from golden_runtime.deadline import attempt_timed_out
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.settings import matcher
+from golden_runtime.turns import Turn
 
 
 class CircuitBreakerError(Exception):
@@ -67,7 +67,7 @@ class Guard:
         self._ignores = matcher("ignore", config.ignore)
         self._failure_result = config.failure_result
         self._series = BreakerSeries(name)
-        self._announcing = threading.Lock()
+        self._announcing = Turn()
         self.success = self._series.success
         self.listeners = tuple(listeners)
         self.machine = Machine(config, clock, quiet=config.failure_result is None)
@@ -140,14 +140,18 @@ class Guard:
         """Record, log and tell what has changed. One thread at a time does, so that the order stays."""
         transitions = self.machine.transitions
         # looked at again after each release: what came in between, its own thread could not announce
-        while transitions and self._announcing.acquire(blocking=False):
-            try:
-                while transitions:
-                    before, after = transitions.popleft()
-                    self._series.transition(after)
-                    self._tell(Transition(self._name, before, after))
-            finally:
-                self._announcing.release()
+        while transitions and self._announcing.take(self._announce):
+            pass
+
+    def _announce(self) -> None:
+        transitions = self.machine.transitions
+        while transitions:
+            before, after = transitions[0]
+            self._series.show(after)
+            # not before: an interrupt must not leave the series at the old state
+            transitions.popleft()
+            self._series.transition(after)
+            self._tell(Transition(self._name, before, after))
 
     def _tell(self, transition: Transition) -> None:
         for listener in self.listeners:

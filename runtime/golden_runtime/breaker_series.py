@@ -43,9 +43,8 @@ class BreakerSeries:
         self._transitions = {state: transitions.series({"name": name, "to": state}) for state in CircuitState}
 
     def transition(self, to: CircuitState) -> None:
-        """Record, and log, that the breaker is in another state from now on."""
+        """Count, and log, that the breaker is in another state."""
         self._transitions[to].count()
-        self.show(to)
         level = logging.WARNING if to is CircuitState.OPEN else logging.INFO
         try:
             _LOGGER.log(level, "Circuit breaker '%s' transitioned to %s", self._name, to.name)

@@ -205,7 +205,9 @@ class Machine:
         return Closed(deque(maxlen=self._config.window_size) if by_rate else None, held=held)
 
     def _enter(self, state: State) -> None:
-        before, self.present = self.present, state
-        self.closed = state if isinstance(state, Closed) else None
+        closed = state if isinstance(state, Closed) else None
+        before = self.present
+        # one step, see `turns`: with only one of them set, an open breaker would let every call through
+        self.present, self.closed = state, closed
         if before.kind is not state.kind:
             self.transitions.append((before.kind, state.kind))

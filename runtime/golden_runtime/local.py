@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
-from golden_runtime.recording import LIMIT, Buffer, gate, is_inside
+from golden_runtime.recording import LIMIT, Buffer, gate, turn
 from golden_runtime.tally import Tally
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class LocalSeries:
             values = noted[:number]
             counts = self._counts_with(values) if self.kind == "histogram" else self.counts
             total = self.value + sum(values)
-            # one step, see `gate`
+            # one step, see `turns`
             del noted[:number]
             self.touched, self.counts, self.value = True, counts, total
             if counter is not None:
@@ -133,7 +133,7 @@ class LocalSeries:
             number = len(tally)
             if number:
                 total = self.value + number * increment
-                # one step, see `gate`
+                # one step, see `turns`
                 tally.taken += number
                 self.touched, self.value = True, total
         for buffer in list(self._buffers.values()):
@@ -178,7 +178,7 @@ class LocalStore:
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric with the samples of its series, all that was noted until now included."""
-        interrupts = is_inside()
+        interrupts = turn.is_mine()
         with gate:
             # a signal handler may declare more of them meanwhile
             present = dict(self._series)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import tracemalloc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import at_fork, is_interrupt
 
 if TYPE_CHECKING:
     from golden_runtime.exposition import Family
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Reading:
     """What an open call has seen: the memory at its start and the most since then, in bytes."""
 
-    __slots__ = ("most", "start")
+    __slots__ = ("__weakref__", "most", "start")
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -34,17 +35,19 @@ class Tracing:
     def __init__(self) -> None:
         # reentrant, because a signal handler may call a measured function
         self._lock = threading.RLock()
-        self._open: list[Reading] = []
+        # weakly: a call that was interrupted before it had its reading never gives it back
+        self._open: WeakSet[Reading] = WeakSet()
         self._is_ours = False
 
     def begin(self) -> Reading:
         """Open a call, and trace from now on if nobody does."""
         with self._lock:
             if not tracemalloc.is_tracing():
-                tracemalloc.start()
+                # in this order: what an interrupt leaves on, the next call ends
                 self._is_ours = True
+                tracemalloc.start()
             reading = Reading(self._note())
-            self._open.append(reading)
+            self._open.add(reading)
             return reading
 
     def end(self, reading: Reading) -> int | None:
@@ -81,8 +84,7 @@ class Tracing:
 
 _tracing = Tracing()
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tracing.renew)
+at_fork(after_in_child=_tracing.renew)
 
 
 class Peak:
@@ -97,7 +99,9 @@ class Peak:
         """Trace from now on."""
         try:
             return _tracing.begin()
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as error:  # metrics never harm the caller
+            if is_interrupt(error):
+                raise
             report_once(f"memory cannot be traced, so `{self._series.name}` is not recorded")
             return None
 
@@ -107,5 +111,7 @@ class Peak:
             peak = None if state is None else _tracing.end(state)
             if peak is not None:
                 self._series.record(float(peak))
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as error:  # metrics never harm the caller
+            if is_interrupt(error):
+                raise
             report_once(f"`{self._series.name}` cannot be recorded")

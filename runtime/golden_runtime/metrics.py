@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from golden_runtime.recording import gate, leftovers
 from golden_runtime.reporting import report_once
 from golden_runtime.series import Series
 from golden_runtime.shared import SharedStore, shares_files
+from golden_runtime.turns import at_fork
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -132,8 +132,8 @@ class Metrics:
 
 _metrics = Metrics()
 
-if shares_files() and hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_metrics.reopen)
+if shares_files():
+    at_fork(after_in_child=_metrics.reopen)
 
 
 def families(*declarations: Declaration) -> list[Family]:

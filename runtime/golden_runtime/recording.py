@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import Turn, at_fork, is_interrupt
 
 # How many values are noted before they are added up; at that number the cost of adding up no longer shows.
 LIMIT = 128
 
 
+# Taken by the thread that adds up. Who is turned away leaves what it noted to the next. What is added up is worked out first, and
+# then stored and taken out of the notes in one step (see `turns`), so that an interrupt finds all of it done, or nothing.
+turn = Turn()
+
 # Held by the thread that adds up, declares or forks. Reentrant, because a signal handler that declares or forks must not wait
 # for the thread it interrupts.
-#
-# Whatever a signal handler raises (Ctrl-C, a soft time limit) may come at the start of a function, after a call, and at each
-# turn of a loop, and must find no gap in which the gate is held and would not be given back. There is none in `with gate:`,
-# nor where the first call of a `finally` gives back what its `try` took. For the same reason what is added up is worked out
-# first, and then stored and taken out of the notes by lines without a call: all of them or none.
-gate = threading.RLock()
-
-# Whether this thread holds the gate: asked by a signal handler, of the code it has interrupted. `threading.Condition` asks the
-# same of every reentrant lock.
-is_inside: Callable[[], bool] = gate._is_owned  # type: ignore[attr-defined]  # not in the stubs
-
-
-def if_free(work: Callable[[], object]) -> bool:
-    """Do work with the gate held, and return True; leave it where another thread, or the code below this handler, holds it.
-
-    Who is turned away leaves what it noted to the next.
-    """
-    if is_inside():
-        return False
-    try:
-        if not gate.acquire(blocking=False):
-            return False
-        work()
-        return True
-    finally:
-        try:  # noqa: SIM105 - `suppress` would be a call before the one that must be the first
-            gate.release()
-        except RuntimeError:
-            # it was not taken
-            pass
+gate = turn.lock
 
 
 class Buffer:
@@ -68,7 +43,7 @@ class Buffer:
 
     def settle(self) -> None:
         """Add up, unless another thread is at it."""
-        if_free(self.drain)
+        turn.take(self.drain)
 
     def drain(self) -> None:
         """Add up what was noted until now; the gate is the caller's."""
@@ -113,10 +88,10 @@ def writing(target: Writable) -> Callable[[float], None]:
 
     What is returned raises no `Exception`.
     """
-    inside, acquire, release, queue = is_inside, gate.acquire, gate.release, _queue
+    inside, acquire, release, queue = turn.is_mine, gate.acquire, gate.release, _queue
 
     def write_through(value: float) -> None:
-        # `if_free` written out: in multiprocess mode every call comes here
+        # `Turn.take` written out: in multiprocess mode every call comes here
         if inside():
             queue.append((target, value))
             return
@@ -125,13 +100,13 @@ def writing(target: Writable) -> Callable[[float], None]:
                 target.write(value)
             else:
                 queue.append((target, value))
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except BaseException as error:  # metrics never harm the caller
+            if is_interrupt(error):
+                target.repair()
+                raise
             _report_loss()
-        except BaseException:  # an interrupt
-            target.repair()
-            raise
         finally:
-            try:  # noqa: SIM105 - see `if_free`
+            try:  # noqa: SIM105 - see `Turn.take`
                 release()
             except RuntimeError:
                 pass
@@ -143,7 +118,7 @@ def writing(target: Writable) -> Callable[[float], None]:
 
 def _write_queue() -> None:
     # asked again after the gate, because a value may come while it closes
-    while _queue and if_free(_write_queued):
+    while _queue and turn.take(_write_queued):
         pass
 
 
@@ -153,11 +128,11 @@ def _write_queued() -> None:
         target, value = _queue.popleft()
         try:
             target.write(value)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except BaseException as error:  # metrics never harm the caller
+            if is_interrupt(error):
+                target.repair()
+                raise
             _report_loss()
-        except BaseException:  # an interrupt
-            target.repair()
-            raise
 
 
 def _report_loss() -> None:
@@ -185,13 +160,14 @@ leftovers = _Leftovers()
 
 def _open_in_child() -> None:
     # where Ctrl-C has kept the fork from waiting, the gate is held by a thread that only the parent has
-    if not is_inside():
+    if not turn.is_mine():
         gate._at_fork_reinit()  # type: ignore[attr-defined]  # not in the stubs
 
 
-# Not on Windows, where nothing forks. Where that matters the steps are functions written in C, at whose start nothing comes.
+# not on Windows, where nothing forks
 if hasattr(os, "register_at_fork"):
-    # what was queued when the process forked is in the parent's queue too, and is written there
+    # What was queued when the process forked is in the parent's queue too, and is written there. These are functions written in C,
+    # so that no interrupt comes where they start.
     os.register_at_fork(before=gate.acquire, after_in_parent=gate.release, after_in_child=_queue.clear)
-    os.register_at_fork(after_in_parent=_write_queue, after_in_child=gate.release)
-    os.register_at_fork(after_in_child=_open_in_child)
+    os.register_at_fork(after_in_child=gate.release)
+    at_fork(after_in_parent=_write_queue, after_in_child=_open_in_child)

@@ -49,9 +49,8 @@ class RetryBudget:
         now = self._clock()
         with self._lock:
             earned = self.per_second * max(0.0, now - self._filled_at)
-            self._retries = min(self.reserve, self._retries + earned)
-            self._filled_at = max(now, self._filled_at)
-            if self._retries < 1.0:
-                return False
-            self._retries -= 1.0
-            return True
+            retries, filled_at = min(self.reserve, self._retries + earned), max(now, self._filled_at)
+            is_enough = retries >= 1.0
+            # one step, see `turns`
+            self._retries, self._filled_at = retries - is_enough, filled_at
+            return is_enough

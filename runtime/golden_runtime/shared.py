@@ -158,7 +158,7 @@ def _observing(histogram: Histogram) -> Callable[[float], None]:
 
     def observe(value: float) -> None:
         bucket = buckets[bisect_left(bounds, value)]
-        # one step, see `gate`
+        # one step, see `turns`
         total._value, bucket._value = total._value + value, bucket._value + 1.0
         total._file.write_value(total._key, total._value, 0.0)
         bucket._file.write_value(bucket._key, bucket._value, 0.0)

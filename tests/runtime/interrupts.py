@@ -1,87 +1,28 @@
-"""Operations interrupted at each of their bytecodes in turn: all that a signal handler can do to them.
+"""Recording, scraping, declaring and forking, interrupted everywhere.
 
 Run as `interrupts.py SCENARIO`, in a process of its own; exits with 0 where the scenario holds, however it is interrupted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
-import threading
-from _thread import interrupt_main
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import count
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden_runtime import counted, timed, track_request
 from golden_runtime.recording import LIMIT
 from golden_runtime.shared import shares_files
+from interrupting import at_every_step, everywhere
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
-
-PATIENCE = 30.0
-# in the file names of all code of the runtime
-_PACKAGE = "golden_runtime"
-
-
-class Interrupt(BaseException):
-    """What the signal handler raises."""
-
-
-def raising(*_: object) -> None:
-    """Raise, as the handlers of Ctrl-C and of time limits do."""
-    raise Interrupt
-
-
-def at_every_step(
-    operation: Callable[[], object], prepare: Callable[[], object], handler: Callable[..., None] = raising
-) -> Iterator[bool]:
-    """Run an operation again and again, with a signal one bytecode of the runtime later each time, until it ends before that.
-
-    Yields after each run whether the handler's exception came out of it.
-    """
-    signal.signal(signal.SIGINT, handler)
-    for step in count():
-        prepare()
-        came, raised = _run(operation, step)
-        if not came:
-            return
-        yield raised
-
-
-def _run(operation: Callable[[], object], step: int) -> tuple[bool, bool]:
-    steps = count()
-    came = False
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal came
-        frame.f_trace_opcodes = True
-        if event != "opcode" or _PACKAGE not in frame.f_code.co_filename or next(steps) != step:
-            return trace
-        # from here on nothing of this module runs, in which the signal might arrive instead
-        sys.settrace(None)
-        came = True
-        # the signal arrives as this is unpacked, which is no call: so the handler runs in the traced frame, not in this one
-        [_] = map(interrupt_main, [signal.SIGINT])
-        return None
-
-    # read when tracing begins, from CPython 3.12 on
-    sys._getframe().f_trace_opcodes = True
-    try:
-        sys.settrace(trace)
-        operation()
-        # where it would come at the latest
-        signal.getsignal(signal.SIGINT)
-    except Interrupt:
-        return came, True
-    finally:
-        sys.settrace(None)
-    return came, False
 
 
 def total(series: str) -> float:
@@ -102,20 +43,6 @@ def _sum(metrics: Iterable[Metric], series: str) -> float:
     found = [sample.value for metric in metrics for sample in metric.samples if sample.name == series]
     assert found, series
     return float(sum(found))
-
-
-def elsewhere(work: Callable[[], object]) -> None:
-    """Have another thread do work, which must not wait for ever."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    assert not thread.is_alive(), "another thread waits for ever"
-
-
-def everywhere(work: Callable[[], object]) -> None:
-    """Do work in this thread and in another."""
-    work()
-    elsewhere(work)
 
 
 @track_request("op")
@@ -152,7 +79,7 @@ def _holds(
 ) -> None:
     """Interrupt an operation that comes after a number of notes: all of these are counted, and go on to be."""
     before = 0.0
-    interrupted = 0
+    interrupts = 0
 
     def prepare() -> None:
         nonlocal before
@@ -162,9 +89,10 @@ def _holds(
 
     work()
     for raised in at_every_step(operation, prepare):
-        interrupted += raised
+        assert raised
+        interrupts += 1
         _check(seen, work, before, least=notes, most=notes + 1)
-    assert interrupted > 100
+    assert interrupts > 100
 
 
 def settle() -> None:
@@ -239,21 +167,19 @@ def forking() -> None:
             os._exit(code)
 
     counting()
-    for _ in at_every_step(fork, prepare):
-        # a child may have been made, and then counts two
-        children = _join_children()
-        added = 2.0 * children if shares_files() else 0.0
-        _check(lambda: total("count_total"), counting, before, least=added, most=added)
+    for _ in at_every_step(fork, prepare, least=200):
+        _join_children()
+        _check(lambda: total("count_total"), counting, before, least=0, most=0)
 
 
-def _join_children() -> int:
-    for joined in count():
-        try:
-            status = os.wait()[1]
-        except ChildProcessError:
-            return joined
-        assert status == 0
-    raise AssertionError
+def _join_children() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            assert os.wait()[1] == 0
+    if shares_files():
+        for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+            if not file.stem.endswith(f"_{os.getpid()}"):
+                file.unlink()
 
 
 def handling() -> None:

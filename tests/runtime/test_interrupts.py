@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-_SCRIPT = Path(__file__).with_name("interrupts.py")
+_HERE = Path(__file__).parent
 _LOCAL = ("settle", "settle_durations", "collect", "collect_counts", "declaring", "handling")
 _SHARED = ("settle", "settle_durations", "declaring", "handling")
 _FORKING = ("forking",) if hasattr(os, "fork") else ()
 
 
-def _run(scenario: str, environment: dict[str, str]) -> None:
+def _run(script: str, *arguments: str, **environment: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(_SCRIPT), scenario],
+        [sys.executable, str(_HERE / script), *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -28,10 +28,22 @@ def _run(scenario: str, environment: dict[str, str]) -> None:
 @pytest.mark.parametrize("scenario", [*_LOCAL, *_FORKING])
 def test_an_interrupt_anywhere_leaves_the_metrics_at_work(scenario: str) -> None:
     """After each, all threads record and are scraped; nothing is lost or doubled but what was in the middle."""
-    _run(scenario, {})
+    _run("interrupts.py", scenario)
 
 
 @pytest.mark.parametrize("scenario", [*_SHARED, *_FORKING])
 def test_an_interrupt_anywhere_leaves_the_files_at_work(scenario: str, tmp_path: Path) -> None:
     """The same where processes share files."""
-    _run(scenario, {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
+    _run("interrupts.py", scenario, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+
+
+@pytest.mark.parametrize("scenario", ["breaking", "retrying", "budgeting", "measuring"])
+def test_an_interrupt_anywhere_leaves_breakers_and_policies_at_work(scenario: str) -> None:
+    """None stays in a state that its calls have left."""
+    _run("interrupts_resilience.py", scenario)
+
+
+@pytest.mark.parametrize("scenario", ["storing", *_FORKING])
+def test_an_interrupt_anywhere_leaves_queues_at_work(scenario: str, tmp_path: Path) -> None:
+    """They go on, in all threads, and what they accept is on the disk."""
+    _run("interrupts_resilience.py", scenario, str(tmp_path))

@@ -74,7 +74,8 @@ class SqliteSession:
         self._only_looks = is_reader and not settings.create
         self._clock = settings.clock or time.time
         self._connection: sqlite3.Connection | None = None
-        self._is_synced = True
+        # None: not known, as an interrupt came while it was set
+        self._is_synced: bool | None = True
         self._rendered: dict[str, tuple[str, Values]] = {}
 
     def begin(self, *, is_synced: bool = True, is_single: bool = False) -> None:
@@ -83,12 +84,13 @@ class SqliteSession:
         The next commit that is synced takes along those that were not: the log is synced as a whole, and in order.
         """
         if self._connection is None:
-            self._connection = self._open()
             self._is_synced = True
+            self._connection = self._open()
         if self._connection.in_transaction:
             # a second Ctrl-C has cut the rollback short, and what is half done must not be committed with what comes now
             self.rollback()
         if is_synced is not self._is_synced and self._settings.durable:
+            self._is_synced = None
             _set_synchronous(self._connection, is_durable=is_synced)
             self._is_synced = is_synced
         if not is_single:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import compress, groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 from golden_runtime.queue_errors import QueueError, StorageError
 from golden_runtime.storage.joint import Joint
+from golden_runtime.turns import at_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -340,13 +340,18 @@ def _take_turns() -> None:
     for worker in list(_workers):
         turn = worker._turn
         # an operation that forks has its own turn, and must not wait for itself
-        if threading.get_ident() not in worker._callers and turn.acquire(timeout=_FORK_PATIENCE):
-            _fork.turns.append(turn)
+        if threading.get_ident() not in worker._callers and turn not in _fork.turns:
+            # taken and noted by one call, so that an interrupt finds both done, or nothing
+            _fork.turns.extend(compress([turn], map(turn.acquire, [True], [_FORK_PATIENCE])))
 
 
 def _give_turns_back() -> None:
-    while _fork.turns:
-        _fork.turns.pop().release()
+    turns = _fork.turns
+    while turns:
+        turn = turns[-1]
+        del turns[-1]
+        # the first call since, before which no interrupt comes
+        turn.release()
 
 
 def _reset_all() -> None:
@@ -355,5 +360,4 @@ def _reset_all() -> None:
         worker._reset()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_take_turns, after_in_parent=_give_turns_back, after_in_child=_reset_all)
+at_fork(before=_take_turns, after_in_parent=_give_turns_back, after_in_child=_reset_all)
