@@ -34,6 +34,7 @@ from golden_rules.source.trees import bound_by, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
+    from golden_rules.source.text import SourceText
 
 _ATTEMPT = "attempt"
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -161,13 +162,23 @@ def _edits(subject: Subject, parts: Parts, maker: str, policy: Policy) -> list[E
     if parts.ending is not None:
         written = ast.get_source_segment(source.parseable, parts.ending)
         ending = f"{_indent(subject, parts.tried[0])}{written}{source.newline}"
+    start, apart = _start(source, parts)
     edits = [
-        *(without_lines(source, statement) for statement in parts.before),
-        Edit(source.line_start(loop.lineno), source.line_start(attempt.lineno + 1), head),
+        *(without_lines(source, statement) for statement in apart),
+        Edit(source.line_start(start), source.line_start(attempt.lineno + 1), head),
         Edit(source.line_start(last + 1), source.line_start(end + 1), ending),
     ]
     taken = (source.text[edit.start : edit.end] for edit in edits)
     return edits if all(map(only_speaks_of_retrying, taken)) else None
+
+
+def _start(source: SourceText, parts: Parts) -> tuple[int, list[ast.stmt]]:
+    """Return the first line of a loop, right above which what serves it may stand, and what does so further above."""
+    start = parts.loop.lineno
+    apart = list(parts.before)
+    while apart and not any(source.line(line).strip() for line in range((apart[-1].end_lineno or 0) + 1, start)):
+        start = apart.pop().lineno
+    return start, apart
 
 
 def _indent(subject: Subject, statement: ast.stmt) -> str:
