@@ -151,7 +151,7 @@ def measured(project: Project, work: Path, settings: str, fixes: Sequence[str]) 
     home = work / project.name
     source = unpacked(project, home)
     python = environment(project, home, source)
-    first = home / "before.json" if project.rule in KEEPING else None
+    first = home / "before.json" if project.rule else None
     before = outcomes(project, python, source, first)
     if "passed" not in before.values():
         raise SystemExit(f"no test of {project.name} passes before any fix: see {home / 'before.log'}")
@@ -166,14 +166,14 @@ def measured(project: Project, work: Path, settings: str, fixes: Sequence[str]) 
     traced.unlink(missing_ok=True)
     outcomes(project, python, source, traced, traced=True)
     functions = list(decorated(source / project.package))
-    if first is not None:
+    if first is not None and project.rule in KEEPING:
         before |= samples(functions, first)
         after |= samples(functions, home / "after.json")
     return Measured(project, before, after, len(functions), recorded(functions, traced))
 
 
 def decorated(package: Path) -> Iterator[Decorated]:
-    """Yield the functions below a folder, or in a file, that have one of the runtime's decorators."""
+    """Yield the functions below a folder, or in a file, that have one of the runtime's decorators or policies."""
     for file in sorted(package.rglob("*.py")) if package.is_dir() else [package]:
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -197,6 +197,14 @@ def _counted(node: ast.FunctionDef | ast.AsyncFunctionDef, place: tuple[str, int
         series = spelled.removesuffix(COUNTING[name]) + COUNTING[name]
         yield Decorated(place, series, node.name if prefix == "adapter." else "")
         return
+    for call in ast.walk(node):
+        match call:
+            # a loop over the attempts of a policy, in a function that no decorator stands on
+            case ast.Call(func=ast.Name(id="RetryPolicy"), keywords=[ast.keyword(value=ast.Constant(value=str(name)))]):
+                yield Decorated(place, COUNTING["retry"], name.rpartition(".")[2])
+                return
+            case _:
+                pass
 
 
 def recorded(functions: Iterable[Decorated], report: Path) -> Recorded:
@@ -252,6 +260,8 @@ def unpacked(project: Project, home: Path) -> Path:
         opened.extraction_filter = getattr(tarfile, "data_filter", None)
         opened.extractall(source)  # noqa: S202 - filtered, by the line above
     (folder,) = source.iterdir()
+    for name, wanted in project.copied.items():
+        shutil.copyfile(folder / name, folder / wanted)
     return folder
 
 

@@ -17,6 +17,7 @@ class Project:
         needs: What its tests need besides pytest.
         differs: The tests that have to end in another way, and why.
         rule: The one rule whose unsafe fixes are applied; empty where the package is decorated.
+        copied: Files that its tests want under another name, each with that.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Project:
     needs: str = ""
     differs: Mapping[str, str] = field(default_factory=dict)
     rule: str = ""
+    copied: Mapping[str, str] = field(default_factory=dict)
 
 
 PROJECTS = (
@@ -187,5 +189,27 @@ BY_RULE = (
         "sydent",
         needs="parameterized==0.9.0",
         rule="GR202",
+    ),
+    Project(
+        "cinder",
+        "29.0.0",
+        "block storage",
+        "cinder",
+        tests=(
+            "cinder/tests/unit/volume/drivers/ibm/test_ds8k_proxy.py",
+            "cinder/tests/unit/volume/drivers/ibm/test_xiv_proxy.py",
+        ),
+        needs="ddt==1.7.2 fixtures==4.3.2 oslotest==6.1.1 pymysql==1.2.4 testtools==2.9.1",
+        rule="GR206",
+    ),
+    Project(
+        "apache-libcloud",
+        "3.9.1",
+        "client library",
+        "libcloud",
+        tests=("libcloud/test/compute/test_vcloud.py",),
+        needs="lxml==6.1.3 requests-mock==1.12.1",
+        rule="GR301",
+        copied={"libcloud/test/secrets.py-dist": "libcloud/test/secrets.py"},
     ),
 )
