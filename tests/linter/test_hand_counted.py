@@ -43,6 +43,9 @@ REPORTS = {
     "keyword of a record": "return Usage(sent=self.sent)",
     "entry of a status": "status['sent_mails'] = self.sent",
     "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",
+    "beside a total that grows": "self.total += len(names)\n        return {'total': self.total, 'sent': self.sent}",
+    "beside a computed total": "return {'total': self.sent + self.lost, 'sent': self.sent}",
+    "set to zero where it is set up": "pass\n    def initialize(self, gauge):\n        self.sent = 0\n        logger.info('%d', self.sent)",
     "ratio": "logger.info('%.2f', self.sent / self.tried if self.tried else 0)",
 }
 ACTS = {
@@ -55,6 +58,11 @@ ACTS = {
     "down again": "self.sent -= 1",
     "number of a record": "names.append({'ordinal': self.sent})",
     "number of a request": "names.append(Request(seqno=self.sent))",
+    "restored": "return Mailer(sent=int(names.get('sent', 0)))",
+    "restored into the attribute": "self.sent = names['sent']",
+    "part of a whole": "self.total = len(names)\n        return {'total': self.total, 'sent': self.sent}",
+    "part of a whole in a text": "self.total = len(names)\n        logger.info(f'{self.sent} of {self.total}')",
+    "part of a whole in a record": "self._total = len(names)\n        return Progress(done=self.sent, total=self._total)",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
 }
 
@@ -106,10 +114,20 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["StatsListener", "PerformanceTracking", "Redactor", "DocREDDatasetReader", "PrometheusMailer"]
+    "name",
+    [
+        "StatsListener",
+        "PerformanceTracking",
+        "Redactor",
+        "DocREDDatasetReader",
+        "PrometheusMailer",
+        "MetricsState",
+        "MailRateLimiter",
+        "FixedWindow",
+    ],
 )
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
-    """What counts for others is homemade instrumentation as a whole, or counts what its work came to."""
+    """What counts for others is homemade instrumentation as a whole, or counts what its work came to, or what it let through."""
     assert not found(counting("logger.info('sent %d', self.sent)").replace("Mailer", name))
 
 
@@ -229,6 +247,8 @@ def test_several_events_at_once_are_counted_as_one_is(amount: str) -> None:
         "ROWS_COUNTER.labels('read').inc(len(rows))",
         "self.metrics.increment('bytes', value=self.size)",
         "self.counter.incr(); page = self.counter.get()",
+        "rows = 0; rows += seconds; self.row_counter.increment(rows)",
+        "FAILURES_COUNTER.increment(self.host); self.draw(FAILURES_COUNTER.get_count(self.host))",
     ],
 )
 def test_what_only_looks_like_a_counter_is_left_alone(call: str) -> None:
@@ -252,6 +272,88 @@ def test_a_drawn_number_is_no_count() -> None:
     """
     assert found(drawn) == ()
     assert found(drawn.replace("number = ", "").replace("-{number}", "")) != ()
+
+
+def test_a_number_that_somebody_takes_is_drawn() -> None:
+    """Where the result of `inc()` is handed on, it numbers a record; a client that is told what it counts returns nothing."""
+    source = "from shop.records import Record\n\n\ndef note(counter, statsd, mail):\n    {line}\n"
+    assert not found(source.format(line="return Record(number=counter.inc(), mail=mail)"))
+    assert not found(source.format(line="mail.number = str(counter.increment())"))
+    assert found(source.format(line="counter.inc()"))
+    assert found(source.format(line="counter.inc() if mail else statsd.incr('mails.empty')"))
+    assert found(source.format(line="return statsd.incr('mails.noted')"))
+
+
+@pytest.mark.parametrize(("beside", "count"), [("tokens", 0), ("cost_usd", 0), ("bytes", 1)])
+def test_what_is_charged_for_is_accounted(beside: str, count: int) -> None:
+    """Calls that are counted beside the tokens they took are an account of what was used; bytes cost nothing."""
+    source = """\
+        class Client:
+            def ask(self, prompt):
+                answer = self.session.ask(prompt)
+                self.{counter} += 1
+                self.{beside} += answer.{beside}
+                return answer
+
+            def stats(self):
+                return {{"calls": self.{counter}}}
+        """
+    assert len(found(source.format(counter="calls", beside=beside))) == count
+    assert found(source.format(counter="cache_hits", beside=beside))
+
+
+def test_metric_under_a_key_counts() -> None:
+    """Metrics that an application keeps in a dictionary are fed as others are, and gauges there are gauges."""
+    source = "def answer(page, metrics):\n    metrics[{key}].labels(kind=page.kind).inc()\n    return page.render()\n"
+    assert found(source.format(key="'pages_total'"))
+    assert not found(source.format(key="'pages_in_progress'"))
+
+
+@pytest.mark.parametrize(("name", "count"), [("execution_count", 1), ("query_count", 1), ("page_count", 0)])
+def test_a_single_event_before_count_says_what_happened(name: str, count: int) -> None:
+    """`execution_count` counts executions, whereas pages are things there are so many of."""
+    assert len(found(counting(f"return {{'{name}': self.{name}}}", f"self.{name}"))) == count
+
+
+def test_a_context_manager_may_count_for_its_own_class() -> None:
+    """How often a lock was taken is counted by hand there as in any other method; a metric around a block is GR206's."""
+    source = """\
+        from contextlib import contextmanager
+
+        class Mailer:
+            @contextmanager
+            def session(self):
+                {line}
+                yield self.transport
+
+            def stats(self):
+                return {{"connections": self.connections_total}}
+        """
+    assert found(source.format(line="self.connections_total += 1"))
+    assert not found(source.format(line="self.statsd.incr('connections')"))
+
+
+def test_a_counter_of_its_own_counts_for_its_callers() -> None:
+    """A method `increment` that hands on to another counter is a counter; what else it does besides is another name's."""
+    source = "class Segment:\n    def {name}(self):\n        self.parts_counter.increment()\n"
+    assert not found(source.format(name="increment"))
+    assert found(source.format(name="split"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "instruments.mails_checked.add(1, {'result': mail.result})",
+        "self.registry.counter('mails.checked').inc()",
+        "checked_counter.inc(); values.reset()",
+    ],
+    ids=["attributes", "name in a registry", "something else starts anew"],
+)
+def test_metric_that_is_told_what_it_counts(line: str) -> None:
+    """Attributes beside a one, and a name where the metric is asked for, say that a client counts."""
+    source = "class Mailer:\n    def check(self, mail, values, instruments, checked_counter):\n        if mail.checked:\n            {line}\n"
+    assert found(source.format(line=line))
+    assert not found(source.format(line="instruments.mails_checked.add(1)"))
 
 
 def test_tests_of_a_package_are_left_alone() -> None:

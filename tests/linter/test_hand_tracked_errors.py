@@ -94,3 +94,10 @@ def test_advice_is_to_mark_failures_that_do_not_leave_the_function() -> None:
 def test_tests_and_metrics_modules_are_left_alone(path: str) -> None:
     """The rule is about the code of a service, not about what measures or tries it."""
     assert not found(client("ERRORS.inc()"), path)
+
+
+def test_a_tally_that_is_asked_decides_who_is_tried() -> None:
+    """Failures of each provider that the file asks for again are its state, kept by an object or not."""
+    tally = client("FailureCounter.increment(url.host)", "def order(hosts):\n    return sorted(hosts, key={key})\n")
+    assert not found(tally.format(key="lambda host: FailureCounter.get_count(host)"))
+    assert found(tally.format(key="str"))

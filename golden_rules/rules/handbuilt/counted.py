@@ -6,12 +6,15 @@ import ast
 import functools
 from dataclasses import dataclass
 
+from golden_rules.naming import snake
 from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
     feeds_a_client,
     holds_results,
     is_amount,
+    is_charged,
+    is_spent,
     is_state,
     is_store,
     is_sure_count,
@@ -23,7 +26,7 @@ from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentati
 from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import dotted
+from golden_rules.source.trees import dotted, walk
 
 # Exceptions that say how a search or a queue stands, and no failure.
 _ORDINARY = frozenset(
@@ -56,19 +59,21 @@ def counted(subject: Subject) -> Counted:
 @functools.lru_cache(maxsize=1)
 def _counted(subject: Subject) -> Counted:
     function = subject.function
-    if not may_increment(subject.outline, function):
+    if not may_increment(function):
         return Counted()
     if out_of_scope(subject.path) or is_benchmark(function.qualname) or counts_for_others(subject.path, subject.config):
         return Counted()
     if function.owner is not None and feeds_a_client(function.owner.name):
         return Counted()
-    if in_runtime(subject.outline, subject.config) or wraps_another(function) or yields_context(function):
+    if in_runtime(subject.outline, subject.config) or wraps_another(function):
         # What counts for others is homemade instrumentation as a whole (GR206).
         return Counted()
+    around = yields_context(function)
     errors: list[Increment] = []
     events: list[Increment] = []
     for increment in increments(subject.outline, function):
-        if increment.metric and (is_amount(increment.word) or _is_told_the_name(function, increment)):
+        if increment.metric and (around or is_amount(increment.word) or _is_told_the_name(function, increment)):
+            # What feeds metrics around a block is homemade instrumentation, too; what a class counts there is its own.
             continue
         if _counts_failures(increment):
             if increment.metric or _is_telemetry(subject, increment):
@@ -125,8 +130,7 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
     word = increment.word
     if is_state(word) and not is_sure_count(word):
         return False
-    use = usage(subject.outline, target)
-    if not use.only_reports:
+    if _is_accounted(subject.function, target, word) or not (use := usage(subject.outline, target)).only_reports:
         return False
     if store:
         return True
@@ -154,6 +158,23 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
         return None
     names.append(root.id)
     return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
+
+
+def _is_accounted(function: Function, target: ast.expr, word: str) -> bool:
+    """Whether what is counted is charged for: beside it, tokens or costs are added up in the same place."""
+    if isinstance(target, ast.Name) or not is_charged(word):
+        return False
+    holder = ast.unparse(target.value) if isinstance(target, ast.Attribute | ast.Subscript) else ""
+    for node in walk(function.node):
+        if not isinstance(node, ast.AugAssign) or isinstance(node.value, ast.Constant):
+            continue
+        match node.target:
+            case ast.Attribute(value=base, attr=name) | ast.Subscript(value=base, slice=ast.Constant(value=str(name))):
+                if is_spent(snake(name)) and ast.unparse(base) == holder:
+                    return True
+            case _:
+                pass
+    return False
 
 
 def _is_local(function: Function, name: str) -> bool:

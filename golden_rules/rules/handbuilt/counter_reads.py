@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.clocks import is_limit
+from golden_rules.rules.handbuilt.counter_places import (
+    Mentions,
+    function_around,
+    mentions_of,
+    name_around,
+    of_variable,
+    statement_of,
+    values_given,
+)
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_reporting, is_store, may_reset
 from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting
 from golden_rules.source.outline import Outline
-from golden_rules.source.trees import children, dotted
+from golden_rules.source.trees import dotted, walk
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Keys under which a number tells one record from the next.
 _NUMBERS = re.compile(r"(^|_)(ordinal|seq|seq_?no|sequence|index|idx|position|serial)$")
+# A number of all there is to do, beside which another says how far it got.
+_WHOLE = re.compile(r"^_*(total|total_count|expected|planned)$")
+_RESTORING = re.compile(r"(^|_)(load|loads|restore|read)(_|$)")
 _MAX_STEPS = 4
-
-_Variable = ast.Name | ast.Attribute | ast.Subscript
 
 
 class Reading(Enum):
@@ -44,6 +50,7 @@ class Usage:
     readings: tuple[Reading, ...]
     goes_down: bool
     starts_anew: bool
+    restored: bool
 
     @property
     def reports(self) -> bool:
@@ -54,128 +61,87 @@ class Usage:
     def only_reports(self) -> bool:
         """Whether nothing the program does depends on it; it may be read elsewhere."""
         harmless = all(reading in (Reading.REPORTED, Reading.NEUTRAL) for reading in self.readings)
-        return harmless and not self.goes_down and not self.starts_anew
-
-
-@dataclass(slots=True)
-class _Index:
-    """The attributes, names and nodes around them in a file."""
-
-    parents: dict[int, ast.AST] = field(default_factory=dict)
-    attributes: dict[str, list[ast.Attribute]] = field(default_factory=lambda: defaultdict(list))
-    names: dict[str, list[ast.Name]] = field(default_factory=lambda: defaultdict(list))
-
-
-@functools.lru_cache(maxsize=1)
-def _index(outline: Outline) -> _Index:
-    index = _Index()
-    parents = index.parents
-    stack: list[ast.AST] = [outline.tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Attribute):
-            index.attributes[node.attr].append(node)
-        elif isinstance(node, ast.Name):
-            index.names[node.id].append(node)
-        for child in children(node):
-            parents[id(child)] = node
-            stack.append(child)
-    return index
+        return harmless and not self.goes_down and not self.starts_anew and not self.restored
 
 
 def usage(outline: Outline, target: ast.expr) -> Usage:
     """Return what the file does with the variable that an increment adds to."""
-    index = _index(outline)
+    index = mentions_of(outline)
     readings: list[Reading] = []
     down = anew = False
-    for node in _mentions(index, target):
+    for node in of_variable(index, target):
         parent = index.parents[id(node)]
         if isinstance(parent, ast.AugAssign) and parent.target is node:
             down = down or isinstance(parent.op, ast.Sub)
         elif isinstance(node.ctx, ast.Load):
-            if bumped(_statement(index, node)) is not None:
+            if bumped(statement_of(index, node)) is not None:
                 # `self.hits = self.hits + 1`
                 continue
             readings.append(_reading_beside(index, node, target))
         elif isinstance(parent, ast.Assign | ast.AnnAssign):
             anew = anew or _starts_anew(index, parent)
-    return Usage(tuple(readings), down, anew)
+    return Usage(tuple(readings), down, anew, _is_restored(index, target))
 
 
-def _reading_beside(index: _Index, node: ast.expr, target: ast.expr) -> Reading:
+def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Reading:
     """Return what becomes of a value; the caller of the function that counts gets it to act on it."""
     reading = _reading(index, node, _MAX_STEPS)
-    beside = _scope_around(index, node) is _scope_around(index, target)
-    return Reading.OTHER if beside and isinstance(_statement(index, node), ast.Return) else reading
+    beside = function_around(index, node) is function_around(index, target)
+    return Reading.OTHER if beside and isinstance(statement_of(index, node), ast.Return) else reading
 
 
-def _statement(index: _Index, node: ast.AST) -> ast.AST:
-    while not isinstance(node, ast.stmt):
-        node = index.parents[id(node)]
-    return node
-
-
-def _mentions(index: _Index, target: ast.expr) -> Iterator[_Variable]:
-    """Yield the places that mean the same variable: by name, by attribute of `self`, by key of the same container."""
-    match target:
-        case ast.Name(id=name):
-            yield from index.names[name]
-        case ast.Attribute(value=ast.Name(id=("self" | "cls") as root), attr=attribute):
-            owner = _class_around(index, target)
-            for node in index.attributes[attribute]:
-                own = isinstance(node.value, ast.Name) and node.value.id == root
-                if _class_around(index, node) is owner if own else "_" in attribute.strip("_"):
-                    yield node
-        case ast.Attribute(value=base, attr=attribute):
-            shown = dotted(base)
-            yield from (
-                node
-                for node in index.attributes[attribute]
-                if dotted(node.value) == shown or "_" in attribute.strip("_")
-            )
-        case ast.Subscript(value=base, slice=key):
-            for held in _mentions(index, base):
-                parent = index.parents[id(held)]
-                if not (isinstance(parent, ast.Subscript) and parent.value is held):
-                    # Setting up the container is no start of a counter; what reads it as a whole reads every entry.
-                    if isinstance(held.ctx, ast.Load):
-                        yield held
-                elif (
-                    not isinstance(key, ast.Constant)
-                    or not isinstance(parent.slice, ast.Constant)
-                    or parent.slice.value == key.value
-                ):
-                    yield parent
-        case _:
-            pass
-
-
-def _class_around(index: _Index, node: ast.AST) -> ast.AST | None:
-    current: ast.AST | None = node
-    while current is not None and not isinstance(current, ast.ClassDef):
-        current = index.parents.get(id(current))
-    return current
-
-
-def _function_around(index: _Index, node: ast.AST) -> str:
-    current: ast.AST | None = node
-    while current is not None:
-        if isinstance(current, _FUNCTIONS):
-            return current.name
-        current = index.parents.get(id(current))
-    return ""
-
-
-def _starts_anew(index: _Index, assignment: ast.Assign | ast.AnnAssign) -> bool:
+def _starts_anew(index: Mentions, assignment: ast.Assign | ast.AnnAssign) -> bool:
     """Whether an assignment of zero stands where work is done: then the counter is one of a row of failures, or of one run."""
     value = assignment.value
     if not (isinstance(value, ast.Constant) and value.value == 0):
         return False
-    name = _function_around(index, assignment)
+    name = name_around(index, assignment)
     return bool(name) and not may_reset(name)
 
 
-def _reading(index: _Index, node: ast.AST, steps: int, *, decision: bool = False) -> Reading:
+def _is_restored(index: Mentions, target: ast.expr) -> bool:
+    """Whether a counter takes up a value that was kept elsewhere, which makes it data: `Totals(runs=saved.get("runs", 0))`."""
+    match target:
+        case ast.Attribute(attr=name):
+            values = [*index.keywords[name], *values_given(index, index.attributes[name])]
+            return any(_takes_entry(value, name) for value in values)
+        case ast.Subscript(value=ast.Attribute(attr=name)):
+            calls = (value for value in values_given(index, index.attributes[name]) if isinstance(value, ast.Call))
+            return any(_RESTORING.search(snake(dotted(call.func).rpartition(".")[2])) for call in calls)
+        case _:
+            return False
+
+
+def _takes_entry(value: ast.expr, name: str) -> bool:
+    """Whether a value is what stands under a name: `saved["runs"]`, `int(saved.get("runs", 0))`."""
+    for node in walk(value):
+        match node:
+            case ast.Subscript(slice=ast.Constant(value=key)) if key == name:
+                return True
+            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=key), *_]) if key == name:
+                return True
+            case _:
+                pass
+    return False
+
+
+def _is_part(index: Mentions, beside: list[ast.expr]) -> bool:
+    """Whether a number is told beside how many there are in all: then it says how far something got, and not how often it happened."""
+    return any(
+        isinstance(value, ast.Attribute) and _WHOLE.match(value.attr) and _is_given(index, value.attr)
+        for value in beside
+    )
+
+
+def _is_given(index: Mentions, name: str) -> bool:
+    """Whether an attribute is set to something and never added to."""
+    mentions = index.attributes[name]
+    if any(isinstance(index.parents[id(node)], ast.AugAssign) for node in mentions):
+        return False
+    return any(not isinstance(value, ast.Constant) for value in values_given(index, mentions))
+
+
+def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = False) -> Reading:
     """Follow a value upwards through expressions, and through a variable, to what becomes of it."""
     current = node
     while True:
@@ -206,11 +172,17 @@ def _reading(index: _Index, node: ast.AST, steps: int, *, decision: bool = False
                 outcome = _called(parent, current)
                 if outcome is not None:
                     return outcome
+            case ast.JoinedStr() if _is_part(
+                index, [part.value for part in parent.values if isinstance(part, ast.FormattedValue)]
+            ):
+                return Reading.OTHER
             case ast.keyword():
                 call = index.parents[id(parent)]
+                if isinstance(call, ast.Call) and _is_part(index, [each.value for each in call.keywords]):
+                    return Reading.OTHER
                 return _keyword(dotted(call.func) if isinstance(call, ast.Call) else "", parent.arg or "", current)
             case ast.Dict():
-                return _entry(parent, current)
+                return Reading.OTHER if _is_part(index, parent.values) else _entry(parent, current)
             case ast.Return() | ast.Yield() | ast.YieldFrom():
                 return _returned(index, parent, current, decision=decision)
             case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) | ast.NamedExpr(target=target):
@@ -301,16 +273,16 @@ def _keyword(name: str, keyword: str, value: ast.AST) -> Reading:
     return Reading.OTHER
 
 
-def _returned(index: _Index, statement: ast.AST, value: ast.AST, *, decision: bool) -> Reading:
+def _returned(index: Mentions, statement: ast.AST, value: ast.AST, *, decision: bool) -> Reading:
     if decision:
         return Reading.DECIDES
-    if is_reporting(_function_around(index, statement)):
+    if is_reporting(name_around(index, statement)):
         return Reading.REPORTED
     # A property or a getter: whoever asks decides what it is for.
     return Reading.NEUTRAL if isinstance(value, ast.Attribute | ast.Subscript | ast.Name) else Reading.OTHER
 
 
-def _assigned(index: _Index, target: ast.expr, steps: int, *, decision: bool) -> Reading:
+def _assigned(index: Mentions, target: ast.expr, steps: int, *, decision: bool) -> Reading:
     if not isinstance(target, ast.Name):
         words = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if decision:
@@ -319,21 +291,14 @@ def _assigned(index: _Index, target: ast.expr, steps: int, *, decision: bool) ->
         return Reading.REPORTED if entry or is_store(words) or holds_metrics(words) else Reading.OTHER
     if not steps:
         return Reading.OTHER
-    function = _scope_around(index, target)
+    function = function_around(index, target)
     loads = [
         node
         for node in index.names[target.id]
-        if isinstance(node.ctx, ast.Load) and _scope_around(index, node) is function
+        if isinstance(node.ctx, ast.Load) and function_around(index, node) is function
     ]
     readings = {_reading(index, load, steps - 1, decision=decision) for load in loads}
     for worst in (Reading.DECIDES, Reading.OTHER, Reading.REPORTED):
         if worst in readings:
             return worst
     return Reading.NEUTRAL
-
-
-def _scope_around(index: _Index, node: ast.AST) -> ast.AST | None:
-    current: ast.AST | None = node
-    while current is not None and not isinstance(current, _FUNCTIONS):
-        current = index.parents.get(id(current))
-    return current

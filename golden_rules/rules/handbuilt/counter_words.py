@@ -27,6 +27,12 @@ _EVENT = re.compile(
     r"|flushed|flushes|writes|reads|lookups|accesses|messages|events|samples|warnings|reloads|triggered|opened|closed|created|deleted|updated|logins|connections"
     r"|tokens_used|bytes_sent|bytes_received|spilled|stolen)(_|$)"
 )
+# A single one of them before `_count`: `execution_count`, `query_count`.
+_ONE_EVENT = re.compile(
+    r"(^|_)(execution|invocation|operation|lookup|query|eviction|completion|delivery|access)_(count|cnt|total)$"
+)
+_CHARGED = re.compile(r"(^|_)(calls?|requests?|queries|query|messages?|completions?|runs?|invocations?|turns?)(_|$)")
+_SPENT = re.compile(r"(^|_)(tokens?|cost|costs|usd|price|spent|credits?|dollars|cents)(_|$)")
 # Names that say it all: `error_count`, `total_requests`, `cache_hits`.
 _SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
 # A counter that calls itself a statistic, whatever it counts: `stat_resumes`.
@@ -45,14 +51,18 @@ _REPORTING = re.compile(
     r"|hit_rate|counters?|counts?|log|logs|collect|usage|diagnostics|to_dict|as_dict|rate|ratio|monitor|getstats)(_|$)"
 )
 _RESETTING = re.compile(
-    r"(^|_)(init|new|reset\w*|clear\w*|zero|start|setup|set_up|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
+    r"(^|_)(init|initiali[sz]e|new|reset\w*|clear\w*|zero|start|setup|set_up|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
 )
 # Classes whose numbers are their result, or that count for others.
 _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
-    r"|scanner|renderer|tally|tracker|metrics|stats|statistics|monitor|meter|sensor|recorder|collector|usage|model|layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
-    r"|\w*data(set)?_(reader|loader))(_mixin)?$"
+    r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
+    r"|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service))?)(_mixin)?$"
+)
+# What lets through so many and no more: its verdicts are what it is for.
+_LIMITER = re.compile(
+    r"(^|_)(rate_?limit|limiter|throttle|throttler|(token|leaky)_bucket|(fixed|sliding)_window|quota)(_|$)"
 )
 
 
@@ -76,7 +86,7 @@ def speaks_of_errors(word: str) -> bool:
 
 def speaks_of_events(word: str) -> bool:
     """Whether a counter's name speaks of things that happen: `requests`, `cache_hits`, `num_processed`."""
-    return bool(_EVENT.search(word) or _ERROR.search(word) or _STATISTIC.search(word))
+    return any(pattern.search(word) for pattern in (_EVENT, _ERROR, _STATISTIC, _ONE_EVENT))
 
 
 def is_sure_count(word: str) -> bool:
@@ -120,5 +130,16 @@ def feeds_a_client(name: str) -> bool:
 
 
 def holds_results(name: str) -> bool:
-    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's or a tally's."""
-    return bool(_RESULT_OWNER.search(snake(name)))
+    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's or a rate limit's."""
+    word = snake(name)
+    return bool(_RESULT_OWNER.search(word) or _LIMITER.search(word))
+
+
+def is_charged(word: str) -> bool:
+    """Whether a counter's name speaks of what others charge for: calls, requests."""
+    return bool(_CHARGED.search(word))
+
+
+def is_spent(word: str) -> bool:
+    """Whether a name speaks of what something costs: tokens, money."""
+    return bool(_SPENT.search(word))
