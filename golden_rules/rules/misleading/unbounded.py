@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
 from golden_rules.rules.misleading.unbounded_words import CLOCKS, DROP, ID, NOUN, RANDOM, REQUEST, endless, words_of
-from golden_rules.source.body import Body, dotted
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import dotted
 
 # How far a value is followed through variables; `a = b; b = a` must end.
 _MAX_STEPS = 6
@@ -44,7 +44,7 @@ class Growth:
         exception: The variable that holds an exception, where it is the text of one.
     """
 
-    node: cst.BaseExpression
+    node: ast.expr
     what: str
     instead: str
     exception: str = ""
@@ -53,79 +53,80 @@ class Growth:
 class Values:
     """Judges expressions in a function by its variables."""
 
-    def __init__(self, body: Body) -> None:
-        self._body = body
-        self._exceptions = frozenset(_exceptions(body))
+    def __init__(self, code: OwnCode) -> None:
+        self._code = code
+        self._exceptions = frozenset(_exceptions(code))
 
-    def growth(self, node: cst.BaseExpression, steps: int = _MAX_STEPS) -> Growth | None:
+    def growth(self, node: ast.expr, steps: int = _MAX_STEPS) -> Growth | None:
         """Return why a value grows without bound, or `None` where nothing says that it does."""
         if not steps:
             return None
         match node:
-            case cst.Name(value=name) if name in self._exceptions:
+            case ast.Name(id=name) if name in self._exceptions:
                 return Growth(node, "the text of an exception", f"label with `type({name}).__name__`", name)
-            case cst.Name():
+            case ast.Name():
                 return self._variable(node, steps)
-            case cst.Attribute():
+            case ast.Attribute():
                 return self._attribute(node, steps)
-            case cst.Call():
+            case ast.Call():
                 return self._call(node, steps)
-            case cst.Subscript():
+            case ast.Subscript():
                 return self._entry(node)
+            case _:
+                pass
         return next((found for part in _parts(node) if (found := self.growth(part, steps - 1))), None)
 
-    def entries(self, node: cst.BaseExpression | None) -> Iterator[tuple[str, cst.BaseExpression]]:
+    def entries(self, node: ast.expr | None) -> Iterator[tuple[str, ast.expr]]:
         """Yield the names and values of a mapping: a literal, a `dict(...)`, or a variable that is set to one."""
         match node:
-            case cst.Dict():
-                for element in node.elements:
-                    if isinstance(element, cst.DictElement):
-                        yield text_of(element.key) or dotted(element.key), element.value
+            case ast.Dict():
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if key is not None:
+                        yield text_of(key) or dotted(key), value
                     else:
-                        yield from self.entries(element.value)
-            case cst.Call(func=cst.Name(value="dict")):
-                yield from ((arg.keyword.value, arg.value) for arg in node.args if arg.keyword is not None)
-            case cst.Name():
-                yield from self.entries(self._set_to(node.value))
+                        yield from self.entries(value)
+            case ast.Call(func=ast.Name(id="dict")):
+                yield from ((keyword.arg, keyword.value) for keyword in node.keywords if keyword.arg is not None)
+            case ast.Name(id=name):
+                yield from self.entries(self._set_to(name))
             case _:
                 pass
 
-    def tags(self, node: cst.BaseExpression | None) -> Iterator[tuple[str, cst.BaseExpression]]:
+    def tags(self, node: ast.expr | None) -> Iterator[tuple[str, ast.expr]]:
         """Yield the tags in a list, `f"user:{user}"`, each with what stands before the colon; or in a variable that is set to one."""
         match node:
-            case cst.List() | cst.Tuple():
-                for element in node.elements:
-                    yield _tag(element.value), element.value
-            case cst.Dict() | cst.Call():
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                yield from ((_tag(element), element) for element in map(_unstarred, elements))
+            case ast.Dict() | ast.Call():
                 yield from self.entries(node)
-            case cst.Name():
-                yield from self.tags(self._set_to(node.value))
+            case ast.Name(id=name):
+                yield from self.tags(self._set_to(name))
             case _:
                 pass
 
-    def _set_to(self, name: str) -> cst.BaseExpression | None:
+    def _set_to(self, name: str) -> ast.expr | None:
         """Return what a variable is set to, where that is said once."""
-        bindings = self._body.bindings.get(name, ())
-        if len(bindings) == 1 and isinstance(bindings[0], cst.Assign | cst.AnnAssign | cst.NamedExpr):
-            # In `a, b = pair` the name is set to a part of the value.
-            whole = not isinstance(bindings[0], cst.Assign) or any(
-                dotted(target.target) == name for target in bindings[0].targets
-            )
-            return bindings[0].value if whole else None
-        return None
+        match self._code.bindings.get(name):
+            case [ast.Assign(targets=targets, value=value)]:
+                # In `a, b = pair` the name is set to a part of the value.
+                return value if name in map(dotted, targets) else None
+            case [ast.AnnAssign(value=value) | ast.NamedExpr(value=value)]:
+                return value
+            case _:
+                return None
 
-    def _variable(self, node: cst.Name, steps: int) -> Growth | None:
-        value = self._set_to(node.value)
+    def _variable(self, node: ast.Name, steps: int) -> Growth | None:
+        value = self._set_to(node.id)
         if value is not None:
             return self.growth(value, steps - 1)
-        if node.value in self._body.bindings and not _only_loops(self._body, node.value):
+        if node.id in self._code.bindings and not _only_loops(self._code, node.id):
             return None
-        return _by_word(node, words_of(node.value))
+        return _by_word(node, words_of(node.id))
 
-    def _attribute(self, node: cst.Attribute, steps: int) -> Growth | None:
-        if isinstance(node.value, cst.Call) and node.attr.value in ("hex", "int", "bytes"):
+    def _attribute(self, node: ast.Attribute, steps: int) -> Growth | None:
+        if isinstance(node.value, ast.Call) and node.attr in ("hex", "int", "bytes"):
             return self.growth(node.value, steps - 1)
-        holder, word = dotted(node.value), words_of(node.attr.value)
+        holder, word = dotted(node.value), words_of(node.attr)
         last = words_of(holder.removesuffix("()").rpartition(".")[2])
         if holder in self._exceptions and word in ("message", "msg", "detail", "args", "strerror"):
             return Growth(node, "the text of an exception", f"label with `type({holder}).__name__`", "")
@@ -140,85 +141,83 @@ class Values:
             return None
         return _by_word(node, word)
 
-    def _call(self, node: cst.Call, steps: int) -> Growth | None:
+    def _call(self, node: ast.Call, steps: int) -> Growth | None:
         name = dotted(node.func)
+        first = next((_unstarred(value) for value in (*node.args, *(item.value for item in node.keywords))), None)
         last = name.rpartition(".")[2]
         if last in RANDOM:
             return Growth(node, "random", DROP)
-        if last in CLOCKS and (not node.args or last in ("now", "isoformat", "strftime")):
+        if last in CLOCKS and (first is None or last in ("now", "isoformat", "strftime")):
             return Growth(node, "a point in time", "leave it out: a series has the time already")
-        if last == "get" and node.args and (key := text_of(node.args[0].value)):
+        if last == "get" and first is not None and (key := text_of(first)):
             return _by_word(node, words_of(key))
         if last in _SAME:
-            inner = node.args[0].value if node.args and "." not in name else _receiver(node)
+            inner = first if first is not None and "." not in name else _receiver(node)
             return self.growth(inner, steps - 1) if inner is not None else None
         return None
 
-    def _entry(self, node: cst.Subscript) -> Growth | None:
-        key = node.slice[0].slice if len(node.slice) == 1 else None
-        word = text_of(key.value) if isinstance(key, cst.Index) else ""
+    def _entry(self, node: ast.Subscript) -> Growth | None:
+        word = text_of(node.slice)
         if REQUEST.search(dotted(node.value)) and word.lower() in ("path", "path_info", "raw_path", "request_uri"):
             return Growth(node, "what the client asked for", "label with the route's template")
         return _by_word(node, words_of(word)) if word else None
 
 
-def text_of(node: cst.BaseExpression) -> str:
+def text_of(node: ast.expr) -> str:
     """Return the text of a plain string, or `""` for anything else."""
-    if not isinstance(node, cst.SimpleString):
-        return ""
-    value = node.evaluated_value
-    return value if isinstance(value, str) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _tag(node: cst.BaseExpression) -> str:
+def _unstarred(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Starred) else node
+
+
+def _tag(node: ast.expr) -> str:
     """Return the name of a tag, `user` in `f"user:{name}"` and in `"user:" + name`, or `""`."""
     match node:
-        case cst.FormattedString(parts=[cst.FormattedStringText(value=written), *_]):
-            return written.partition(":")[0]
-        case cst.BinaryOperation(left=cst.SimpleString() as left):
-            return text_of(left).partition(":")[0]
+        case ast.JoinedStr(values=[first, *_]) | ast.BinOp(left=first):
+            return text_of(first).partition(":")[0]
         case _:
             return ""
 
 
-def _by_word(node: cst.BaseExpression, word: str) -> Growth | None:
+def _by_word(node: ast.expr, word: str) -> Growth | None:
     """Return why a value grows, by the name that it goes under."""
     why = endless(word)
     return None if why is None else Growth(node, *why)
 
 
-def _parts(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the expressions that a value is put together from, or is one of."""
     match node:
-        case cst.FormattedString():
-            yield from (part.expression for part in node.parts if isinstance(part, cst.FormattedStringExpression))
-        case cst.BinaryOperation() | cst.BooleanOperation():
+        case ast.JoinedStr():
+            yield from (part.value for part in node.values if isinstance(part, ast.FormattedValue))
+        case ast.BinOp():
             yield node.left
             yield node.right
-        case cst.IfExp():
+        case ast.BoolOp():
+            yield from node.values
+        case ast.IfExp():
             yield node.body
             yield node.orelse
-        case cst.Tuple() | cst.List():
-            yield from (element.value for element in node.elements)
-        case cst.Lambda():
+        case ast.Tuple() | ast.List():
+            yield from map(_unstarred, node.elts)
+        case ast.Lambda():
             yield node.body
-        case cst.ConcatenatedString():
-            yield node.left
-            yield node.right
         case _:
             pass
 
 
-def _exceptions(body: Body) -> Iterator[str]:
+def _exceptions(code: OwnCode) -> Iterator[str]:
     """Yield the names that handlers bind, and nothing else does."""
-    for name, bindings in body.bindings.items():
-        if all(isinstance(binding, cst.ExceptHandler | cst.ExceptStarHandler) for binding in bindings):
+    for name, bindings in code.bindings.items():
+        if all(isinstance(binding, ast.ExceptHandler) for binding in bindings):
             yield name
 
 
-def _only_loops(body: Body, name: str) -> bool:
-    return all(isinstance(binding, cst.For | cst.CompFor) for binding in body.bindings[name])
+def _only_loops(code: OwnCode, name: str) -> bool:
+    return all(isinstance(binding, ast.For | ast.AsyncFor | ast.comprehension) for binding in code.bindings[name])
 
 
-def _receiver(call: cst.Call) -> cst.BaseExpression | None:
-    return call.func.value if isinstance(call.func, cst.Attribute) else None
+def _receiver(call: ast.Call) -> ast.expr | None:
+    return call.func.value if isinstance(call.func, ast.Attribute) else None

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Edit, Fix, Safety
 from golden_rules.options import StringsOption
-from golden_rules.rules.applied import applied, argument
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
-from golden_rules.rules.misleading.label_hints import may_label_endlessly
+from golden_rules.rules.applied import Applied, applied, argument
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function
+from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.misleading.unbounded import Growth, Values
-    from golden_rules.source.body import Body
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.own_code import OwnCode
+    from golden_rules.source.text import SourceText
 
 # What is done with a labelled metric: nothing else has a method `labels` and one of these on its result.
 _RECORDING = frozenset(
@@ -50,7 +48,7 @@ _BOUNDED = StringsOption(
 )
 
 
-class UnboundedLabel(FunctionRule):
+class UnboundedLabel(OutlineRule):
     """A label takes values that grow without bound: ids, addresses, paths, texts, names of people, points in time.
 
     ## What it does
@@ -236,40 +234,28 @@ def mark(issue, user_id):
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
-            return False
-        function = subject.function
-        if any(
-            entry.name and entry.call and argument(entry.call, 1, "labels")
-            for entry in applied(subject.outline, function, subject.config)
-        ):
-            return True
-        if _LABELLING.isdisjoint(function.called):
-            return False
-        labelling = {call.name for call in function.calls if _may_label(subject, call.name)}
-        return bool(labelling) and may_label_endlessly(function, labelling)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config) or not _may_label(subject):
+            return
         from golden_rules.rules.misleading.unbounded import Values
-        from golden_rules.source.body import read_body
+        from golden_rules.source.own_code import OwnCode
 
-        body = read_body(piece.node)
-        values = Values(body)
+        source, own = subject.source, OwnCode(subject.function.node)
+        values = Values(own)
         bounded = {*self.value(_BOUNDED, subject.config), *_given_to_the_maker(subject.function)}
-        for metric, label, value in [*_decorated(subject, piece, values), *_recorded(subject, body, values)]:
+        for metric, label, value in [*_decorated(subject, values), *_recorded(subject, own, values)]:
             growth = values.growth(value)
             if growth is None:
                 continue
-            code = " ".join(piece.code(growth.node).split())
+            code = " ".join(_written(source, growth.node).split())
             if not {label, code.rpartition(".")[2]}.isdisjoint(bounded):
                 continue
             yield Violation(
-                span=piece.span(value),
+                span=source.span(value),
                 message=f"{f'label `{label}`' if label else 'a label'} of `{metric}` grows without bound: "
                 f"`{code}` is {growth.what}",
                 remedy=growth.instead,
-                fix=_fix(piece, value, growth),
+                fix=_fix(source, value, growth),
             )
 
 
@@ -285,7 +271,21 @@ def _given_to_the_maker(function: Function) -> Iterator[str]:
         yield from (one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
 
 
-def _may_label(subject: Subject, name: str) -> bool:
+def _may_label(subject: Subject) -> bool:
+    """Whether a function hands labels to anything, or a decorator on it computes some."""
+    function = subject.function
+    if not _LABELLING.isdisjoint(function.called) and any(_labels(subject, call.name) for call in function.calls):
+        return True
+    return any(_given_labels(entry) for entry in applied(subject.outline, function, subject.config))
+
+
+def _given_labels(entry: Applied) -> ast.expr | None:
+    """Return the labels that a decorator of the runtime is given."""
+    return argument(entry.call, 1, "labels") if entry.name and entry.call else None
+
+
+def _labels(subject: Subject, name: str) -> bool:
+    """Whether a call of a name may take labels."""
     metric, _, method = name.rpartition(".")
     return (
         method == "labels"
@@ -294,57 +294,38 @@ def _may_label(subject: Subject, name: str) -> bool:
     )
 
 
-def _decorated(
-    subject: Subject, piece: Slice[cst.FunctionDef], values: Values
-) -> Iterator[tuple[str, str, cst.BaseExpression]]:
+def _decorated(subject: Subject, values: Values) -> Iterator[tuple[str, str, ast.expr]]:
     """Yield the labels that the runtime's decorators compute for each call."""
-    import libcst as cst
-
     for entry in applied(subject.outline, subject.function, subject.config):
-        decorator = piece.node.decorators[entry.index].decorator
-        if not entry.name or not isinstance(decorator, cst.Call):
-            continue
-        keyword = next((arg for arg in decorator.args if arg.keyword and arg.keyword.value == "labels"), None)
-        positional = decorator.args[1] if len(decorator.args) > 1 and decorator.args[1].keyword is None else None
-        given = keyword or positional
-        for label, value in values.entries(given.value) if given else ():
-            if isinstance(value, cst.Lambda):
+        for label, value in values.entries(_given_labels(entry)):
+            if isinstance(value, ast.Lambda):
                 yield f"@{entry.written}", label, value
 
 
-def _recorded(subject: Subject, body: Body, values: Values) -> Iterator[tuple[str, str, cst.BaseExpression]]:
+def _recorded(subject: Subject, code: OwnCode, values: Values) -> Iterator[tuple[str, str, ast.expr]]:
     """Yield the labels in calls of metrics, each with the metric as written."""
-    import libcst as cst
-
-    from golden_rules.source.body import dotted
-
-    for node in body.nodes:
-        if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+    for node in code.nodes:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        metric, method = dotted(node.func.value), node.func.attr.value
-        if method == "labels" and _is_labelled(subject, body, node, metric):
-            for arg in node.args:
-                if arg.star == "**":
-                    pairs = values.entries(arg.value)
-                else:
-                    pairs = iter([(arg.keyword.value if arg.keyword else "", arg.value)] if not arg.star else [])
+        metric, method = dotted(node.func.value), node.func.attr
+        if method == "labels" and _is_labelled(subject, code, node, metric):
+            yield from ((metric, "", value) for value in node.args if not isinstance(value, ast.Starred))
+            for keyword in node.keywords:
+                pairs = values.entries(keyword.value) if keyword.arg is None else [(keyword.arg, keyword.value)]
                 yield from ((metric, label, value) for label, value in pairs)
         elif method in _TAGGING and _is_client(subject, metric):
-            tags = next((arg.value for arg in node.args if arg.keyword and arg.keyword.value == "tags"), None)
+            tags = next((keyword.value for keyword in node.keywords if keyword.arg == "tags"), None)
             yield from ((metric, label, value) for label, value in values.tags(tags))
-        elif method in _ADDING and node.args and _is_instrument(subject, metric):
-            named = next((arg for arg in node.args if arg.keyword and arg.keyword.value == "attributes"), None)
-            given = named or (node.args[1] if len(node.args) > 1 and node.args[1].keyword is None else None)
-            yield from ((metric, label, value) for label, value in (values.entries(given.value) if given else ()))
+        elif method in _ADDING and _is_instrument(subject, metric):
+            given = argument(node, 1, "attributes")
+            yield from ((metric, label, value) for label, value in values.entries(given))
 
 
-def _is_labelled(subject: Subject, body: Body, call: cst.Call, metric: str) -> bool:
+def _is_labelled(subject: Subject, code: OwnCode, call: ast.Call, metric: str) -> bool:
     """Whether `.labels(...)` is a metric's: by what is done with it, by the metric's class, or its name."""
-    import libcst as cst
-
-    parent = body.parent(call)
-    if isinstance(parent, cst.Attribute):
-        return parent.attr.value in _RECORDING
+    holder = next(code.holders(call))
+    if isinstance(holder, ast.Attribute):
+        return holder.attr in _RECORDING
     target = resolve(subject.outline, subject.function, metric) or ""
     return target.startswith("prometheus_client.") or metric.rpartition(".")[2].isupper()
 
@@ -362,10 +343,14 @@ def _is_client(subject: Subject, metric: str) -> bool:
     return target.startswith(("datadog.", "statsd.")) or bool(_CLIENT.search(metric.rpartition(".")[2]))
 
 
-def _fix(piece: Slice[cst.FunctionDef], value: cst.BaseExpression, growth: Growth) -> Fix | None:
+def _fix(source: SourceText, value: ast.expr, growth: Growth) -> Fix | None:
     name = growth.exception
-    if not name or piece.code(value) not in (name, f"str({name})", f"repr({name})", f'f"{{{name}}}"'):
+    if not name or _written(source, value) not in (name, f"str({name})", f"repr({name})", f'f"{{{name}}}"'):
         return None
-    start, end = piece.span(value)
+    start, end = source.span(value)
     text = f"type({name}).__name__"
     return Fix(Safety.UNSAFE, f"label with `{text}`", (Edit(start, end, text),))
+
+
+def _written(source: SourceText, node: ast.expr) -> str:
+    return source.text[slice(*source.span(node))]
