@@ -7,7 +7,10 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
+from golden_runtime.collecting import collecting, collects_here
+
 if TYPE_CHECKING:
+    from contextvars import Token
     from types import TracebackType
 
 
@@ -80,6 +83,8 @@ class Until:
     # the loop in which the deadline cuts off what is awaited, if it does
     loop: asyncio.AbstractEventLoop | None = None
 
+    _token: Token[Until | None] | None
+
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.is_over = False
@@ -88,12 +93,15 @@ class Until:
         self.outer = outer if outer is None or not outer.is_over else _open()
 
     def __enter__(self) -> None:
-        self._token = _present.set(self)
+        # what the collector runs keeps to the deadline, but cannot pass it on
+        self._token = None if collecting and collects_here() else _present.set(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.is_over = True
+        if self._token is None or (collecting and collects_here()):
+            return
         try:
             _present.reset(self._token)
         except ValueError:

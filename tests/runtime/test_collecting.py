@@ -26,6 +26,23 @@ class Abandoned:
 
 abandon = Abandoned
 """,
+    "retried function": """
+@track_request("app.close")
+@RetryPolicy(RetryConfig(deadline=9.0))
+def close():
+    return [[] for _ in range(2)]
+
+
+class Abandoned:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        close()
+
+
+abandon = Abandoned
+""",
     "generator": """
 @track_request("app.close")
 def steps(held):
@@ -42,7 +59,7 @@ def abandon():
 PROGRAM = """
 import gc
 from prometheus_client import REGISTRY
-from golden_runtime import mark_failure, track_request
+from golden_runtime import RetryConfig, RetryPolicy, mark_failure, track_request
 {finalizer}
 
 @track_request("app.end")

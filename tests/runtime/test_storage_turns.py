@@ -7,6 +7,7 @@ import gc
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -224,6 +225,36 @@ def test_ctrl_c_never_locks_the_store(sqlite_path: str) -> None:
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert interrupted
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")
+def test_ctrl_c_ends_the_wait_for_another_process_that_writes(sqlite_path: str) -> None:
+    """It is not kept from who pressed it until that process is done, or until the wait is over."""
+
+    class Interrupt(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    with TaskQueue(sqlite_path, busy_timeout=3600).sync as queue:
+        queue.enqueue("before")
+        other = sqlite3.connect(sqlite_path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(20, other.rollback)
+        end.start()
+        previous = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Interrupt):
+                queue.enqueue("n")
+            assert other.in_transaction
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+            end.cancel()
+        other.close()
+        queue.enqueue("after")
+        assert [task.name for task in queue.get_next_tasks(9)] == ["before", "after"]
 
 
 @pytest.mark.parametrize("is_started", [False, True], ids=["made", "started"])

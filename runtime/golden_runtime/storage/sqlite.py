@@ -34,6 +34,9 @@ _MARKS = {
     "{among_names}": "name IN (SELECT value FROM json_each(:names))",
 }
 
+# Seconds for which SQLite waits by itself for another process that writes. It sees no Ctrl-C meanwhile.
+_WAIT = 0.25
+
 _PARAMETER = re.compile(r":([a-z_]+)")
 
 # SQLite's primary result codes (https://sqlite.org/rescode.html), and what each means for the one who reads it.
@@ -85,7 +88,10 @@ class SqliteSession:
         """
         if self._connection is None:
             self._is_synced = True
-            self._connection = self._open()
+            connection = self._open()
+            # from here on a moment at a time, see `_wait_for`; who opens waits only where another process makes the tables
+            connection.execute(f"PRAGMA busy_timeout = {int(min(_WAIT, self._settings.busy_timeout) * 1000)}")
+            self._connection = connection
         if self._connection.in_transaction:
             # a second Ctrl-C has cut the rollback short, and what is half done must not be committed with what comes now
             self.rollback()
@@ -94,13 +100,13 @@ class SqliteSession:
             _set_synchronous(self._connection, is_durable=is_synced)
             self._is_synced = is_synced
         if not is_single:
-            self._connection.execute(self._begin)
+            self._begin_now()
 
     def enclose(self) -> None:
         """Open a transaction, unless one is open."""
         assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
         if not self._connection.in_transaction:
-            self._connection.execute(self._begin)
+            self._begin_now()
 
     def execute(self, statement: str, parameters: Parameters) -> list[Row]:
         """Run a statement and return its rows."""
@@ -148,7 +154,29 @@ class SqliteSession:
         assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
         text, values = self._rendered.get(statement) or self._rendering(statement)
         parameters["now"] = self._clock()
-        return self._connection.execute(text, values(parameters))
+        given = values(parameters)
+        try:
+            return self._connection.execute(text, given)
+        except sqlite3.OperationalError as error:
+            return self._wait_for(error, text, given)
+
+    def _begin_now(self) -> None:
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        try:
+            self._connection.execute(self._begin)
+        except sqlite3.OperationalError as error:
+            self._wait_for(error, self._begin, ())
+
+    def _wait_for(self, busy: sqlite3.OperationalError, text: str, given: tuple[object, ...]) -> sqlite3.Cursor:
+        """Run again what the lock of another process has refused, for as long as callers may be kept waiting."""
+        assert self._connection is not None, "begin comes first"  # noqa: S101 - for the type checker
+        until = time.monotonic() + self._settings.busy_timeout - _WAIT
+        while busy.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and time.monotonic() < until:
+            try:
+                return self._connection.execute(text, given)
+            except sqlite3.OperationalError as error:
+                busy = error
+        raise busy
 
     def _rendering(self, statement: str) -> tuple[str, Values]:
         return self._rendered.get(statement) or self._rendered.setdefault(statement, _render(statement))
