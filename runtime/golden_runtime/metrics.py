@@ -18,7 +18,7 @@ from golden_runtime.recording import gate, leftovers
 from golden_runtime.reporting import report_once
 from golden_runtime.series import Series
 from golden_runtime.shared import SharedStore, shares_files
-from golden_runtime.turns import at_fork
+from golden_runtime.turns import at_fork, is_interrupt
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -126,7 +126,9 @@ class Metrics:
         for family in list(self._families.values()) if self.is_open else ():
             try:
                 family.open()
-            except Exception:  # noqa: BLE001 - metrics never harm the caller
+            except Exception as error:  # metrics never harm the caller
+                if is_interrupt(error):
+                    raise
                 report_once(f"`{family.name}` cannot stand in the files that processes share")
 
 

@@ -11,6 +11,7 @@ from golden_runtime.outcomes import CANCELLED, FAILURE, STATUSES, SUCCESS, is_ca
 from golden_runtime.recording import LIMIT
 from golden_runtime.reporting import report_once
 from golden_runtime.tracing import exemplar, provided
+from golden_runtime.turns import is_interrupt
 
 if TYPE_CHECKING:
     from golden_runtime.exposition import Family
@@ -95,7 +96,9 @@ class ErrorCount:
             kind = OTHER
         try:
             return self._series.setdefault(kind, self._errors.series({**self._labels, "error_type": kind}))
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once(f"`{self._errors.declaration.name}` cannot be recorded")
             return None
 

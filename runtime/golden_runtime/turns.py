@@ -8,12 +8,13 @@ of a `finally` gives back what its `try` took. Lines without a call are one step
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Final
 
-# Whose code records.
-_OWN: Final = ("golden_runtime", "prometheus_client")
+# Whose code records, or is called by what does: handlers that raise an `Exception` are other code.
+_OWN: Final = sys.stdlib_module_names | {"golden_runtime", "prometheus_client"}
 
 
 class Turn:

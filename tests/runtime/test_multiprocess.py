@@ -134,6 +134,25 @@ assert not [series for series in gathered() if not series[0].startswith("shop_")
     )
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    ["del os.environ['PROMETHEUS_MULTIPROC_DIR']", "os.environ['PROMETHEUS_MULTIPROC_DIR'] = '/no/such/folder'"],
+)
+def test_files_that_cannot_be_written_harm_no_call(run, spoilt: str) -> None:
+    """What is measured goes on, and one line in the log says that values are lost."""
+    done = run(
+        f"""
+@track_request("op")
+def work():
+    return "done"
+
+{spoilt}
+assert [work() for _ in range(3)] == ["done"] * 3
+"""
+    )
+    assert done.stderr.count("a value cannot be written to the files that processes share, so it is lost") == 1
+
+
 def test_disabled_measuring_writes_nothing(run) -> None:
     """With `enabled=False` there are no series in the files, whatever runs."""
     run(
