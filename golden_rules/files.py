@@ -75,28 +75,39 @@ def discover(paths: Iterable[Path | str], configs: Configs, *, force_exclude: bo
     folders: list[_Folder] = []
     for path in paths:
         given = os.fspath(path)
-        if _is_folder(given):
+        mode = _mode(given)
+        if _is_folder(given, mode):
             folders.append(search.folder(given))
         else:
-            search.take(given)
+            search.take(given, is_link=stat.S_ISLNK(mode))
     # real folders before links to them: the second way to a folder adds nothing
     for folder in sorted(folders, key=lambda folder: folder.absolute != folder.real):
         search.walk(folder)
     return search.files()
 
 
-def _is_folder(given: str) -> bool:
-    """Tell whether a path that the user named is a folder; raises UsageError where it cannot be checked."""
+def _mode(given: str) -> int:
+    """Return what a path that the user named is, a link a link; raises UsageError where nothing is there.
+
+    Of a path that cannot be looked at, the run says later what is wrong with it, as if it were a file.
+    """
     if not given:
         raise UsageError("an empty path was given: name a file or a folder")
     try:
-        mode = os.stat(given).st_mode
+        return os.lstat(given).st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        if os.path.islink(given):
-            return False
         raise UsageError(f"`{given}` does not exist") from error
     except OSError:
-        return False
+        return stat.S_IFREG
+
+
+def _is_folder(given: str, mode: int) -> bool:
+    """Tell whether a path that the user named is a folder, or leads to one; raises UsageError where it cannot be checked."""
+    if stat.S_ISLNK(mode):
+        try:
+            mode = os.stat(given).st_mode
+        except OSError:
+            return False
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise UsageError(f"`{given}` is neither a file nor a folder: give `-` to read standard input")
     return stat.S_ISDIR(mode)
@@ -160,13 +171,13 @@ class _Search:
             )
         return self._real[absolute]
 
-    def take(self, given: str) -> None:
+    def take(self, given: str, *, is_link: bool) -> None:
         """Add a file that the user named, whatever its name and ignore files say, and excludes unless they are forced."""
         head, name = os.path.split(given)
         folder, config, relative = self._holder(head)
         if self._force_exclude and _is_excluded(relative + name, config):
             return
-        real = os.path.realpath(given) if os.path.islink(given) else folder.real + name
+        real = os.path.realpath(given) if is_link else folder.real + name
         self._add(folder.file(name, config, relative), real, folder.absolute + name)
 
     def _holder(self, head: str) -> tuple[_Folder, Config, str]:

@@ -47,6 +47,13 @@ def complete_codes(_context: click.Context, _parameter: click.Parameter, beginni
     ]
 
 
+def complete_paths(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
+    """Leave it to the shell to complete a path; `click.Path` would do so as well, and look at each of thousands twice."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(beginning, type="file")]
+
+
 def complete_output(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
     """Return the formats, each with `=`, and once that has been typed the names of files and folders that go on from it.
 

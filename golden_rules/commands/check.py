@@ -18,6 +18,7 @@ from golden_rules.commands.base import (
     codes,
     complete_codes,
     complete_output,
+    complete_paths,
     files_to_check,
     refuse_source,
 )
@@ -55,7 +56,7 @@ def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_paths)
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: apply fixes that can change behaviour too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change as a unified diff, and write nothing.")
