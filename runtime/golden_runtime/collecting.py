@@ -10,25 +10,35 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
+from functools import partial
+from operator import call
 from threading import get_ident
-from typing import Final
+from typing import Any, Final
 
-# The thread that collects, as long as it does. Hot paths ask first whether there is one.
-collecting: Final[list[int]] = []
+# The thread that collects, and the keys of what the collector tells. Hot paths ask first whether there is anything.
+collecting: Final[set[object]] = set()
 
 
 def collects_here() -> bool:
     """Whether the running code is part of a collection, in the middle of something else in this thread."""
-    return collecting == [get_ident()]
+    return get_ident() in collecting
 
 
-def _note(phase: str, _info: dict[str, int]) -> None:
-    if phase == "start":
-        # in place of what an interrupt has kept the last end from taking away
-        collecting[:] = [get_ident()]
-    else:
-        collecting.clear()
+class _Phases:
+    """Notes what the collector begins, `start`, and what it ends, `stop`, where these are set on it.
+
+    All of it runs in C. A signal that comes during a collection is handled where the next function of Python begins; were that
+    one told of the collection's end, what Ctrl-C or a time limit raises would be printed and forgotten.
+    """
+
+    # over the running thread
+    __iter__: Final[partial[Iterator[Any]]] = partial(map, call, [get_ident])
+
+    start: Final = property(None, partial(collecting.update))
+    stop: Final = property(None, partial(collecting.intersection_update, ()))
 
 
 if sys.version_info < (3, 12):
-    gc.callbacks.append(_note)
+    # sets `start` or `stop` to a dictionary, which ends in `update(phases, dictionary)`
+    gc.callbacks.append(partial(setattr, _Phases()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -95,3 +96,33 @@ def test_collection_in_the_middle_of_a_call(finalizer: str, threshold: int) -> N
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == ["6000.0", "0.0", "6000.0"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")
+def test_an_interrupt_during_a_collection_reaches_the_program() -> None:
+    """Ctrl-C, or a time limit: it comes once the collector is done, and is not swallowed in what it tells of that."""
+    program = """
+import gc, signal
+import golden_runtime.decorators
+
+
+class TimeLimit(Exception):
+    pass
+
+
+def end(*_):
+    raise TimeLimit
+
+
+signal.signal(signal.SIGALRM, end)
+kept = [[] for _ in range(500_000)]
+for _ in range(10):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        gc.collect()
+        signal.pause()
+    except TimeLimit:
+        print("reached")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["reached"] * 10)
