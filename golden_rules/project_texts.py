@@ -18,8 +18,17 @@ from golden_rules.globs import path_globs
 from golden_rules.naming import module_parts
 from golden_rules.paths import relative_to
 from golden_rules.settings import DEFAULT_EXCLUDE
-from golden_rules.source.clock_patches import Replacements, is_shared_by_tests, may_replace_for_all, replacements
-from golden_rules.source.outside_uses import Taken, fills_in_module, is_python, may_take, mentions_word, taken
+from golden_rules.source.clock_patches import (
+    asks_for_old_freezegun,
+    is_shared_by_tests,
+    may_replace,
+    may_replace_for_all,
+    moving_libraries,
+    replaces,
+    replaces_for_all,
+)
+from golden_rules.source.outside_reading import OutsideReading, read_outside
+from golden_rules.source.outside_uses import fills_in_module, is_python, may_take, mentions_word, takes
 from golden_rules.source.text import UndecodableSource, decode
 
 if TYPE_CHECKING:
@@ -47,8 +56,7 @@ class ProjectTexts:
         self._size = 0
         self._holders: dict[str, frozenset[str]] = {}
         self._fillers: dict[str, tuple[str, ...]] = {}
-        self._taken: dict[str, Taken | None] = {}
-        self._replaced: dict[str, Replacements | None] = {}
+        self._readings: dict[str, OutsideReading | None] = {}
         self._replacers_for_all: dict[Clock, tuple[tuple[str, frozenset[str]], ...]] = {}
         self._is_read = False
 
@@ -101,19 +109,24 @@ class ProjectTexts:
         return next(iter(others), "") or self._replacer_for_all(path, clock)
 
     def _replaces(self, path: str, module: str, clock: Clock) -> bool:
-        if not is_python(path):
+        if not is_python(path) or not may_replace(self._known[path], clock, self._moving(clock)):
             return False
-        known = self._replacements(path)
-        return clock.written in self._known[path] if known is None else known.replaces(module, clock)
+        reading = self._reading(path)
+        if reading is None:
+            return clock.written in self._known[path]
+        return replaces(reading, module, clock, self._moving(clock))
 
     def _replacer_for_all(self, path: str, clock: Clock) -> str:
         """Return a file that replaces the clock of all modules, and that tests of the one at a path may be or use."""
         if clock not in self._replacers_for_all:
+            moving = self._moving(clock)
             texts = ((other, text) for other, text in sorted(self._known.items()) if is_python(other))
-            likely = (other for other, text in texts if may_replace_for_all(text, clock))
-            known = ((other, self._replacements(other)) for other in likely)
+            likely = (other for other, text in texts if may_replace_for_all(text, clock, moving))
+            known = ((other, self._reading(other)) for other in likely)
             self._replacers_for_all[clock] = tuple(
-                (other, found.packages) for other, found in known if found is not None and found.replaces_for_all(clock)
+                (other, reading.packages)
+                for other, reading in known
+                if reading is not None and replaces_for_all(reading, clock, moving)
             )
         packages = module_parts(path)[:-1]
         replacers = ((other, names) for other, names in self._replacers_for_all[clock] if other != path)
@@ -121,10 +134,18 @@ class ProjectTexts:
             (other for other, names in replacers if is_shared_by_tests(other) or not names.isdisjoint(packages)), ""
         )
 
-    def _replacements(self, path: str) -> Replacements | None:
-        if path not in self._replaced:
-            self._replaced[path] = replacements(self._known[path])
-        return self._replaced[path]
+    def _moving(self, clock: Clock) -> frozenset[str]:
+        return moving_libraries(clock.target, is_freezegun_old=self._is_freezegun_old)
+
+    @functools.cached_property
+    def _is_freezegun_old(self) -> bool:
+        return any(asks_for_old_freezegun(self._known[path]) for path in self._holding("freezegun"))
+
+    def _reading(self, path: str) -> OutsideReading | None:
+        """Return what a Python file says of others: read when it is first asked for, and once."""
+        if path not in self._readings:
+            self._readings[path] = read_outside(self._known[path], self._own)
+        return self._readings[path]
 
     def _read_all(self, at_start: Mapping[str, bytes]) -> None:
         for path in self._paths:
@@ -142,10 +163,8 @@ class ProjectTexts:
             return True
         if not is_python(path):
             return may_take(text, path, module, name)
-        if path not in self._taken:
-            self._taken[path] = taken(text, self._own)
-        known = self._taken[path]
-        return may_take(text, path, module, name) if known is None else known.has(module, name)
+        reading = self._reading(path)
+        return may_take(text, path, module, name) if reading is None else takes(reading, module, name)
 
     def _holding(self, word: str) -> frozenset[str]:
         if word not in self._holders:

@@ -5,24 +5,40 @@ What measures with a clock of its own does not notice that. What is read here er
 
 from __future__ import annotations
 
-import ast
 import functools
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from golden_rules.findings import Clock
-from golden_rules.source.parsing import Unparseable, parse
-from golden_rules.source.text import SourceText
-from golden_rules.source.trees import dotted
+from golden_rules.source.outside_reading import OutsideReading
 
-# Libraries and fixtures that stop or move every clock.
-_OF_ALL_CLOCKS = frozenset({"freezegun", "time_machine", "freezer", "looptime"})
+_OF_PERFORMANCE = frozenset({"time.perf_counter", "time.perf_counter_ns", "timeit.default_timer"})
+_OF_TIME = frozenset(
+    {
+        "time.time",
+        "time.time_ns",
+        "time.monotonic",
+        "time.monotonic_ns",
+        "datetime.datetime.now",
+        "datetime.datetime.utcnow",
+    }
+)
+# A timer reads `perf_counter`. Since 1.2, freezegun moves it with the two others that count seconds, to the same float; what counts
+# nanoseconds or is a date is rounded in another way.
+_MOVED_BY_FREEZEGUN = frozenset({"time.time", "time.monotonic", "time.perf_counter"})
+_FREEZEGUN = frozenset({"freezegun", "freezer", "freeze_time"})
+# Libraries and fixtures that stop or move clocks, with those for which that makes no difference between them and a timer.
+_MOVED_OR_LEFT_ALIKE = {
+    **dict.fromkeys(_FREEZEGUN, _MOVED_BY_FREEZEGUN),
+    "time_machine": _OF_PERFORMANCE,
+    # It moves the time of event loops.
+    "looptime": _OF_PERFORMANCE | _OF_TIME,
+}
+_OLD_FREEZEGUN = re.compile(
+    r"""freezegun["']?\s*(\[[^\]]*\])?\s*(===?|=|:|~=|<=?)\s*["']?\s*(==?|~=?|<=?)?\s*(0\.|1\.[01](?!\d))"""
+)
 # Without one of these words, what is called only takes a clock: `Timer(time.time)`.
 _REPLACING = re.compile(r"patch|setattr", re.IGNORECASE)
-# What is given an attribute's name and only reads it.
-_READERS = frozenset({"getattr", "hasattr"})
 # What others than tests of one module hold: fixtures and helpers.
 _SHARED = re.compile(
     r"(^|/)(conftest|testing|testutils?)\.py$|(^|/)(tests?|testing|testutils?|fixtures?|mocks?)/(?!(.*/)?test_[^/]*$|.*_test\.py$)",
@@ -35,9 +51,24 @@ def is_shared_by_tests(path: str) -> bool:
     return bool(_SHARED.search(path))
 
 
-def may_replace_for_all(text: str, clock: Clock) -> bool:
+def may_replace(text: str, clock: Clock, libraries: frozenset[str]) -> bool:
+    """Whether it is worth reading a file for a replacement of a module's clock: quick, and never wrong with no.
+
+    What replaces it names it in a text, as a keyword, or as an attribute that is set or handed over, and not only called.
+    """
+    return any(name in text for name in libraries) or _not_called(clock).search(text) is not None
+
+
+@functools.lru_cache(maxsize=100)
+def _not_called(clock: Clock) -> re.Pattern[str]:
+    written = clock.written.split(".")
+    names = "|".join(map(re.escape, sorted({*written, *clock.target.split(".")[1:]})))
+    return re.compile(rf"""(?:\.[\s\\]*|["':])(?:{names})\b(?!\s*\()|\b(?:{names})\s*=(?!=)""")
+
+
+def may_replace_for_all(text: str, clock: Clock, libraries: frozenset[str]) -> bool:
     """Whether it is worth reading a file for a replacement of the clock of all modules: quick, and seldom wrong with yes."""
-    if any(name in text for name in _OF_ALL_CLOCKS):
+    if any(name in text for name in libraries):
         return True
     return any("=" in found[0] or _REPLACING.search(text) for found in _written(clock.target).finditer(text))
 
@@ -49,97 +80,48 @@ def _written(target: str) -> re.Pattern[str]:
     return re.compile(rf"\b{re.escape(holder)}(\.|,\s*['\"]){re.escape(name)}\b(\s*=(?!=))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Replacements:
-    """What a file may replace in modules, whichever they are.
+def moving_libraries(target: str, *, is_freezegun_old: bool) -> frozenset[str]:
+    """Return the libraries and fixtures that may stop or move a clock and not that of a timer, so that the two differ."""
+    moving = {name for name, alike in _MOVED_OR_LEFT_ALIKE.items() if target not in alike}
+    if is_freezegun_old and target not in _OF_PERFORMANCE:
+        moving |= _FREEZEGUN
+    return frozenset(moving)
 
-    Attributes:
-        known: What may be a module's own name: parts of what is imported, attributes, parameters.
-        texts: All texts in the code.
-        pairs: Attributes that are set or handed over, each after the last name of what they are of: `("time", "sleep")` for
-            `setattr(orders.time, "sleep", ...)`.
-        packages: The last names of what is imported whole, or from.
+
+def asks_for_old_freezegun(text: str) -> bool:
+    """Whether a text, as of requirements, asks for a freezegun that leaves `perf_counter` alone, which a timer reads."""
+    return "freezegun" in text and _OLD_FREEZEGUN.search(text) is not None
+
+
+def replaces(reading: OutsideReading, module: str, clock: Clock, libraries: frozenset[str]) -> bool:
+    """Return whether Python code replaces a module's clock, or the clock of all modules and knows this one.
+
+    Args:
+        reading: What the code says.
+        module: The last part of the module's name.
+        clock: The clock.
+        libraries: Those that move it, see `moving_libraries`.
     """
-
-    known: frozenset[str]
-    texts: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
-    packages: frozenset[str]
-
-    def replaces(self, module: str, clock: Clock) -> bool:
-        """Return whether a module's clock is among them, or the clock of all modules in a file that knows this one."""
-        if module not in self.known and not any(module in text for text in self.texts):
-            return False
-        if self.replaces_for_all(clock):
-            return True
-        name, *_ = written = clock.written.split(".")
-        pairs = set(itertools.pairwise(written))
-        if any(pair in pairs or pair[1] == name for pair in self.pairs):
-            return True
-        path = _path(f"{module}.{clock.written}", 2)
-        return any(path.search(text) for text in self.texts)
-
-    def replaces_for_all(self, clock: Clock) -> bool:
-        """Return whether the clock of all modules is among them."""
-        if not self.known.isdisjoint(_OF_ALL_CLOCKS):
-            return True
-        if not self.pairs.isdisjoint(itertools.pairwise(clock.target.split("."))):
-            return True
-        whole = _path(clock.target, 2)
-        return any(whole.fullmatch(text) for text in self.texts)
+    if not reading.may_know(module):
+        return False
+    if replaces_for_all(reading, clock, libraries):
+        return True
+    name, *_ = written = clock.written.split(".")
+    pairs = set(itertools.pairwise(written))
+    if any(pair in pairs or pair[1] == name for pair in reading.pairs):
+        return True
+    path = _path(f"{module}.{clock.written}", 2)
+    return any(path.search(text) for text in reading.texts)
 
 
-def replacements(text: str) -> Replacements | None:
-    """Return what Python code replaces in modules, `None` where it does not parse."""
-    try:
-        nodes = list(ast.walk(parse(SourceText(text))))
-    except (Unparseable, RecursionError):
-        return None
-    known: set[str] = set()
-    texts: set[str] = set()
-    pairs: set[tuple[str, str]] = set()
-    packages: set[str] = set()
-    for node in nodes:
-        match node:
-            case ast.Constant(value=str(constant)):
-                texts.add(constant)
-            case ast.arg(arg=parameter):
-                known.add(parameter)
-            case ast.Import(names=names):
-                known.update(part for alias in names for part in alias.name.split("."))
-                packages.update(alias.name.rpartition(".")[2] for alias in names)
-            case ast.ImportFrom(module=base, names=names):
-                known.update((base or "").split("."), [alias.name for alias in names])
-                packages.add((base or "").rpartition(".")[2])
-            case ast.Call(func=called) if dotted(called) not in _READERS:
-                pairs.update(_handed_over(node))
-            case ast.Attribute(attr=attribute, value=value, ctx=context):
-                known.add(attribute)
-                if not isinstance(context, ast.Load):
-                    pairs.add((_last(value), attribute))
-            case _:
-                pass
-    return Replacements(frozenset(known), frozenset(texts), frozenset(pairs), frozenset(packages))
-
-
-def _handed_over(call: ast.Call) -> Iterator[tuple[str, str]]:
-    """Yield the attributes that a call is given: by object and name, as objects, or as keywords of `patch.multiple`."""
-    for value, following in itertools.zip_longest(call.args, call.args[1:]):
-        match value, following:
-            case ast.Constant(), _:
-                pass
-            case ast.expr(), ast.Constant(value=str(name)):
-                yield _last(value), name
-            case ast.Attribute(value=holder, attr=name), _:
-                yield _last(holder), name
-            case _:
-                pass
-    if dotted(call.func).rpartition(".")[2] == "multiple":
-        yield from (("", keyword.arg) for keyword in call.keywords if keyword.arg)
-
-
-def _last(node: ast.expr) -> str:
-    return dotted(node).rpartition(".")[2]
+def replaces_for_all(reading: OutsideReading, clock: Clock, libraries: frozenset[str]) -> bool:
+    """Return whether Python code replaces the clock of all modules."""
+    if not reading.known.isdisjoint(libraries):
+        return True
+    if not reading.pairs.isdisjoint(itertools.pairwise(clock.target.split("."))):
+        return True
+    whole = _path(clock.target, 2)
+    return any(whole.fullmatch(text) for text in reading.texts)
 
 
 @functools.lru_cache(maxsize=1000)

@@ -25,10 +25,10 @@ class Timer:
 
     __slots__ = ("_observer", "_seconds", "_started")
 
-    def __init__(self, observer: Duration | Silent) -> None:
+    def __init__(self, observer: Duration | Silent, started: float) -> None:
         self._observer = observer
         self._seconds: float | None = None
-        self._started = perf_counter()
+        self._started = started
 
     @property
     def elapsed(self) -> float:
@@ -57,7 +57,8 @@ class Timed(Decorator):
 
     def start(self) -> Timer:
         """Start and return a timer of its own."""
-        return Timer(self._observers.fixed or self._observers.choose((), {}))
+        # As deep as `stop` reads the clock: freezegun asks the innermost frames which clock they are to see.
+        return Timer(self._observers.fixed or self._observers.choose((), {}), perf_counter())
 
     def __enter__(self) -> Timer:
         return self._enter(sys._getframe(1))

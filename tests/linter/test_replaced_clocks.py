@@ -55,7 +55,7 @@ REPLACED = {
     "several": "mock.patch.multiple('shop.orders', time=None)\n",
     "the clock of all": "import time\nfrom shop import orders\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(time, 'time', lambda: 1)\n",
     "the clock of all by its path": "from shop.orders import place\n\nmock.patch('time.time', side_effect=[1, 2])\n",
-    "a library that stops clocks": "import freezegun\nfrom shop.orders import place\n",
+    "a library that stops clocks": "import time_machine\nfrom shop.orders import place\n",
     "code that does not parse": "from shop import orders\nprint orders.time.time\n",
 }  # fmt: skip
 
@@ -82,7 +82,7 @@ SHARED = {
     "a helper": ("helpers", OF_ALL),
     "an assignment": ("conftest", "import time\n\ntime.time = lambda: 1\n"),
     "an object": ("conftest", "import time\n\n\ndef tick(monkeypatch):\n    monkeypatch.setattr(time, 'time', int)\n"),
-    "a library that stops clocks": ("conftest", "from freezegun import freeze_time\n"),
+    "a library that stops clocks": ("conftest", "from time_machine import travel\n"),
     "a test that takes it from the package": ("test_all", f"import shop\n{OF_ALL}"),
     "a test of the package's names": ("test_all", f"from shop import place\n{OF_ALL}"),
 }
@@ -95,6 +95,41 @@ def test_clock_of_all_stays_where_tests_share_it(tmp_path: Path, name: str, text
     done = golden_rules(tmp_path, "check", "--fix", "--select", "GR201")
     assert f"the fix is unsafe, as `tests/{name}.py` replaces `time.time`" in done.stdout
     assert (tmp_path / "shop/orders.py").read_text() == TIMED
+
+
+LIBRARIES = {
+    "freezegun moves a timer, too": ("time.time()", "from freezegun import freeze_time\n", "", ""),
+    "freezegun and a monotonic clock": ("time.monotonic()", "def freeze(freezer): ...\n", "", ""),
+    "freezegun rounds dates": ("datetime.now()", "from freezegun import freeze_time\n", "", "datetime.now"),
+    "a mark of freezegun": ("datetime.now()", "import pytest\n\npytestmark = pytest.mark.freeze_time\n", "", "datetime.now"),
+    "an old freezegun": ("time.time()", "from freezegun import freeze_time\n", "freezegun==1.1.0\n", "time.time"),
+    "an old freezegun and a performance counter": ("time.perf_counter()", "import freezegun\n", "freezegun<1.2\n", ""),
+    "a new freezegun": ("time.time()", "import freezegun\n", "freezegun==1.10.0\n", ""),
+    "time-machine": ("time.monotonic()", "import time_machine\n", "", "time.monotonic"),
+    "time-machine and a performance counter": ("time.perf_counter()", "import time_machine\n", "", ""),
+    "looptime": ("time.time()", "def loop(looptime): ...\n", "", ""),
+    "looptime and a loop": ("asyncio.get_running_loop().time()", "def loop(looptime): ...\n", "", "asyncio.get_running_loop().time"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("clock", "conftest", "requirements", "replaced"), LIBRARIES.values(), ids=LIBRARIES)
+def test_libraries_differ_in_what_they_move(
+    tmp_path: Path, clock: str, conftest: str, requirements: str, replaced: str
+) -> None:
+    """What leaves a clock alone, or moves that of a timer with it, makes no difference to the seconds."""
+    source = TIMED.replace("    time.sleep(0)\n", "").replace("time.time()", clock)
+    if clock.startswith("datetime"):
+        source = source.replace("import time", "from datetime import datetime")
+        source = source.replace(f"{clock} - start", f"({clock} - start).total_seconds()")
+    shop(
+        tmp_path,
+        source.replace("import time\n", "import asyncio\n") if "asyncio" in clock else source,
+        conftest=conftest,
+    )
+    write(tmp_path, {"requirements.txt": f"golden-runtime\n{requirements}"})
+    told = golden_rules(tmp_path, "check", "--fix", "--select", "GR201").stdout
+    assert told.startswith("fixed 1 in shop/orders.py") == (not replaced)
+    assert (f"`tests/conftest.py` replaces `{replaced}`" in told) == bool(replaced)
 
 
 OTHERS = {

@@ -62,7 +62,7 @@ class HandTimed(FunctionRule):
     A timer reads a clock of its own: a test that replaces the file's clock and looks at the seconds fails then, and has to
     be changed. So the fix is unsafe, and says which file it is, where a file of the project's folder replaces the clock
     (`mock.patch("shop.orders.time.time")`, `monkeypatch.setattr(orders.time, "time", now)`), or that of the whole program
-    (`mock.patch("time.time")`, freezegun, time-machine) and knows the module, imports its package, or is a `conftest.py` or
+    (`mock.patch("time.time")`, time-machine, freezegun where it moves the timer's clock otherwise) and knows the module, imports its package, or is a `conftest.py` or
     helper of tests. `--fix` and `--diff` look for that; `check` alone
     does not, as what it says of a file hangs on no other. A clock of the project's own (`self.clock.now()`) is there to be
     another one in tests: the fix is always unsafe then.
