@@ -86,7 +86,7 @@ _queue: deque[tuple[Writable, float]] = deque()
 def writing(target: Writable) -> Callable[[float], None]:
     """Return what writes a value, or leaves that to whoever is writing just now: code below a signal handler.
 
-    What is returned raises no `Exception`.
+    What is returned raises nothing but what a signal handler raises meanwhile.
     """
     inside, acquire, release, queue = turn.is_mine, gate.acquire, gate.release, _queue
 
@@ -102,7 +102,8 @@ def writing(target: Writable) -> Callable[[float], None]:
                 queue.append((target, value))
         except BaseException as error:  # metrics never harm the caller
             if is_interrupt(error):
-                target.repair()
+                if inside():
+                    target.repair()
                 raise
             _report_loss()
         finally:
