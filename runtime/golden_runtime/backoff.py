@@ -14,7 +14,7 @@ _HIGHEST_POWER = 1023
 
 
 class RetryStrategy(StrEnum):
-    """How delays grow: doubling, by one `base_delay` each, as Fibonacci's numbers, or at random from the delay before.
+    """How delays grow: doubling, by one `base_delay` each, as Fibonacci's numbers, at random from the delay before, or not at all.
 
     DECORRELATED_JITTER lies between `base_delay` and three times the delay before, and takes no other jitter. It is from
     Marc Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015), as are the kinds of jitter.
@@ -24,6 +24,7 @@ class RetryStrategy(StrEnum):
     LINEAR = "linear"
     FIBONACCI = "fibonacci"
     DECORRELATED_JITTER = "decorrelated_jitter"
+    CONSTANT = "constant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Backoff:
     def _grown(self, number: int) -> float:
         if self.strategy is RetryStrategy.EXPONENTIAL:
             return self.base * 2.0 ** min(number - 1, _HIGHEST_POWER)
+        if self.strategy is RetryStrategy.CONSTANT:
+            return self.base
         return self.base * (number if self.strategy is RetryStrategy.LINEAR else self._fibonacci(number))
 
     def _fibonacci(self, number: int) -> float:

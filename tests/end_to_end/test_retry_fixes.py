@@ -295,7 +295,7 @@ def test_only_what_served_the_loop_goes() -> None:
     )
     after = fixed(source.replace("mail.send()", "mail.send(subject)"))
     assert after.endswith("""\
-@retry(max_retries=2, retry_on=Busy, base_delay=2, max_delay=2, jitter="none")
+@retry(max_retries=2, retry_on=Busy, base_delay=2, strategy=RetryStrategy.CONSTANT, jitter="none")
 def send(mail, log):
     \"\"\"Send a mail.\"\"\"
     subject = f'to {mail.name}'
@@ -303,6 +303,15 @@ def send(mail, log):
     receipt = mail.send(subject)
     return receipt
 """)
+
+
+def test_longer_retry_after_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause that is always the same is no limit to what a server asks for."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    source = fixed(loop(wait="time.sleep(0.2)").replace("    pass", "    retry_after = 30"))
+    assert outcome(source, 3, "Busy") == ("3", 3, [])
+    assert slept == [30, 30]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def delays(retries: int, *, errors: Any = OSError, random: Any = None, **setting
         (RetryStrategy.EXPONENTIAL, [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]),
         (RetryStrategy.LINEAR, [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]),
         (RetryStrategy.FIBONACCI, [0.5, 0.5, 1.0, 1.5, 2.5, 4.0]),
+        (RetryStrategy.CONSTANT, [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]),
     ],
 )
 def test_strategies_grow_as_they_say(strategy: RetryStrategy, expected: list[float]) -> None:
@@ -55,10 +56,10 @@ def test_jitter_spreads_over_its_range(jitter: Any, low: float, high: float) -> 
 
 @pytest.mark.parametrize("strategy", RetryStrategy)
 def test_attempt_two_thousand_does_not_overflow(strategy: RetryStrategy) -> None:
-    """However many retries there are, the delay stays at `max_delay`, and none is worked out in vain."""
+    """However many retries there are, a delay that grows stays at `max_delay`, and none is worked out in vain."""
     slept = delays(2_000, strategy=strategy, base_delay=0.001, max_delay=1.0, jitter="none", random=lambda: 0.999)
     assert len(slept) == 2_000
-    assert slept[-1] == 1.0
+    assert slept[-1] == (0.001 if strategy is RetryStrategy.CONSTANT else 1.0)
 
 
 @given(

@@ -57,7 +57,8 @@ class HandBuiltRetry(FunctionRule):
     makes a policy at each call: where the call is often made, give the policy a name at the top of the file. Attempts and delays stay the same (`jitter="none"` says so: take it away, it is what spreads the load). What was
     logged between two attempts, or before the last error, goes; the policy counts attempts, and notes them on the error.
     Like every policy it keeps to the deadline of a policy around it, does not try again against an open breaker, and waits
-    as long as a `Retry-After` says; where that is longer than `max_delay`, it does not try again.
+    as long as a `Retry-After` says; where that is longer than `max_delay` (a minute, or the longest pause where the loop has a
+    longer one or a limit), it does not try again.
     Constants are read once, when the module is imported. A test that sets one of them (`gateway.MAX_ATTEMPTS = 1`), or puts
     something else in place of the module's `time` or `sleep`, changes nothing any more and may wait for real; one that
     replaces `time.sleep` or `asyncio.sleep` itself (`mock.patch("shop.gateway.time.sleep")`) works as before.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NO_TRY = "a `try` with one clause is not all that is in the loop"
 _NO_END = "what is tried does not end by returning"
+_BY_RESULT = "a result that it does not return makes it try again, without an error"
 _GOES_ON = "it goes on after the loop"
 LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
 Loop = ast.For | ast.While
@@ -137,7 +138,8 @@ def _after_success(
             return tried, None
         following = after[0]
     elif not isinstance(following, ast.Return):
-        return _NO_END
+        returns = any(isinstance(node, ast.Return) for statement in tried for node in walk(statement))
+        return _BY_RESULT if returns else _NO_END
     return (tried, following) if isinstance(following, ast.Return) and _cannot_fail(following.value) else _GOES_ON
 
 

@@ -21,8 +21,11 @@ _NO_SUCH_DELAYS = "it waits for times that `@retry` does not have"
 _MOST_CONSTANTS = 3
 # What a constant from another file may be. Settings that give the same for all of these give it for whatever it is.
 _SAMPLES = (4, 1, 2, 7, 90)
-_LINEAR = "RetryStrategy.LINEAR"
-_GROWTHS: Mapping[str, Callable[[int], float]] = {"": lambda retry: 2.0 ** (retry - 1), _LINEAR: float}
+_GROWTHS: Mapping[str, Callable[[int], float]] = {
+    "": lambda retry: 2.0 ** (retry - 1),
+    "RetryStrategy.CONSTANT": lambda _: 1.0,
+    "RetryStrategy.LINEAR": float,
+}
 _Known = Mapping[str, float]
 _Waits = Sequence[float | None]
 
@@ -107,12 +110,12 @@ def _samples(named: Mapping[str, float | None]) -> Iterator[_Known]:
 
 
 def _fitting(known: _Known, waits: _Waits) -> Iterator[_Settings]:
-    """Yield settings that may give these waits: those that name constants first, and those without a limit."""
+    """Yield settings that may give these waits: those without a limit first, which a `Retry-After` may exceed, and those that name constants."""
     delays = [wait or 0.0 for wait in waits]
     retries = _numbers(len(waits), known, (0, -1, 1))
     bases = _numbers(delays[0] if delays else 0.0, known)
     limits = [None, *_numbers(max(delays, default=0.0), known)]
-    for growth, longest, base, number in itertools.product(_GROWTHS, limits, bases, retries):
+    for longest, growth, base, number in itertools.product(limits, _GROWTHS, bases, retries):
         yield _Settings(number, base, longest, growth)
 
 
