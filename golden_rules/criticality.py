@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from golden_rules import frameworks
 from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
@@ -22,7 +23,7 @@ from golden_rules.options import NumberOption
 from golden_rules.resilience_steps import Step, resilience_calls, resilience_step
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
 from golden_rules.source.names import resolve
-from golden_rules.source.outline import Class, Function, Outline
+from golden_rules.source.outline import Call, Class, Function, Outline
 from golden_rules.surroundings import command_line, why_outside
 from golden_rules.traits import Reason, Role, computes_on_tensors, name, place, shape
 
@@ -37,8 +38,7 @@ class Kind(Enum):
     WORKFLOW = "workflow"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the outline says of one function.
 
     Attributes:
@@ -174,15 +174,14 @@ def _verdict(file: _File, function: Function, *, scores: bool) -> Verdict:
     if never:
         # The other reasons stay, so that what is never critical is in order as well.
         reasons = (Reason(_NEVER, never), *scored.reasons)
-        return replace(scored, score=scored.score + _NEVER, measured=measured, reasons=reasons)
+        return scored._replace(score=scored.score + _NEVER, measured=measured, reasons=reasons)
     if scored.kind is Kind.ENTRY_POINT and is_timer(measured):
         # Users feel how a request ends at least as much as how long it takes.
         measured = ""
     if not required:
-        return replace(scored, critical=scored.score >= file.thresholds[scored.kind], measured=measured)
+        return scored._replace(critical=scored.score >= file.thresholds[scored.kind], measured=measured)
     missing = Reason(max(file.threshold - scored.score, 0.0), required)
-    return replace(
-        scored,
+    return scored._replace(
         score=scored.score + missing.points,
         critical=True,
         measured=measured,
@@ -303,8 +302,8 @@ def _entry(module: Outline, function: Function) -> str:
 
 def _external_call(module: Outline, function: Function) -> tuple[str, Reason | None]:
     """Return the kind of system a function talks to itself, with the first such call in its text as a reason."""
-    found = []
-    for call in function.calls:
+    found: list[tuple[int, str, Call, str | None]] = []
+    for call in () if TALKING.isdisjoint(function.called) else function.calls:
         if call.name.rpartition(".")[2] not in TALKING:
             continue
         target = resolve(module, function, call.name)

@@ -15,8 +15,9 @@ def callers_of(outline: Outline) -> dict[Function, set[Function]]:
     by_name = _by_name(outline)
     callers: dict[Function, set[Function]] = defaultdict(set)
     for caller in outline.functions:
+        owner = _class_around(caller)
         for call in caller.calls:
-            for callee in _callees(caller, call.name, by_name):
+            for callee in _callees(owner, call.name, by_name):
                 if callee is not caller:
                     callers[callee].add(caller)
     return callers
@@ -26,8 +27,8 @@ def called_names(outline: Outline) -> Mapping[str, set[Function]]:
     """Return the functions that call each name, whatever it is called on."""
     callers: dict[str, set[Function]] = defaultdict(set)
     for caller in outline.functions:
-        for call in caller.calls:
-            callers[call.name.rpartition(".")[2]].add(caller)
+        for name in caller.called:
+            callers[name].add(caller)
     return callers
 
 
@@ -35,7 +36,10 @@ def started_apart(outline: Outline) -> frozenset[Function]:
     """Return the functions that something starts and does not wait for (`create_task(self._run())`)."""
     by_name = _by_name(outline)
     return frozenset(
-        callee for caller in outline.functions for name in caller.spawned for callee in _callees(caller, name, by_name)
+        callee
+        for caller in outline.functions
+        for name in caller.spawned
+        for callee in _callees(_class_around(caller), name, by_name)
     )
 
 
@@ -47,8 +51,8 @@ def _by_name(outline: Outline) -> _ByName:
     return by_name
 
 
-def _callees(caller: Function, name: str, by_name: _ByName) -> Iterable[Function]:
-    owner = _class_around(caller)
+def _callees(owner: str | None, name: str, by_name: _ByName) -> Iterable[Function]:
+    """Return what a name stands for in a class, or outside of one where there is none around."""
     if owner is not None and name.startswith(("self.", "cls.")):
         return by_name.get((owner, name.partition(".")[2]), ())
     return by_name.get(("", name), ())

@@ -189,7 +189,15 @@ class _Walk:
                 called.add(last)
                 if last in _SPAWNERS:
                     _spawned(function, node)
-            elif kind in facts:
+                push(node.func)
+                stack += node.args
+                stack += node.keywords
+                continue
+            if kind is ast.Expr:
+                function.statements += 1
+                push(node.value)
+                continue
+            if kind in facts:
                 facts[kind](self, function, node)
                 if kind in _APART:
                     stack += node.decorator_list

@@ -21,22 +21,24 @@ def may_time(subject: Subject) -> bool:
     function = subject.function
     if ast.BinOp not in function.nodes and not function.nested:
         return False
-    if function.name in _CONTEXT_MANAGER or is_benchmark(function.qualname):
-        return False
-    if not may_read_clock(subject.outline, function):
+    if function.name in _CONTEXT_MANAGER or not may_read_clock(subject.outline, function):
         return False
     if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
         return False
     if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
         return False
-    return _may_subtract_readings(subject.outline, function) and not wraps_another(function)
+    if is_benchmark(function.qualname) or not _may_subtract_readings(subject.outline, function):
+        return False
+    return not wraps_another(function)
 
 
 def _may_subtract_readings(outline: Outline, function: Function) -> bool:
     """Whether a function may take an earlier clock reading from a later one."""
     # What is defined in the function is looked at as well: it is cheaper to see too much than to tell scopes apart.
     nodes = list(walk(function.node))
-    differences = [node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)]
+    differences = [
+        node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _variable(node.right)
+    ]
     if not differences:
         return False
     stamps = {
