@@ -41,6 +41,7 @@ REPORTS = {
     "metric": "gauge.set(self.sent)\n        logger.info('%d', self.sent)",
     "by a variable": "sent = self.sent\n        logger.info('sent %d', sent)",
     "keyword of a record": "return Usage(sent=self.sent)",
+    "entry of what a function of statistics returns": "pass\n    def stats(self):\n        out = {}\n        out['rate'] = self.sent / 2\n        return out",
     "entry of a status": "status['sent_mails'] = self.sent",
     "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",
     "beside a total that grows": "self.total += len(names)\n        return {'total': self.total, 'sent': self.sent}",
@@ -123,6 +124,8 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
         "PrometheusMailer",
         "MetricsState",
         "MailRateLimiter",
+        "MockMailer",
+        "MetricsEventHandler",
         "FixedWindow",
     ],
 )
@@ -354,6 +357,78 @@ def test_metric_that_is_told_what_it_counts(line: str) -> None:
     source = "class Mailer:\n    def check(self, mail, values, instruments, checked_counter):\n        if mail.checked:\n            {line}\n"
     assert found(source.format(line=line))
     assert not found(source.format(line="instruments.mails_checked.add(1)"))
+
+
+def test_a_field_of_a_record_is_data() -> None:
+    """What is made from what was written is written with its numbers; a class of another kind counts."""
+    source = """\
+        class Letter:
+            def __init__(self, text):
+                self.text = text
+                self.read_count = 0
+                self.reads_total = 0
+
+            def read(self):
+                self.reads_total += 1
+                return self.text
+
+            @classmethod
+            def {made}(cls, fields):
+                return cls(**fields)
+
+            def to_dict(self):
+                return {{"text": self.text, "reads": self.reads_total}}
+        """
+    assert not found(source.format(made="from_dict"))
+    assert found(source.format(made="of"))
+
+
+def test_a_class_that_keeps_numbers_alone_is_there_to_count() -> None:
+    """Whatever it is called, others tell it what happened; one that works on something counts beside its work."""
+    source = """\
+        import threading
+
+        class Traffic:
+            def __init__(self, link):
+                self.lock = threading.Lock()
+                self.requests = 0
+                self.requests_by_host = {{}}
+                {link}
+
+            def note(self, host):
+                with self.lock:
+                    self.requests += 1
+                    self.requests_by_host[host] = self.requests_by_host.get(host, 0) + 1
+
+            def stats(self):
+                return {{"requests": self.requests}}
+        """
+    assert not found(source.format(link="pass"))
+    assert found(source.format(link="self.link = link"))
+
+
+def test_a_field_that_nobody_reads_here_is_for_those_who_hold_the_object() -> None:
+    """A data class offers its fields to others; an attribute that a method sets up is the class's own."""
+    source = """\
+        class Session:
+            {field}
+
+            def __init__(self, link):
+                self.link = link
+
+            def ask(self, question):
+                self.requests_total += 1
+                return self.link.ask(question)
+        """
+    assert not found(source.format(field="requests_total: int = 0"))
+    assert found(source.format(field="requests_total = 0"))
+
+
+@pytest.mark.parametrize(("call", "count"), [("decide(mail, self.stats)", 0), ("self.log_stats(self.stats)", 1)])
+def test_statistics_that_are_handed_to_what_decides(call: str, count: int) -> None:
+    """Whoever gets them all may act on each of them; a report does not."""
+    source = counting(f"return {call}", "self.stats.sent")
+    assert len(found(source)) == count
 
 
 def test_tests_of_a_package_are_left_alone() -> None:

@@ -96,6 +96,11 @@ def test_tests_and_metrics_modules_are_left_alone(path: str) -> None:
     assert not found(client("ERRORS.inc()"), path)
 
 
+def test_a_key_of_several_words_speaks_of_errors() -> None:
+    """Keys are texts, which people write with spaces."""
+    assert found(client("self.stats['Socket Errors'] += 1"))
+
+
 def test_a_tally_that_is_asked_decides_who_is_tried() -> None:
     """Failures of each provider that the file asks for again are its state, kept by an object or not."""
     tally = client("FailureCounter.increment(url.host)", "def order(hosts):\n    return sorted(hosts, key={key})\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.base import Subject
+from golden_rules.rules.handbuilt.counter_owners import declares, is_written, only_counts
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
     feeds_a_client,
@@ -128,7 +129,7 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
     if target is None or store is None or is_one_off(subject.path) or _holds_results(subject.function):
         return False
     word = increment.word
-    if is_state(word) and not is_sure_count(word):
+    if (is_state(word) and not is_sure_count(word)) or _is_data(subject.function, target):
         return False
     if _is_accounted(subject.function, target, word) or not (use := usage(subject.outline, target)).only_reports:
         return False
@@ -138,7 +139,9 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
         # `self.calls[tool] += 1` is a tally by name, which is data more often than not.
         return False
     # What the file itself never reads is kept for others; its name, or the place where it counts, must say what for.
-    kept = not use.readings and (is_sure_count(word) or bool(increment.handlers))
+    kept = not (use.readings or _is_field(subject.function, target)) and (
+        is_sure_count(word) or bool(increment.handlers)
+    )
     return speaks_of_events(word) and (use.reports or kept)
 
 
@@ -158,6 +161,29 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
         return None
     names.append(root.id)
     return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
+
+
+def _is_data(function: Function, target: ast.expr) -> bool:
+    """Whether a counter is data of the object that counts: of a record, or of one that is there to count."""
+    owner = function.owner
+    if owner is None or not _is_own_attribute(target):
+        return False
+    return is_written(owner) or only_counts(owner)
+
+
+def _is_field(function: Function, target: ast.expr) -> bool:
+    """Whether a counter is a declared field of the object that counts, which those who hold it read."""
+    owner = function.owner
+    return (
+        owner is not None
+        and isinstance(target, ast.Attribute)
+        and _is_own_attribute(target)
+        and declares(owner, target.attr)
+    )
+
+
+def _is_own_attribute(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
 
 
 def _is_accounted(function: Function, target: ast.expr, word: str) -> bool:

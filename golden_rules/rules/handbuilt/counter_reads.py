@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -80,7 +81,20 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
             readings.append(_reading_beside(index, node, target))
         elif isinstance(parent, ast.Assign | ast.AnnAssign):
             anew = anew or _starts_anew(index, parent)
+    readings += _readings_of_holder(index, target)
     return Usage(tuple(readings), down, anew, _is_restored(index, target))
+
+
+def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
+    """Yield what becomes of the object that holds an attribute, where it is handed on as a whole: `decide(call, self.stats)`."""
+    match target:
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self")) as holder):
+            for node in of_variable(index, holder):
+                parent = index.parents[id(node)]
+                if isinstance(parent, ast.Call) and node in parent.args:
+                    yield _reading(index, node, _MAX_STEPS)
+        case _:
+            pass
 
 
 def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Reading:
@@ -287,7 +301,8 @@ def _assigned(index: Mentions, target: ast.expr, steps: int, *, decision: bool) 
         words = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if decision:
             return Reading.OTHER
-        entry = isinstance(target, ast.Subscript) and is_reporting(words)
+        # `status["hits"] = self.hits`, and `out["hits"]` where the function is called `stats`.
+        entry = isinstance(target, ast.Subscript) and (is_reporting(words) or is_reporting(name_around(index, target)))
         return Reading.REPORTED if entry or is_store(words) or holds_metrics(words) else Reading.OTHER
     if not steps:
         return Reading.OTHER

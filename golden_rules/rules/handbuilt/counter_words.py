@@ -60,7 +60,12 @@ _RESULT_OWNER = re.compile(
     r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
     r"|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service))?)(_mixin)?$"
 )
+# What is told of events in order to count them: `MetricsEventHandler`.
+_FOR_METRICS = re.compile(
+    r"^_*(metrics?|stats|statistics|telemetry)_(\w+_)?(handler|listener|subscriber|observer|sink|hook|plugin|middleware|processor)$"
+)
 # What lets through so many and no more: its verdicts are what it is for.
+_DOUBLE = re.compile(r"^_*(mock|fake|stub|dummy|spy)_")
 _LIMITER = re.compile(
     r"(^|_)(rate_?limit|limiter|throttle|throttler|(token|leaky)_bucket|(fixed|sliding)_window|quota)(_|$)"
 )
@@ -130,9 +135,9 @@ def feeds_a_client(name: str) -> bool:
 
 
 def holds_results(name: str) -> bool:
-    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's or a rate limit's."""
+    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's, a rate limit's or a test double's."""
     word = snake(name)
-    return bool(_RESULT_OWNER.search(word) or _LIMITER.search(word))
+    return any(pattern.search(word) for pattern in (_RESULT_OWNER, _LIMITER, _DOUBLE, _FOR_METRICS))
 
 
 def is_charged(word: str) -> bool:

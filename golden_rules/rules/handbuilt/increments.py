@@ -6,6 +6,7 @@ This works on `ast` nodes, so that LibCST parses only the functions in which som
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -209,7 +210,7 @@ def _variable(target: ast.expr) -> tuple[str, str]:
         case ast.Attribute(attr=attribute):
             return dotted(target), snake(attribute)
         case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
-            return (f'{dotted(base)}["{key}"]', snake(key.replace("-", "_"))) if dotted(base) else ("", "")
+            return (f'{dotted(base)}["{key}"]', snake(re.sub(r"\W+", "_", key))) if dotted(base) else ("", "")
         case ast.Subscript(value=base, slice=key):
             return (f"{dotted(base)}[{ast.unparse(key)}]", snake(dotted(base))) if dotted(base) else ("", "")
         case _:
