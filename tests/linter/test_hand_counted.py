@@ -408,27 +408,30 @@ def test_a_class_that_keeps_numbers_alone_is_there_to_count() -> None:
 
 
 def test_a_field_that_nobody_reads_here_is_for_those_who_hold_the_object() -> None:
-    """A data class offers its fields to others; an attribute that a method sets up is the class's own."""
+    """A data class offers its fields to others; another class only tells of what kind its own are."""
     source = """\
-        class Session:
-            {field}
+        from dataclasses import dataclass
 
-            def __init__(self, link):
-                self.link = link
+        {decorator}
+        class Session:
+            link: object
+            requests_total: int = 0
 
             def ask(self, question):
                 self.requests_total += 1
                 return self.link.ask(question)
         """
-    assert not found(source.format(field="requests_total: int = 0"))
-    assert found(source.format(field="requests_total = 0"))
+    assert not found(source.format(decorator="@dataclass"))
+    assert found(source.format(decorator=""))
 
 
-@pytest.mark.parametrize(("call", "count"), [("decide(mail, self.stats)", 0), ("self.log_stats(self.stats)", 1)])
-def test_statistics_that_are_handed_to_what_decides(call: str, count: int) -> None:
-    """Whoever gets them all may act on each of them; a report does not."""
-    source = counting(f"return {call}", "self.stats.sent")
-    assert len(found(source)) == count
+@pytest.mark.parametrize(
+    ("line", "count"), [("verdict = decide(mail, self.stats)", 0), ("Courier(mail, self.stats).start()", 1)]
+)
+def test_statistics_that_are_asked_for_a_verdict(line: str, count: int) -> None:
+    """What is asked of them beside the counting may hang on each of them; others who get them count there, too."""
+    source = counting("return {'sent': self.stats.sent}", "self.stats.sent")
+    assert len(found(source.replace("self.transport.send(mail)", line))) == count
 
 
 def test_tests_of_a_package_are_left_alone() -> None:

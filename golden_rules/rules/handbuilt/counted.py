@@ -166,9 +166,9 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
 def _is_data(function: Function, target: ast.expr) -> bool:
     """Whether a counter is data of the object that counts: of a record, or of one that is there to count."""
     owner = function.owner
-    if owner is None or not _is_own_attribute(target):
+    if owner is None or not isinstance(target, ast.Attribute) or not _is_own_attribute(target):
         return False
-    return is_written(owner) or only_counts(owner)
+    return is_written(owner, target.attr) or only_counts(owner)
 
 
 def _is_field(function: Function, target: ast.expr) -> bool:

@@ -10,23 +10,28 @@ from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.source.outline import Class
 from golden_rules.source.trees import dotted, walk
 
-# A class that is made from what was written has fields that are written.
-_MADE_FROM = re.compile(
-    r"^_*(from_(dict|json|row|record|mapping|state|bytes)|deserialize|restore(_\w+)?|load_state(_dict)?)$"
+_MADE_FROM = re.compile(r"^_*from_(dict|json|row|record|mapping|state|bytes)$")
+_MADE_INTO = re.compile(r"^_*((to|as)_(dict|json|row|record|mapping|state|bytes)|serialize)$")
+_DATA_CLASSES = frozenset(
+    {"dataclass", "define", "frozen", "mutable", "attrs", "s", "BaseModel", "NamedTuple", "Struct"}
 )
 _LOCKS = frozenset({"Lock", "RLock", "Condition", "Semaphore"})
 _NUMBERS = frozenset({"int", "float", "Counter", "Decimal"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def is_written(owner: Class) -> bool:
-    """Whether objects of a class are made from what was stored, so that a number of theirs is data: `Letter.from_dict`."""
-    return any(_MADE_FROM.match(name) for name in _methods(owner))
+def is_written(owner: Class, name: str) -> bool:
+    """Whether objects of a class are written and read again with an attribute, so that it is data: `Letter.from_dict`."""
+    if not any(_MADE_FROM.match(method) for method in _methods(owner)):
+        return False
+    written = (node for node in owner.node.body if isinstance(node, _FUNCTIONS) and _MADE_INTO.match(node.name))
+    return any(isinstance(part, ast.Attribute) and _own(part) == name for node in written for part in walk(node))
 
 
 def declares(owner: Class, name: str) -> bool:
-    """Whether a class declares a field, as data classes do: whoever holds an object reads it there."""
-    return any(_declared(owner, name))
+    """Whether a class is a data class and an attribute one of its fields, which whoever holds an object reads."""
+    kinds = {kind.rpartition(".")[2] for kind in (*owner.decorators, *owner.bases)}
+    return not kinds.isdisjoint(_DATA_CLASSES) and any(_declared(owner, name))
 
 
 def only_counts(owner: Class) -> bool:

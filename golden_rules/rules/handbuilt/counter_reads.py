@@ -86,12 +86,16 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
 
 
 def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
-    """Yield what becomes of the object that holds an attribute, where it is handed on as a whole: `decide(call, self.stats)`."""
+    """Yield what becomes of the object that holds an attribute, where beside the counting something is asked of it: `verdict = decide(call, self.stats)`."""
+    function = function_around(index, target)
     match target:
         case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self")) as holder):
             for node in of_variable(index, holder):
                 parent = index.parents[id(node)]
-                if isinstance(parent, ast.Call) and node in parent.args:
+                asked = (
+                    isinstance(parent, ast.Call) and node in parent.args and function_around(index, node) is function
+                )
+                if asked and not isinstance(statement_of(index, node), ast.Expr):
                     yield _reading(index, node, _MAX_STEPS)
         case _:
             pass
