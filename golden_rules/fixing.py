@@ -13,6 +13,7 @@ from golden_rules.rules.base import Rule
 from golden_rules.source.deletion import is_private
 from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
 from golden_rules.source.leftover_imports import leftover_imports
+from golden_rules.source.leftover_loops import leftover_loops
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.text import SourceText, UndecodableSource, decode
@@ -120,7 +121,8 @@ def _tidied(
 
     while True:
         text = decode(content)
-        edits = leftover_imports(text, parse(text), tree_before, goes)
+        tree = parse(text)
+        edits = leftover_loops(text, tree, tree_before) or leftover_imports(text, tree, tree_before, goes)
         if not edits:
             return content, tuple(left)
         content = _encoded(text, apply_edits(text.text, edits), applied)

@@ -37,7 +37,7 @@ def leftover_imports(
     """
     used_before = _uses_by_scope(before)
     texts = _names_in_texts(source.text)
-    for path, scope in _scopes(tree):
+    for path, scope in scopes(tree):
         was_used = used_before.get(path, frozenset())
         imports = list(_imports(scope))
         if not any(_name(alias) in was_used for _, item in imports for alias in item.names):
@@ -77,7 +77,7 @@ def _is_standard(item: Statement) -> bool:
     return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
 
 
-def _scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
+def scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
     """Yield the module and its functions, each under the path of its name."""
     waiting: list[tuple[str, ast.AST]] = [("", tree)]
     while waiting:
@@ -92,7 +92,7 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[str, Scope]]:
 
 def _uses_by_scope(tree: ast.Module) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = defaultdict(frozenset)
-    for path, scope in _scopes(tree):
+    for path, scope in scopes(tree):
         if any(_imports(scope)):
             found[path] |= _uses(scope)
     return found

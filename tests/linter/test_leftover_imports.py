@@ -117,3 +117,38 @@ def refund(order, log):
     text = fix_source(source.encode(), "src/shop/orders.py", CONFIG).content.decode()
     assert ".start()" in text
     assert "  import time" in text
+
+
+LOOP = """\
+import asyncio
+
+
+async def refund(order, log):
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    await order.refund()
+    log.info("took %.1f s", loop.time() - start)
+"""
+LOOPS = {
+    "its clock alone": (LOOP, False),
+    "more than its clock": (LOOP + "    loop.call_soon(order)\n", True),
+    "an inner function": (LOOP + "    return lambda: loop\n", True),
+    "all variables": (LOOP + "    log.debug(dir(order))\n", True),
+    "a comment": (LOOP.replace("loop()\n", "loop()  # for its clock\n"), True),
+    "another statement": (LOOP.replace("loop()\n", "loop(); order.check()\n"), True),
+    "no coroutine": (LOOP.replace("async ", "").replace("await ", ""), True),
+    "one that may be made": (LOOP.replace("get_running_loop", "get_event_loop"), True),
+    "one that was not used": (
+        LOOP.replace("    start", "    other = asyncio.get_running_loop()\n    start"),
+        True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "stays"), LOOPS.values(), ids=LOOPS)
+def test_event_loop_goes_with_its_clock(source: str, stays: bool) -> None:
+    """In a coroutine a loop runs, so that nothing is lost where no one else asks it for anything."""
+    content = fix_source(source.encode(), "src/shop/orders.py", CONFIG, import_may_go=lambda _: True).content.decode()
+    assert ".start()" in content
+    assert ("asyncio.get_" in content) == stays
+    assert ("import asyncio" in content) == stays
