@@ -307,3 +307,102 @@ def test_a_login_that_locks_is_no_breaker() -> None:
     code = DISABLED_AFTER_FAILURES.format(flag="blocked_until").replace("= True", "= now() + 60")
     assert found(code)
     assert found(code.replace("class Feed", "class LoginGuard")) == []
+
+
+TAKEN_OUT_OF_USE = """\
+class Proxies:
+    def healthy(self):
+        return [proxy for proxy in self.proxies if proxy.healthy and self.knows(proxy)]
+
+    def {name}(self, proxy):
+        proxy.failures += 1
+        worn = proxy.failures >= self.max_failures
+        if worn:
+            proxy.healthy = False
+"""
+
+
+@pytest.mark.parametrize(("name", "is_found"), [("mark_failure", True), ("probe", False)])
+def test_who_is_told_of_failures_may_take_something_out_of_use(name: str, *, is_found: bool) -> None:
+    """A flag taken back because failed calls reached a limit refuses calls; a probe that takes it back reports."""
+    assert bool(found(TAKEN_OUT_OF_USE.format(name=name))) == is_found
+
+
+BLOCKED_ON_ERROR = """\
+import time
+
+
+def ask(sources, question):
+    for source in sources:
+        if source.blocked_until > time.time():
+            continue
+        try:
+            return source.ask(question)
+        except {error}:
+            # {comment}
+            source.blocked_until = time.time() + 15
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "comment", "is_found"),
+    [
+        ("OSError", "a breaker with a limit of one", True),
+        ("OSError", "later", False),
+        ("RateLimitError", "a breaker with a limit of one", False),
+    ],
+)
+def test_a_block_on_an_error_is_a_breaker_where_it_is_called_one(error: str, comment: str, *, is_found: bool) -> None:
+    """Whatever is blocked after a failed call is left alone for a while; who asked too often is held back by the other side."""
+    assert bool(found(BLOCKED_ON_ERROR.format(error=error, comment=comment))) == is_found
+
+
+RESTS_ON_ERROR = """\
+class Models:
+    async def ask(self, models, question):
+        for model in models:
+            if await self._is_on_cooldown(model):
+                {then}
+            try:
+                return await model.ask(question)
+            except OSError:
+                await self._set_cooldown(model)
+"""
+
+
+@pytest.mark.parametrize(("then", "is_found"), [("continue", True), ("self.log(model)", False)])
+def test_what_rests_after_an_error_and_is_skipped_is_a_breaker(then: str, *, is_found: bool) -> None:
+    """The rest may be kept by methods of the project's own; where it refuses nothing, it is none."""
+    assert bool(found(RESTS_ON_ERROR.format(then=then))) == is_found
+
+
+@pytest.mark.parametrize(("answer", "is_found"), [("failures <= self.most", True), ("True", False)])
+def test_a_breaker_may_count_in_a_store_and_answer_by_the_count(answer: str, *, is_found: bool) -> None:
+    """Without a state, what `is_available` compares with a limit is what refuses calls."""
+    code = f"""\
+class CircuitBreakerInRedis:
+    async def count(self, host):
+        await self.redis.incr(f"breaker-{{host}}")
+
+    async def is_available(self, host):
+        failures = int(await self.redis.get(f"breaker-{{host}}") or 0)
+        return {answer}
+"""
+    assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(("name", "is_found"), [("record_failure", True), ("load", False)])
+def test_a_registry_that_records_failures_is_no_plain_data(name: str, *, is_found: bool) -> None:
+    """A registry of breakers that opens them itself is one; one that only holds them is not."""
+    code = f"""\
+class CircuitBreakerRegistry:
+    def allows(self, host):
+        return self.breakers[host].state != "open"
+
+    def {name}(self, host):
+        breaker = self.breakers[host]
+        breaker.failure_count += 1
+        if breaker.failure_count >= self.threshold:
+            breaker.state = "open"
+"""
+    assert bool(found(code)) == is_found

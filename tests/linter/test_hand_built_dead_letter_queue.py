@@ -277,3 +277,82 @@ def pool_status(pool):
         return {"status": "error", "error": str(failure)}
 """
     assert found(status) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "is_found"),
+    [
+        ("nack", "self._dead.setdefault(queue, []).append(message)", True),
+        ("nack", "self._dead[queue].append(message)", True),
+        ("sweep", "self._dead[queue].append(message)", False),
+        ("nack", "self.events.message_dead.send(message)", False),
+        ("nack", "self.redis.lpush(self.dead_key, message)", True),
+        ("clean", "self.names.append(f'{queue}.dlq')", False),
+        ("move_to_dlt", "self.broker.publish(self.names[queue], message)", True),
+    ],
+)
+def test_a_broker_keeps_the_dead_where_it_gives_messages_up(name: str, line: str, *, is_found: bool) -> None:
+    """Nodes die as well, a signal tells of the dead, and a name is no message: only what gives up and keeps is a queue."""
+    code = f"class Broker:\n    def {name}(self, queue, message):\n        {line}\n"
+    assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(("test", "is_found"), [("requeue", True), ("fast", False)])
+def test_a_place_may_be_chosen_between_again_and_dead(test: str, *, is_found: bool) -> None:
+    """Where the choice is whether work is tried again, the other place is that of the dead."""
+    code = f"""\
+class Queue:
+    def settle(self, message, {test}):
+        target = self.ready_key if {test} else self.dead_key
+        self.run("lpush", target, message)
+"""
+    assert bool(found(code)) == is_found
+
+
+USED_UP_AT = """\
+class Task:
+    def {name}(self, error):
+        self.last_error = str(error)
+        if self.has_reached_max_attempts():
+            self.{stamp} = now()
+        else:
+            self.run_at = now() + self.attempts ** 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "stamp", "is_found"),
+    [("reschedule", "failed_at", True), ("reschedule", "checked_at", False), ("render", "failed_at", False)],
+)
+def test_the_time_at_which_attempts_were_used_up_marks_the_dead(name: str, stamp: str, *, is_found: bool) -> None:
+    """A time may take the place of a status; what only shows work keeps none."""
+    assert bool(found(USED_UP_AT.format(name=name, stamp=stamp))) == is_found
+
+
+@pytest.mark.parametrize(
+    ("later", "is_found"), [("job.next_attempt_at = later()", True), ("job.seen_at = now()", False)]
+)
+def test_work_that_failed_is_put_off_by_a_time(later: str, *, is_found: bool) -> None:
+    """`FAILED` is for good where what has attempts left gets a time for the next one, whatever its status."""
+    code = f"""\
+class Worker:
+    async def fail(self, job, error):
+        if job.attempts < job.max_attempts:
+            {later}
+            return
+        await self.finish(job, JobState.FAILED, error=str(error))
+"""
+    assert bool(found(code)) == is_found
+
+
+def test_requests_about_dead_letters_are_no_queue() -> None:
+    """What is sent to a broker's own interface is data."""
+    code = """\
+class ListDeadLetterSourceQueuesInput:
+    def serialize(self, writer):
+        writer.write(self.url)
+
+    def read(self, reader):
+        self.url = reader.read()
+"""
+    assert found(code) == []

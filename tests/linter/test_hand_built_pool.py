@@ -181,3 +181,146 @@ class Shop:
 def test_what_only_waits_measures_or_extends_is_no_pool(code: str) -> None:
     """A task that waits for a slot, a benchmark, and an executor that inherits its pool."""
     assert found(code) == []
+
+
+HELD_BACK = """\
+import asyncio
+
+
+class Worker:
+    async def take(self, order):
+        {bound}
+        task = asyncio.create_task(self.handle(order))
+        self._tasks.add(task)
+"""
+
+
+@pytest.mark.parametrize(
+    ("bound", "is_found"),
+    [
+        ("while len(self._tasks) >= self._most: await asyncio.wait(self._tasks)", True),
+        ("while len(self._tasks) >= self._most: self.log()", False),
+        ("await asyncio.wait(self._tasks)", False),
+    ],
+)
+def test_a_task_may_wait_until_there_are_fewer(bound: str, *, is_found: bool) -> None:
+    """One task for each call is a pool where a loop waits until fewer of them are under way."""
+    assert bool(found(HELD_BACK.format(bound=bound))) == is_found
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            """\
+import asyncio
+
+
+async def run(jobs, size):
+    running = [asyncio.create_task(job()) for job in jobs[:size]]
+    left = list(jobs[size:])
+    while left:
+        await asyncio.sleep(0.01)
+        for index, task in enumerate(running):
+            if task.done():
+                running[index] = asyncio.create_task(left.pop()())
+""",
+            "`run` builds a pool by hand: it starts `size` of them, and another whenever one is done",
+        ),
+        (
+            """\
+import asyncio
+
+from shop.workers import order_worker
+
+
+async def serve(orders, concurrency):
+    tasks = []
+    for number in range(concurrency):
+        tasks.append(asyncio.create_task(order_worker(orders, number)))
+    return tasks
+""",
+            "`serve` builds a pool by hand: it starts `concurrency` of `order_worker` with `create_task`",
+        ),
+        (
+            """\
+import asyncio
+
+
+async def consume(orders, handle, most):
+    free_slots = most
+    running = set()
+    while True:
+        for order in await orders.take(free_slots):
+            running.add(asyncio.create_task(handle(order)))
+            free_slots -= 1
+        done = [task for task in running if task.done()]
+        free_slots += len(done)
+""",
+            "`consume` builds a pool by hand: it counts the free slots in `free_slots`",
+        ),
+        (
+            """\
+import asyncio
+
+
+class Steps:
+    async def run(self, steps):
+        if self._gate is None:
+            self._gate = asyncio.Semaphore(self.most)
+        gate = self._gate
+
+        async def one(step):
+            async with gate:
+                return await step()
+
+        return await asyncio.gather(*[one(step) for step in steps])
+""",
+            "`Steps.run` builds a pool by hand: `gate` bounds the tasks that it starts with `gather`",
+        ),
+    ],
+    ids=["refilled", "so many workers", "free slots", "by another name"],
+)
+def test_a_bound_may_be_kept_without_a_semaphore_or_by_another_name(code: str, why: str) -> None:
+    """The finding says what keeps the bound."""
+    assert [finding.message for finding in found(code)] == [why]
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_found"), [("self._running >= self.capacity", True), ("self._running > 0", False)]
+)
+def test_an_executor_whose_work_is_counted_is_a_pool(limit: str, *, is_found: bool) -> None:
+    """An executor alone is none: the count of what is under way makes it one."""
+    code = """\
+from concurrent.futures import ThreadPoolExecutor
+
+
+class Printer:
+    def __init__(self, size):
+        self._executor = ThreadPoolExecutor(size)
+        self.capacity = 2 * size
+        self._running = 0
+
+    def submit(self, label):
+        if {limit}:
+            raise RuntimeError("the printer is busy")
+        self._running += 1
+        return self._executor.submit(label.print)
+"""
+    assert bool(found(code.replace("{limit}", limit))) == is_found
+
+
+@pytest.mark.parametrize(("base", "is_found"), [("Executor", True), ("ThreadPoolExecutor", False)])
+def test_an_executor_that_starts_its_own_threads_is_a_pool(base: str, *, is_found: bool) -> None:
+    """The abstract `Executor` has no threads: who derives from it builds them, who derives from an executor has them."""
+    code = f"""\
+import threading
+from concurrent.futures import {base}
+
+
+class DaemonThreadPool({base}):
+    def submit(self, function):
+        thread = threading.Thread(target=function, daemon=True)
+        thread.start()
+"""
+    assert bool(found(code)) == is_found

@@ -87,6 +87,14 @@ OUT_UNTIL = re.compile(
 GIVEN_UP = re.compile(
     r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?|is_open)$"
 )
+# Flags that say the opposite, where who is told of failed calls takes them back.
+IN_USE = re.compile(r"(^|_)(healthy|available|enabled|usable|is_active|alive)$")
+# Who rests, and what sends it to rest.
+ASKS_REST = re.compile(r"^(is_)?(on|in|under|has|cooling)_?(\w+_)?(cool_?down|down)$")
+STARTS_REST = re.compile(r"^(set|start|begin|enter|apply|put_on|put_in|mark|trigger|activate|add)_(\w+_)?cool_?down$")
+COUNTS_IN_STORE = frozenset({"incr", "incrby", "hincrby"})
+# Until when something rests, for whatever reason: a limit of calls that another sets is no failure.
+HELD_BACK = re.compile(r"rate_?limit|throttl|quota|too_?many|429", re.IGNORECASE)
 # When a thing that failed is tried again, and times that have nothing to do with refusing calls.
 RETRY_AT = re.compile(r"(^|_)(retry|probe)_(after|at)$")
 TIMES_OF_OTHER = re.compile(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.used_up import brought_back, counts_attempts, may_bring_back, may_use_up, used_up
-from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of
+from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of, words_in
 from golden_rules.source.outline import Function
 from golden_rules.source.text import matches_at
 from golden_rules.source.trees import dotted, walk
@@ -21,22 +21,36 @@ DEAD = re.compile(
 )
 # Where they go, rather than how many there are.
 _PLACE = re.compile(
-    r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box)|poison_(queue|messages|store|records|topic)|parking_lot)"
+    r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box|key|stream|topic|subject)|poison_(queue|messages|store|records|topic)|parking_lot)"
     r"(_(queue|topic|subject|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
-    r"|producer|publisher|client|writer|sender|by_\w+|letters|messages|items|events|jobs|tasks|entries|records))*$"
+    r"|producer|publisher|client|writer|sender|(by|for|of)_\w+|letters|messages|items|events|jobs|tasks|entries|records))*$"
     r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
 )
 # What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
 _DEAD_TEXT = re.compile(
-    r"dead(?!line)|dlq|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
+    r"dead(?!line)|dlq|to_dlt|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
 )
-_DEAD_HEADS = ("dead", "graveyard", "morgue", "shunt", "dlq", "poison", "parking", "failed", "rejected", "error")
+_DEAD_HEADS = (
+    "dead",
+    "graveyard",
+    "morgue",
+    "shunt",
+    "dlq",
+    "to_dlt",
+    "poison",
+    "parking",
+    "failed",
+    "rejected",
+    "error",
+)
 # Who is told of a dead letter, to keep it.
 _CALLBACK = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
 )
 # A place by itself, but only where messages are sent to it: nodes of a graph, processes and pixels are dead, too.
 _GRAVE = re.compile(r"(^|_)(dead|graveyard|morgue|shunt)$")
+# Who tells others that something died, rather than keeping it.
+_SIGNAL = re.compile(r"(^|[._])(events?|signals?|hooks?|emitter|listeners?|callbacks?)[._]")
 _SENDS_ON = re.compile(r"^(publish\w*|send\w*|produce|enqueue\w*|r?push|lpush|xadd)$")
 _MOVES_TO = re.compile(r"^(move|transfer)(_to|_job|_task|_message)?$")
 _SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
@@ -59,6 +73,9 @@ _MOVES = re.compile(
     r"^(move|send|push|put|add|write|store|save|route|publish|park|enqueue|insert|append|persist|forward|transfer|to|produce|emit|dump|spill)_"
 )
 _IS_DEAD = re.compile(r"^(dead_?letter)(_(message|task|job|event|item|entry|request|record|it))?$")
+_TO_THE_DEAD = re.compile(r"^(move|send|push|put|route|publish|transfer)_(\w+_)?to_(dead|dlt|graveyard|morgue)$")
+# A function in which messages are given up, so that what it keeps as dead are messages.
+_GIVES_UP = re.compile(r"(^|_)(n?ack|reject|fail(ed|ure)?|bury|kill|give_up|discard|abandon)(_|$)")
 _TELLS = re.compile(
     r"(^|_)(count|metrics?|stats?|log|logs|observe|track|report|reports|alert|notify|config|settings|schema|size|depth|name|key|url|topic|path|len|total|age|label)(_|$)"
 )
@@ -67,7 +84,7 @@ _CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"}
 _QUEUES = frozenset({"put", "put_nowait", "add"})
 _SENDS = re.compile(
     r"^(r?push|lpush|xadd|zadd|hset|hmset|sadd|set|setex|publish\w*|basic_publish|send\w*|produce|enqueue\w*|write\w*|save|create|store|put\w*|append|insert\w*"
-    r"|add|add_all|execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put|append|write)_\w+)$"
+    r"|add|add_all|_?execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put|append|write)_\w+)$"
 )
 _SENDS_AWAY = re.compile(r"^_*(publish|send|enqueue|push|produce|move)_\w+$")
 _SQL_WRITE = re.compile(
@@ -167,7 +184,7 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
             ):
                 where = dotted(called)
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
-                where = _put(unit, node, base, method)
+                where = _put(unit, node, base, method) or _buried(function, base, method)
                 if where and (_is_queue_of_another(function, base) or _is_result(function, base)):
                     where = ""
                 by_name = by_name or (moves and _stores_anything(node, base, method))
@@ -179,6 +196,8 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
                 map(counts_attempts, walk(test))
             ):
                 where = shown(place) if _PLACE.search(word_of(place)) else ""
+            case ast.Assign(value=ast.IfExp(test=test, body=one, orelse=other)) if _gives_up(test):
+                where = next((shown(place) for place in (one, other) if _PLACE.search(word_of(place))), "")
             case ast.Assign(targets=[ast.Subscript(value=holder)]):
                 where = shown(holder) if _PLACE.search(word_of(holder)) else ""
             case _:
@@ -186,6 +205,11 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
         if where:
             return where
     return "" if by_name else None
+
+
+def _gives_up(test: ast.expr) -> bool:
+    """Whether a condition decides if work is tried again: `if requeue`, `if attempts < most`."""
+    return any(map(counts_attempts, walk(test))) or any(map(_AGAIN.search, words_in(test)))
 
 
 def _is_queue_of_another(function: Function, base: ast.expr) -> bool:
@@ -208,7 +232,7 @@ def _is_result(function: Function, base: ast.expr) -> bool:
 
 def _moves(word: str) -> bool:
     """Whether a function says by its name that it puts work where dead letters go: `dead_letter`, `move_to_dlq`."""
-    named = _IS_DEAD.search(word) or (DEAD.search(word) and _MOVES.search(word))
+    named = _IS_DEAD.search(word) or _TO_THE_DEAD.search(word) or (DEAD.search(word) and _MOVES.search(word))
     return bool(named) and not _TELLS.search(DEAD.sub("_", word))
 
 
@@ -221,7 +245,7 @@ def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
 def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
     """Return where a call of a method puts what it is given, if that is where dead letters go."""
     word = word_of(base)
-    if _GRAVE.search(word) and _SENDS_ON.match(method) and call.args:
+    if _GRAVE.search(word) and _SENDS_ON.match(method) and call.args and not _SIGNAL.search(dotted(base)):
         return shown(base)
     if _MOVES_TO.match(method) and any(map(_is_grave, call.args[1:])):
         return shown(base)
@@ -232,7 +256,22 @@ def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
         return shown(base) if kept and _PLACE.search(word) else ""
     if _LOG.search(word):
         return ""
+    if method in _CONTAINS and len(call.args) == 1 and isinstance(call.args[0], ast.Constant | ast.JoinedStr):
+        # A name that is put on a list of names.
+        return ""
     return _first_dead(call) if _SENDS.match(method) else _written_table(call)
+
+
+def _buried(function: Function, base: ast.expr, method: str) -> str:
+    """Return the container of the dead into which a function that gives messages up puts one: `self._dead[queue].append(it)`."""
+    if method not in _CONTAINS or not _GIVES_UP.search(snake(function.name)):
+        return ""
+    match base:
+        case ast.Call(func=ast.Attribute(value=holder, attr="setdefault" | "get")) | ast.Subscript(value=holder):
+            pass
+        case _:
+            holder = base
+    return shown(holder) if isinstance(holder, ast.Attribute) and _GRAVE.search(word_of(holder)) else ""
 
 
 def _is_grave(argument: ast.expr) -> bool:

@@ -290,11 +290,11 @@ class Gateway:
 
 
 def _is_data(unit: Unit) -> bool:
-    """Whether a class is a record, a setting or the like by its name; a state that records failures itself is more."""
+    """Whether a class is a record, a setting or the like by its name; a state or registry that records failures is more."""
     if not PLAIN_DATA.search(unit.name):
         return False
     acts = any(RECORDS_FAILURE.search(snake(function.name)) for function in unit.functions)
-    return not (unit.name.endswith("State") and acts)
+    return not (unit.name.endswith(("State", "Registry")) and acts)
 
 
 def _may_break(unit: Unit) -> bool:

@@ -16,7 +16,7 @@ from golden_rules.source.outline import Class, Function
 
 _DATA = re.compile(
     r"(Error|Exception|Config|Configuration|Settings|Options|Enum|Model|Event|Command|Protocol|Stats|Statistics|Metrics|Recorder|Serializer"
-    r"|Schema|View|Probe|Snapshot|Report|Entry|Message|Record|Response|Request|Result|Admin|Form|Command|Exporter|Reporter|Migration|Alerter|Alerts|Inspector|Monitor|Dashboard|Viewer|Reader|Query)$|Metric"
+    r"|Schema|View|Probe|Snapshot|Report|Entry|Message|Record|Response|Request|Result|Input|Output|Props|Params|Admin|Form|Command|Exporter|Reporter|Migration|Alerter|Alerts|Inspector|Monitor|Dashboard|Viewer|Reader|Query)$|Metric"
 )
 
 _ACRONYM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

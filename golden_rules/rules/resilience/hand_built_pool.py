@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
-from golden_rules.rules.resilience.pool_shapes import Doing, Pool, bounded_function, doing, is_semaphore, pool_of
+from golden_rules.rules.resilience.pool_deeds import Doing, doing, is_semaphore
+from golden_rules.rules.resilience.pool_shapes import Pool, bounded_function, pool_of
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.resilience.variables import shown, stores
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
@@ -17,11 +18,13 @@ from golden_rules.source.outline import Class, Function
 
 # Pools of what is borrowed, rather than of what runs.
 _CONNECTIONS = re.compile(r"(Connection|Session|Channel|Socket)s?(Pool|Manager)$")
+# What has no threads of its own yet.
+_ABSTRACT = frozenset({"Executor"})
 _INHERITED = re.compile(r"(Executor|(Thread|Process|Task|Worker)Pool)$")
 # What stands among the words of a function, in lower case, that makes a semaphore, or starts anything.
 _SEMAPHORES = ("semaphore", "capacitylimiter")
 _STARTS = ("create_task", "ensure_future", "start_soon", "thread", "process", "spawn", "gather", "as_completed")
-_BOUNDS = (*_SEMAPHORES, "range", "len", "pool")
+_BOUNDS = (*_SEMAPHORES, "range", "len", "pool", "slots", "size", "concurren", "limit", "max", "parallel")
 
 
 class HandBuiltPool(ModuleRule):
@@ -287,7 +290,8 @@ async def watch(shops, follow):
 
 def _extends_pool(unit: Unit) -> bool:
     """Whether a class only adds to an executor or pool that it inherits from."""
-    return unit.owner is not None and any(_INHERITED.search(base) for base in unit.owner.bases)
+    bases = unit.owner.bases if unit.owner is not None else ()
+    return any(_INHERITED.search(base) and base.rpartition(".")[2] not in _ABSTRACT for base in bases)
 
 
 def _may_hold(unit: Unit, shared: frozenset[str]) -> bool:
@@ -306,9 +310,9 @@ def _may_start(function: Function) -> bool:
 
 
 def _pools(unit: Unit, plain: Unit, shared: frozenset[str]) -> Iterator[tuple[Class | Function, Pool]]:
-    # Without a semaphore, only what starts something is of interest.
+    # Without a semaphore or an executor of its own, only what starts something is of interest.
     words = unit.words
-    bounded = bool(shared) or any(part in words for part in _SEMAPHORES)
+    bounded = bool(shared) or any(part in words for part in (*_SEMAPHORES, "poolexecutor"))
     deeds = {
         function: doing(function.node) if bounded or _may_start(function) else Doing() for function in unit.functions
     }

@@ -13,7 +13,7 @@ from golden_rules.source.trees import dotted, walk
 
 _ATTEMPTS = re.compile(r"(^|_)(attempts?|retry|retries|tries|deliver(y|ies)|failures?|failure_count)(_|$)")
 _LEFT = re.compile(
-    r"(^|_)(exhausted|used_up|(attempts|retries|tries)_(left|remaining)|(can|should|may)_(be_)?retr(y|ied))(_|$)"
+    r"(^|_)(exhausted|used_up|(reached|exceeded|hit)_max_(attempts|retries|tries)|max_(attempts|retries|tries)_(reached|exceeded)|(attempts|retries|tries)_(left|remaining)|(can|should|may)_(be_)?retr(y|ied))(_|$)"
 )
 _MOST = re.compile(r"(^|_)(max|maximum|limit|allowed)(_|$)")
 _STATUS = re.compile(r"(^|_)(status|state)$")
@@ -22,6 +22,9 @@ _SURELY_DEAD = re.compile(
 )
 _FOR_GOOD = re.compile(r"(^|_)(dead_?letter(ed)?|permanently_failed|failed_permanently|permanent_failure)$")
 _MARKED_DEAD = re.compile(r"^(is_)?(dead|dead_?lettered)$")
+_FAILED_AT = re.compile(r"^(failed|died|dead|gave_up|given_up|abandoned|dead_lettered)_at$")
+# What shows how work stands, rather than changing it.
+_SHOWS = re.compile(r"(^|_)(dashboard|rows?|views?|render|show|summar\w+|stats|snapshot|report|timeline|describe)(_|$)")
 # A pool is exhausted, too.
 _FAILED = re.compile(r"(^|_)(failed|exhausted)$")
 _AGAIN = re.compile(
@@ -29,6 +32,13 @@ _AGAIN = re.compile(
 )
 # Workers and nodes are dead, too, and come back: work does so when somebody tries it again.
 _TRIED_AGAIN = re.compile(r"(^|_)(retry|replay|requeue|redrive|resubmit|reprocess|revive|resurrect)(_|$)")
+_LATER = re.compile(
+    r"^(next_(retry|attempt|run|try)(_at|_time)?|run_at|run_after|available_at|scheduled_at|eta|not_before)$"
+)
+_TO_RETRY = re.compile(
+    r"(^|_)((mark|schedule|send|put)_(\w+_)?(for_)?retry|reschedule\w*|requeue|(calculate|set|compute)_next_(retry|attempt))$"
+)
+_ONE_OF = re.compile(r"(State|Status)$")
 _ERROR = re.compile(r"(^|_)(error|errors|exception|reason|failure|traceback|err|message)(_|$)")
 _SQL_STATUS = re.compile(r"\b(?:status|state)\s*=\s*'(\w+)'|\bTHEN\s+'(\w+)'|\bELSE\s+'(\w+)'", re.IGNORECASE)
 _SQL_ASKED = re.compile(r"\b(?:WHERE|AND)\s+(?:\w+\.)?(?:status|state)\s*=\s*'(\w+)'", re.IGNORECASE)
@@ -46,7 +56,7 @@ def may_use_up(words: str) -> bool:
     return (
         any(word in words for word in _COUNTED_WORDS)
         and any(word in words for word in _ENDED_WORDS)
-        and ("status" in words or "state" in words or "then" in words or "dead" in words)
+        and ("status" in words or "state" in words or "then" in words or "dead" in words or "_at" in words)
     )
 
 
@@ -61,6 +71,8 @@ def used_up(function: Function) -> str:
     Such a function compares attempts with a limit, and marks the work as dead, or as failed where else it is tried again. It
     keeps the error, too, unless it both gives up the dead and queues the others again.
     """
+    if _SHOWS.search(snake(function.name)):
+        return ""
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     by_sql = any(_SQL_ATTEMPTS.search(text) for text in statements)
@@ -70,9 +82,12 @@ def used_up(function: Function) -> str:
         found = found if any(map(_notes_attempts, nodes)) and any(map(_FOR_GOOD.search, found)) else set()
     elif any(map(_marks_dead, nodes)):
         return "dead"
+    elif any(map(_marks_failed_at, nodes)) and any(map(_keeps_error, nodes)):
+        return "failed"
     # `DEAD if exhausted else FAILED`: there, what failed is tried again.
     dead = sorted(filter(_SURELY_DEAD.search, found)) or sorted(filter(_FAILED.search, found))
-    if not dead or not (_SURELY_DEAD.search(dead[0]) or any(map(_AGAIN.search, found))):
+    again = any(map(_AGAIN.search, found)) or any(map(_tries_later, nodes))
+    if not dead or not (_SURELY_DEAD.search(dead[0]) or again):
         return ""
     if _SURELY_DEAD.search(dead[0]) and any(map(_AGAIN.search, found)):
         return dead[0]
@@ -117,6 +132,20 @@ def _marks_dead(node: ast.AST) -> bool:
             )
 
 
+def _marks_failed_at(node: ast.AST) -> bool:
+    """Whether attempts that are used up leave the time of it: `if job.used_up: job.failed_at = now()`."""
+    return (
+        isinstance(node, ast.If)
+        and any(map(counts_attempts, walk(node)))
+        and any(
+            isinstance(target, ast.Attribute | ast.Subscript) and bool(_FAILED_AT.search(word_of(target)))
+            for statement in node.body
+            for target, value in stores(statement)
+            if not (isinstance(value, ast.Constant) and value.value is None)
+        )
+    )
+
+
 def _notes_attempts(node: ast.AST) -> bool:
     """Whether a record gets a new number of attempts: `{"attempts": attempts + 1}`, `{"$inc": {"attempts": 1}}`."""
     match node:
@@ -136,6 +165,17 @@ def _is_one_more(name: object, value: ast.expr) -> bool:
         return False
     added = value.right if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) else value
     return isinstance(added, ast.Constant) and added.value == 1
+
+
+def _tries_later(node: ast.AST) -> bool:
+    """Whether work is put off until it is tried again: `job.next_attempt_at = ...`, `mark_for_retry(job)`."""
+    if isinstance(node, ast.Call):
+        return bool(_TO_RETRY.search(snake(dotted(node.func))))
+    return any(
+        isinstance(target, ast.Attribute | ast.Subscript) and bool(_LATER.search(word_of(target)))
+        for target, value in stores(node)
+        if not (isinstance(value, ast.Constant) and value.value is None)
+    )
 
 
 def _is_true(value: ast.expr) -> bool:
@@ -166,10 +206,13 @@ def _statuses(node: ast.AST) -> Iterator[str]:
         if _STATUS.search(word_of(target)):
             yield from _values(value)
     match node:
-        case ast.Call(keywords=keywords):
+        case ast.Call(args=arguments, keywords=keywords):
             for keyword in keywords:
                 if keyword.arg and _STATUS.search(keyword.arg):
                     yield from _values(keyword.value)
+            for argument in arguments:
+                if isinstance(argument, ast.Attribute) and _ONE_OF.search(dotted(argument.value)):
+                    yield snake(argument.attr)
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str) and _STATUS.search(snake(key.value)):
