@@ -526,6 +526,20 @@ class TestStartUp:
         assert "libcst" in loaded
         assert "libcst.matchers" not in loaded
 
+    def test_weighs_swallowed_errors_without_libcst(self, shop: Path) -> None:
+        """What a handler hides from a decorator is told from the tree that is there, and so is the fix."""
+        (shop / "api.py").write_text(
+            "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.post('/orders')\nasync def place(order, gateway):\n"
+            "    try:\n        return await gateway.charge(order)\n    except Exception:\n        return None\n"
+        )
+        program = (
+            "import sys\nfrom golden_rules.cli import main\n"
+            "try: main(['check', 'api.py'])\nfinally: print('libcst' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)
+        assert "mark_failure(error)" in done.stdout
+        assert done.stdout.endswith("False\n")
+
     def test_loads_libcst_for_a_slice(self, shop: Path) -> None:
         """The test above would notice: a file with something to look at does load it."""
         (shop / "timed.py").write_text(

@@ -103,6 +103,36 @@ def send(gateway, order, clock):
         ),
         pytest.param(
             """\
+    while not stop_event.wait(1):
+        try:
+            return gateway.send(order)
+        except ConnectionError:
+            continue
+""",
+            id="waits-in-its-head",
+        ),
+        pytest.param(
+            """\
+    while True:
+        try:
+            return gateway.send(order)
+        except ConnectionError:
+            pass  # try again
+""",
+            id="says-so-in-a-comment",
+        ),
+        pytest.param(
+            """\
+    for number in range(3):
+        try:
+            return gateway.send(order)
+        except ConnectionError:
+            log.warning("no luck in round %s", number)
+""",
+            id="reports-the-number",
+        ),
+        pytest.param(
+            """\
     for outer_attempt in range(3):
         for attempt in range(3):
             try:
