@@ -79,15 +79,21 @@ class Removals:
         why = ""
         fixes: list[Fix | None] = []
         for fix in (finding.fix, finding.unsafe_fix):
-            # A fix that changes the other files too was made from all that they mention.
-            loose = fix is not None and (
-                bool(fix.elsewhere) or all(self._is_loose(index, name) for name in fix.removes)
-            )
-            name, where = self.unread(index, fix) if fix is not None and loose else ("", "")
-            fixes.append(fix if loose and not where else None)
-            if where:
-                why = f"`{where}` mentions `{name}`"
+            hindrance = "" if fix is None else self._hindrance(index, fix)
+            fixes.append(None if hindrance else fix)
+            why = hindrance or why
         return finding._replace(fix=fixes[0], unsafe_fix=fixes[1], remedy=without_fix_as(finding.remedy, why))
+
+    def _hindrance(self, index: int, fix: Fix) -> str:
+        """Return in words why a file cannot lose what a fix takes from it, or `""`."""
+        # A fix that changes the other files too was made from all that they mention.
+        held = "" if fix.elsewhere else next((name for name in fix.removes if not self._is_loose(index, name)), "")
+        if held and index in self._projects:
+            return f"another file mentions `{held}`"
+        if held:
+            return f"only a check of the whole project tells who else uses `{held}`"
+        name, where = self.unread(index, fix)
+        return f"`{where}` mentions `{name}`" if where else ""
 
     def _is_loose(self, index: int, name: str) -> bool:
         """Whether no other file of the run mentions a name; where not all files are known, whether it is private."""

@@ -141,6 +141,33 @@ def test_what_only_times_and_logs_is_replaced(tmp_path: Path, monkeypatch: pytes
     assert run("--fix", "--unsafe-fixes").output.startswith("No findings in")
 
 
+TIMED_WITHIN = """
+
+@track_time
+def place(order):
+    start = time.perf_counter()
+    order.save()
+    logger.info("saved in %s", time.perf_counter() - start)
+    return order.send()
+"""
+
+
+def test_safe_fix_of_a_function_leaves_its_decorator_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timer within has the plain name by then; whoever runs `--fix` first gets no less."""
+    root = made(tmp_path, monkeypatch, helpers=PLAIN + TIMED_WITHIN)
+    run("--fix", "--select", "GR201,GR206")
+    assert 'timed("helpers.place.duration").start()' in (root / "helpers.py").read_text()
+    assert run("--fix", "--unsafe-fixes").return_value == 0
+    assert '@timed("helpers.place.call.duration")\ndef place' in (root / "helpers.py").read_text()
+
+
+def test_named_file_alone_says_why_nothing_goes_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who else uses the decorator is not known then."""
+    made(tmp_path, monkeypatch, helpers=PLAIN + TIMED_WITHIN)
+    told = run("helpers.py").output
+    assert "(no fix, as only a check of the whole project tells who else uses `track_time`)" in told
+
+
 LEFT = {
     "stores": (logging_with(LOG + "\nwrapper.calls = 1"), "it does more than measure in line 20"),
     "warns": (logging_with(LOG.replace("info", "warning")), "it does more than measure in line 19"),

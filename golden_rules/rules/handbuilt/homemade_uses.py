@@ -138,7 +138,7 @@ def uses_of(subject: ModuleSubject, target: str) -> Uses:
         entries = [entry for entry in applied(subject.outline, function, subject.config) if entry.target == target]
         for entry in entries:
             node = function.node.decorator_list[entry.index]
-            metric = metric_name(subject.outline, function, *subject.config.naming(subject.path))
+            metric = _free_name(subject, function)
             refused = _why_not(subject, function, entry.index, metric)
             why = why or (refused and f"{refused} (line {node.lineno})")
             found.append(Place(*subject.source.span(node), metric))
@@ -157,6 +157,12 @@ def uses_of(subject: ModuleSubject, target: str) -> Uses:
         spellings.pop() if len(spellings) == 1 else (),
         why,
     )
+
+
+def _free_name(subject: ModuleSubject, function: Function) -> str:
+    """Return what a function's series are named after: what measures within it, as a timer does, may have the plain name."""
+    name = metric_name(subject.outline, function, *subject.config.naming(subject.path))
+    return f"{name}.call" if f'"{name}' in subject.source.text else name
 
 
 def _why_not(subject: ModuleSubject, function: Function, index: int, metric: str) -> str:
