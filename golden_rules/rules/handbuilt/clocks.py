@@ -139,6 +139,9 @@ _LIMIT = re.compile(
 _RATE = re.compile(
     r"(^|_)(rate|rates|tokens?|refill\w*|capacity|qps|rps|per_(second|sec|s|minute)|speed|velocity)(_|$)"
 )
+_WEIGHT = re.compile(
+    r"(^|_)(alpha|beta|decay|weight|smoothing|factor|scale|multiplier|units?|(ms|ns|us|millis|micros)(_per_\w+)?)(_|$)"
+)
 _START = re.compile(
     r"(^|_)(start|starts|started|starting|begin|began|begun|before|submit|submitted|issued|launched|t_?\d|tic|tick)(_|$)"
 )
@@ -159,6 +162,11 @@ def is_limit(name: str) -> bool:
 def is_rate(name: str) -> bool:
     """Whether a name speaks of an amount in a time, which a duration is multiplied with: `refill_rate`."""
     return bool(_RATE.search(snake(name)))
+
+
+def is_weight(name: str) -> bool:
+    """Whether a name speaks of a unit, or of the share that a value has in an average: `alpha`, `ms_per_second`."""
+    return bool(_WEIGHT.search(snake(name)))
 
 
 def is_start(name: str) -> bool:

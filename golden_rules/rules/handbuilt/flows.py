@@ -8,7 +8,7 @@ from enum import Enum
 
 import libcst as cst
 
-from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate
+from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate, is_weight
 from golden_rules.rules.handbuilt.reporting import reports, reports_only, returns_nothing
 from golden_rules.rules.handbuilt.vocabulary import (
     feeds_series,
@@ -21,6 +21,7 @@ from golden_rules.rules.handbuilt.vocabulary import (
     is_waiting,
     keeps_durations,
     puts,
+    tells_progress,
 )
 from golden_rules.source.body import Body, callee, dotted
 
@@ -136,18 +137,31 @@ def _next(body: Body, step: _Step) -> _Outcome:
 
 def _arithmetic(operation: cst.BinaryOperation, step: _Step) -> _Outcome:
     other = operation.right if step.node is operation.left else operation.left
-    if isinstance(operation.operator, cst.Modulo) and isinstance(
-        operation.left, cst.SimpleString | cst.ConcatenatedString | cst.FormattedString
-    ):
+    if _is_formatting(operation):
         return [_Step(operation, step.name)]
     if isinstance(operation.operator, cst.Divide | cst.FloorDivide | cst.Modulo):
         return [_Step(operation, step.name)]
     if _speaks(other, is_rate if isinstance(operation.operator, cst.Multiply) else is_limit):
         return Sink(Use.DECIDES, "a limit")
+    if isinstance(operation.operator, cst.Multiply) and not _is_factor(other):
+        return Sink(Use.DECIDES, "an amount")
     subtracted_from = isinstance(operation.operator, cst.Subtract) and step.node is operation.right
     if subtracted_from and not is_duration(dotted(other)):
         return Sink(Use.DECIDES, "what is left of a time")
     return [_Step(operation, step.name)]
+
+
+def _is_factor(node: cst.BaseExpression) -> bool:
+    """Whether a product with this is the same time in another unit, or a share of it for an average; power times time is neither."""
+    match node:
+        case cst.Integer() | cst.Float():
+            return True
+        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+            return name.isupper() or is_weight(name)
+        case cst.BinaryOperation(left=left, right=right):
+            return _is_factor(left) and _is_factor(right)
+        case _:
+            return False
 
 
 def _speaks(node: cst.CSTNode, of: Callable[[str], bool]) -> bool:
@@ -202,6 +216,8 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     keyword = argument.keyword.value if argument.keyword is not None else ""
     if is_log(name):
         return Sink(Use.SHOWN if is_shown(name) else Use.LOGGED, f"the log call `{name}`")
+    if tells_progress(name):
+        return Sink(Use.SHOWN, f"`{name}`")
     if is_waiting(name) or is_limit(keyword):
         return Sink(Use.DECIDES, f"`{name}`")
     if is_metric(name):
@@ -214,15 +230,30 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return Sink(Use.PASSED, f"`{name}`")
     if not keyword and (entry := _entry(call)) and puts(name):
         return Sink(Use.KEPT, f'the entry `"{entry}"`')
+    # A text is for somebody who reads it: `on_status(f"done in {took:.1f} s")`.
+    kept = Use.SHOWN if _is_text(argument.value) else Use.KEPT
     if is_duration(keyword):
-        return Sink(Use.KEPT, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
+        return Sink(kept, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) and is_shown(name):
         return Sink(Use.SHOWN, f"`{name}`")
     if is_report(name) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
         return _recorded(name)
     if not keyword and is_duration(step.name) and hands_over(name):
-        return Sink(Use.KEPT, f"`{name}`")
+        return Sink(kept, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
+
+
+def _is_text(value: cst.BaseExpression) -> bool:
+    if isinstance(value, cst.BinaryOperation):
+        return _is_formatting(value)
+    return isinstance(value, cst.FormattedString | cst.ConcatenatedString)
+
+
+def _is_formatting(operation: cst.BinaryOperation) -> bool:
+    """Whether an operation is `"took %s" % took`."""
+    return isinstance(operation.operator, cst.Modulo) and isinstance(
+        operation.left, cst.SimpleString | cst.ConcatenatedString | cst.FormattedString
+    )
 
 
 def _recorded(name: str) -> Sink:

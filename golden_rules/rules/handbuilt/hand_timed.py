@@ -22,7 +22,7 @@ class HandTimed(FunctionRule):
 
     ## What it does
 
-    Finds differences of clock readings that end in telemetry: a log call or `print`, a metric, a field, keyword or entry
+    Finds differences of clock readings that end in telemetry: a log call, a metric, a field, keyword or entry
     with a name such as `elapsed`, `duration_ms` or `latency`. The clocks are those of `time`, `timeit`, `datetime` and
     `asyncio`, of Django, Pendulum and Arrow, and a project's own where their name says so (`self.clock.time()`,
     `utcnow()`).
@@ -31,9 +31,18 @@ class HandTimed(FunctionRule):
     a timeout is a deadline, a rate limit, a back-off or the age of a cache entry. A comparison that only decides whether
     to report (`if elapsed > 1: logger.warning(...)`) is part of the report.
 
-    Left alone as well is what only a person before a screen gets to see: what a command prints, and how long a loop that
-    pauses has been waiting. Commands are functions under `@click.command()` and its like, and what lies below `commands`,
-    `cli`, `scripts` or `tools`.
+    Left alone as well is a duration that is the answer rather than a note beside it:
+
+    - what only a person gets to see: what is printed, made into a text for a callback, drawn by a user interface, or returned
+      by a command, a script or `main`;
+    - the latency that a probe is asked for: in functions such as `ping`, `health_check` or `measure_latency`, and in answers that
+      say beside it only that there was one, as `{"reachable": True, "latency_ms": ...}`;
+    - the age of what goes on: a status, a listing, the uptime of a program, how long a loop has been going on, and what a
+      function that waits for others returns;
+    - what is multiplied into an amount: a price, an energy.
+
+    A metric that is fed with it (`SECONDS.observe(took)`) makes telemetry of it all the same, as a log line does of what is also
+    printed.
 
     ## Why is this bad?
 
@@ -71,8 +80,9 @@ class HandTimed(FunctionRule):
 
     ## When not to follow it
 
-    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now. Tests,
-    benchmarks, migrations, vendored code and the modules named in `metrics-modules` are left alone, and so are context
+    Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now: the lists above
+    go by names and by where the value flows, so a probe that is called `ask` and says more of its work than that it worked is found.
+    Tests, benchmarks, timers, migrations, vendored code and the modules named in `metrics-modules` are left alone, and so are context
     managers and decorators that measure others.
     """
 

@@ -205,25 +205,22 @@ class Poller:
     def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
         """Yield one violation, at the first telemetry difference, where the outcome is recorded as well."""
         from golden_rules.rules.handbuilt.outcomes import recorded_by_outcome
-        from golden_rules.rules.handbuilt.timed_starts import timed_starts
+        from golden_rules.rules.handbuilt.timed_starts import measured, timed_starts
         from golden_rules.rules.handbuilt.timings import timings
 
         found = timings(subject.outline, subject.function, piece.node)
-        measured = [difference for difference in found.differences if difference.telemetry]
-        if not measured:
+        differences = measured(found, subject.function, subject.path)
+        if not differences:
             return
         errors = counted(subject).errors
         if errors:
             outcome = f"its failures are counted in `{errors[0].shown}`"
-        elif call := recorded_by_outcome(found.body, measured):
+        elif call := recorded_by_outcome(found.body, differences):
             outcome = f"`{call}` is told how it ended"
         else:
             return
         starts = list(timed_starts(subject, piece, found))
-        if not starts:
-            # A command shows how long it took to whoever waits for it, and to nobody else.
-            return
-        first = measured[0]
+        first = differences[0]
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         fix = _timers(starts)
         yield Violation(

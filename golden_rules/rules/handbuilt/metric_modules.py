@@ -7,7 +7,6 @@ import re
 
 from golden_rules.config import Config
 from golden_rules.frameworks import COMMANDS
-from golden_rules.naming import snake
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 
@@ -24,7 +23,10 @@ _COUNTING = re.compile(
 _ONE_OFF = re.compile(
     r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?)(/|$)|(^|/)(cli|[^/]*_script|demo|__main__|setup)\.py$"
 )
-_PRINTER = re.compile(r"(^|_)(print(er|ing)|terminal|console|progress)(_|$)")
+# The files among them that a person runs, and waits for their end; `tools/` may hold those of agents.
+_RUN_BY_HAND = re.compile(
+    r"(^|/)(\w*commands?|scripts?|cli|examples?|bin|docs|demos?\w*)(/|$)|(^|/)(\w*_?cli|[^/]*_script|demo|__main__|setup)\.py$"
+)
 
 
 def is_instrumentation(path: str, config: Config) -> bool:
@@ -48,11 +50,12 @@ def is_one_off(path: str) -> bool:
     return bool(_ONE_OFF.search(path))
 
 
-def speaks_to_a_person(function: Function) -> bool:
-    """Whether a function is a command of the command line (`@click.command()`), or of a class that is there to print."""
-    if function.owner is not None and _PRINTER.search(snake(function.owner.name)):
+def answers_a_person(function: Function, path: str) -> bool:
+    """Whether somebody waits for what a function says: a command by decorator or file, or a program's `main`."""
+    if any(decorator.rpartition(".")[2] in COMMANDS for decorator in function.decorators):
         return True
-    return any(decorator.rpartition(".")[2] in COMMANDS for decorator in function.decorators)
+    is_main = function.parent is None and function.owner is None and function.name.lower().strip("_") == "main"
+    return is_main or bool(_RUN_BY_HAND.search(path))
 
 
 def comes_from_instrumentation(outline: Outline, function: Function, name: str, config: Config) -> bool:

@@ -11,8 +11,8 @@ import libcst as cst
 from golden_rules.criticality import Kind
 from golden_rules.findings import Clock, Fix, ImportedName, Safety
 from golden_rules.naming import metric_name
+from golden_rules.rules.handbuilt.answers import is_answer
 from golden_rules.rules.handbuilt.clocks import is_of_library
-from golden_rules.rules.handbuilt.metric_modules import is_one_off, speaks_to_a_person
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
 from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
@@ -68,17 +68,23 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
         yield TimedStart(difference, target, metric, series, safe, unsafe)
 
 
+def measured(found: Timings, function: Function, path: str) -> list[Difference]:
+    """Return the differences that tell how long a piece of the function's own work took, in their order."""
+    lends = yields_context(function)
+    return [
+        difference
+        for difference in found.differences
+        if difference.telemetry
+        and not is_answer(found, function, path, difference)
+        and not (lends and _times_the_block(found, difference))
+    ]
+
+
 def _first_of_each_start(found: Timings, function: Function, path: str) -> list[Difference]:
     """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
     firsts: dict[object, Difference] = {}
-    lends = yields_context(function)
-    waited_for = is_one_off(path) or speaks_to_a_person(function)
-    for difference in found.differences:
-        if waited_for and difference.is_only_shown:
-            # The person who waits for a command is told how long it took.
-            continue
-        if difference.telemetry and not (lends and _times_the_block(found, difference)):
-            firsts.setdefault(difference.stamp or difference.start, difference)
+    for difference in measured(found, function, path):
+        firsts.setdefault(difference.stamp or difference.start, difference)
     return sorted(
         firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
     )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Iterator
 
 from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start, may_read_clock
-from golden_rules.rules.handbuilt.wrappers import wraps_another
+from golden_rules.rules.handbuilt.wrappers import is_under_wraps, wraps_another
 from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, walk
 
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
+# Where to measure is the subject: `pii_leak_benchmark/`, `autotune.py`, `perf_timer.py`.
+_MEASURING = re.compile(r"benchmark[^/]*/|(^|[/_])auto_?tun\w*[/.]|(^|[/_])(timers?|timings?|timeit|stopwatch)\.py$")
 _HOLDERS = (ast.Attribute, ast.Name)
 
 
@@ -25,11 +29,18 @@ def may_time(subject: Subject) -> bool:
         return False
     if not any(clock_unit(subject.outline, function, call.name) for call in function.calls):
         return False
-    if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path):
+    if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path) or _compares_times(subject.path):
         return False
     if is_benchmark(function.qualname) or not _may_subtract_readings(subject.outline, function):
         return False
-    return not wraps_another(function)
+    return not (wraps_another(function) or is_under_wraps(function))
+
+
+# Asked of one file for each of its functions.
+@functools.lru_cache(maxsize=8)
+def _compares_times(path: str) -> bool:
+    """Whether durations are what a file is there to find out."""
+    return bool(_MEASURING.search(path.lower()))
 
 
 def _may_subtract_readings(outline: Outline, function: Function) -> bool:

@@ -9,7 +9,6 @@ import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start, may_be_recorded_start
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
-from golden_rules.rules.handbuilt.vocabulary import sleeps
 from golden_rules.source.body import Body, dotted, read_body
 from golden_rules.source.outline import Function, Outline
 
@@ -94,6 +93,12 @@ class Timings:
         alike = (other for other in self.differences if other.start == difference.start)
         return next((other.series for other in alike if other.series), "")
 
+    def alike(self, difference: Difference) -> list[Difference]:
+        """Return all differences that are measured from the same reading."""
+        return [
+            other for other in self.differences if (other.start, other.stamp) == (difference.start, difference.stamp)
+        ]
+
 
 def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timings:
     """Find a function's clock readings and their differences."""
@@ -109,38 +114,7 @@ def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timi
             difference = _difference(outline, function, found, readings, candidate)
             if difference is not None:
                 found.differences.append(difference)
-    found.differences[:] = [difference for difference in found.differences if not _is_heartbeat(found, difference)]
     return found
-
-
-def _is_heartbeat(found: Timings, difference: Difference) -> bool:
-    """Whether a loop that waits says meanwhile how long it has been waiting."""
-    body = found.body
-    loop = next((node for node in body.ancestors(difference.node) if isinstance(node, cst.While)), None)
-    if loop is None or _ends_loop(body, difference.node):
-        return False
-    if difference.stamp is not None and loop in body.ancestors(difference.stamp.binding):
-        return False
-    if _waits(body, loop):
-        return True
-    return any(
-        other.decides and other.start == difference.start and loop in body.ancestors(other.node)
-        for other in found.differences
-    )
-
-
-def _waits(body: Body, loop: cst.While) -> bool:
-    """Whether a loop pauses between its rounds."""
-    return any(
-        isinstance(node, cst.Call) and sleeps(dotted(node.func)) and loop in body.ancestors(node) for node in body.nodes
-    )
-
-
-def _ends_loop(body: Body, node: cst.CSTNode) -> bool:
-    """Whether the loop around a node ends, or the function returns, right after its block."""
-    block = next(around for around in body.ancestors(node) if isinstance(around, cst.IndentedBlock))
-    last = block.body[-1]
-    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Return | cst.Break | cst.Raise)
 
 
 def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Reading]:
@@ -254,8 +228,21 @@ def _is_start_elsewhere(outline: Outline, function: Function, body: Body, start:
         return False
     if root in ("self", "cls"):
         return rest.count(".") == 0
+    if not rest and not _is_local(function, root):
+        # A moment that a module keeps is when the program began.
+        return False
     # The start of an entity, such as `run.start_time`, is data; a clock for intervals says that it is a measurement.
     return unit is not Unit.DATETIME and (not rest or start not in body.bindings)
+
+
+def _is_local(function: Function, name: str) -> bool:
+    """Whether a variable is one of the function, or of one around it, rather than of the module."""
+    scope: Function | None = function
+    while scope is not None:
+        if name in scope.bound:
+            return True
+        scope = scope.parent
+    return False
 
 
 def _is_each(body: Body, root: str) -> bool:

@@ -17,7 +17,7 @@ _LOG_FUNCTION = re.compile(r"^(log|print|echo|debug|warn|info)(_\w+)?$|(^|_)(log
 _LOGGER = re.compile(r"(^|_)log(ger|ging)?$")
 _STREAM = re.compile(r"std(out|err)|stream|console|terminal|tqdm", re.IGNORECASE)
 _PRINTING = re.compile(r"^_*(s?echo|[pr]?print|display|show)(_|$)")
-_SHOWING = re.compile(r"std(out|err)|console|terminal|tqdm|(^|_)(style|typer|click)(_|$)", re.IGNORECASE)
+_SHOWING = re.compile(r"std(out|err)|(^|_)stream$|console|terminal|tqdm|(^|_)(style|typer|click)(_|$)", re.IGNORECASE)
 _METRIC_METHODS = frozenset(
     {
         "observe", "record", "timing", "timing_ms", "histogram", "distribution", "gauge", "incr", "increment", "log_metric",
@@ -32,15 +32,20 @@ _RECORDING_METHODS = frozenset(
     }
 )  # fmt: skip
 _METRIC_RECEIVER = re.compile(
-    r"metric|hist(ogram)?|gauge|counter|stats(_|d|$)|statistics|latenc|duration|telemetry|timing|timer|span|perf|usage|prom(etheus)?|measure|elapsed|_times?$|^times?$"
+    r"metric|hist(ogram)?s?(_|$)|gauge|counter|stats(_|d|$)|statistics|latenc|duration|telemetry|timing|timer|span|perf|usage|prom(etheus)?|measure|elapsed|_times?$|^times?$"
 )
 _METRICS_OBJECT = re.compile(r"(^|_)(metrics?|telemetry|statsd|stats_client)$")
 _HANDING_OVER = re.compile(
     r"(^|_)(on|handle|capture|callback|complete|completed|done|finish|finished|end|process_time|audit|result|response|success|failure|summary|summarize|append|insert|event|record|entry|row|telemetry|trace|stats|metrics)(_|$)"
 )
+# What tells somebody: `send_response`, `reply`.
+_TELLING = re.compile(r"^_*(send|reply|respond|render|draw|paint)(_|$)")
 _WAITING = re.compile(
     r"^_*(async_)?(sleep\w*|wait|wait_for|wait_until|wait_\w+|call_later|call_at|settimeout|set_timeout|schedule\w*|poll|select|join|timeout|timeout_at|reschedule|delay"
     r"|set_deadline|with_timeout|move_on_after|fail_after|should_\w+|is_\w+|has_\w+|can_\w+|check_\w+|expire\w*|setex)$"
+)
+_PROGRESS = re.compile(
+    r"(^|_)(progress|heartbeat|keep_?alive|set_postfix(_str)?|set_description(_str)?|set_status(_text)?)(_|$)"
 )
 _PURE = frozenset(
     {
@@ -115,6 +120,11 @@ def sleeps(name: str) -> bool:
     return word in ("wait", "wait_for") or word.startswith(("sleep", "async_sleep"))
 
 
+def tells_progress(name: str) -> bool:
+    """Whether a callee shows how far something is: `self._hook_progress`, `progress_callback`, `bar.set_postfix`."""
+    return bool(_PROGRESS.search(snake(name.rpartition(".")[2])))
+
+
 def is_pure(name: str) -> bool:
     """Whether a callee only makes another form of the value: a number, a text."""
     last = name.rpartition(".")[2]
@@ -146,7 +156,7 @@ def keeps_durations(name: str) -> bool:
 def hands_over(name: str) -> bool:
     """Whether a callee takes a result or an event, by its name: `Result`, `on_finished`, `rows.append`."""
     last = name.rpartition(".")[2]
-    return last[:1].isupper() or bool(_HANDING_OVER.search(snake(last)))
+    return last[:1].isupper() or (bool(_HANDING_OVER.search(snake(last))) and not _TELLING.match(snake(last)))
 
 
 def snake_chain(name: str) -> str:

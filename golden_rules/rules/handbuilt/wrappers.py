@@ -12,13 +12,21 @@ from golden_rules.source.trees import walk
 def wraps_another(function: Function) -> bool:
     """Whether a function is what a decorator returns: it calls a parameter of the function around, which returns it."""
     outer = function.parent
-    if outer is None:
-        return False
-    arguments = outer.node.args
-    parameters = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args)}
-    if not any(call.name in parameters for call in function.calls):
+    if outer is None or not _calls_parameter(function, outer):
         return False
     return any(_hands_out(node.value, function.name) for node in walk(outer.node) if isinstance(node, ast.Return))
+
+
+def is_under_wraps(function: Function) -> bool:
+    """Whether a function is one of several in a decorator, each under `@functools.wraps(function)` and calling that."""
+    is_wrapped = any(decorator.rpartition(".")[2] == "wraps" for decorator in function.decorators)
+    return is_wrapped and function.parent is not None and _calls_parameter(function, function.parent)
+
+
+def _calls_parameter(function: Function, outer: Function) -> bool:
+    arguments = outer.node.args
+    parameters = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args)}
+    return any(call.name in parameters for call in function.calls)
 
 
 def _hands_out(value: ast.expr | None, name: str) -> bool:

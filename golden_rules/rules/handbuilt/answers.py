@@ -1,0 +1,261 @@
+"""Which durations are what somebody asks for: the answer of a probe, how long something has been running, what a person watches.
+
+A timer says afterwards how long work took. It stands for none of these: a probe exists for its latency, a status tells an
+age at any moment, and what is printed is gone with the screen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from golden_rules.naming import snake
+from golden_rules.rules.handbuilt.flows import TELEMETRY, Use
+from golden_rules.rules.handbuilt.metric_modules import answers_a_person
+from golden_rules.rules.handbuilt.vocabulary import sleeps, tells_progress
+from golden_rules.source.body import callee, dotted
+
+if TYPE_CHECKING:
+    from golden_rules.rules.handbuilt.timings import Difference, Timings
+    from golden_rules.source.body import Body
+    from golden_rules.source.outline import Function
+
+# Functions that find out whether, or how fast, something answers.
+_PROBE = re.compile(
+    r"(^|_)(ping|pings|pinged|pong|probe\w*|healthz|healthy|health_?checks?|health$|liveness|readiness|reachab\w*|connectivity|latency|latencies|rtt|round_trip\w*|response_times?"
+    r"|speed(_?test)?|heartbeat|uptime|doctor|diagnos\w*)(_|$)|(^|_)(test|check|verify|validate)_(\w+_)?connections?(_|$)"
+)
+_YES = frozenset(
+    {"ok", "up", "healthy", "reachable", "connected", "alive", "online", "available", "pong", "pass", "passed", "ready"}
+)
+# Functions that wait for others, and classes and folders that draw what a person sees.
+_WAIT = re.compile(r"(^|_)(wait|waits|await)(_|$)")
+_INTERFACE = re.compile(r"(^|[/_.])(t?ui|gui|panels?|dialogs?|windows?|screens?)([/_.]|$)")
+# Functions that keep a probe's answer, or any other duration, for monitoring.
+_RECORDER = re.compile(r"(^|_)(record|log|track|report|observe|update|emit|add|note|publish|collect)(_|$)")
+# Functions that end what began elsewhere.
+_ENDING = re.compile(
+    r"(^|_)(end|ended|finish\w*|finali[sz]e\w*|stop\w*|complet\w*|close\w*|done|exit|fail\w*|succe\w*|results?|after|teardown|shutdown|cleanup"
+    r"|response|outcome|run|execute|process|call|handle|on|record)(_|$)"
+)
+
+
+def is_answer(found: Timings, function: Function, path: str, difference: Difference) -> bool:
+    """Whether a duration is asked for as such, so that no timer would stand for it."""
+    return (
+        difference.is_only_shown
+        or (answers_a_person(function, path) and _ends_only_in(difference, Use.KEPT, Use.SHOWN))
+        or _is_waited(found.body, function, difference)
+        or _is_drawn(function, path, difference)
+        or _is_progress(found, difference)
+        or any(_is_probed(found, function, other) for other in found.alike(difference))
+        or _is_age(found.body, function, difference)
+    )
+
+
+def _ends_only_in(difference: Difference, *uses: Use) -> bool:
+    return all(sink.use in uses for sink in difference.sinks if sink.use in TELEMETRY)
+
+
+def _is_waited(body: Body, function: Function, difference: Difference) -> bool:
+    """Whether a function that only waits says how long what it waits for took: that is the work of others."""
+    if not _WAIT.search(snake(function.name)):
+        return False
+    looks = any(isinstance(loop, cst.While) and _waits(body, loop) for loop in body.ancestors(difference.node))
+    uses = (Use.KEPT, Use.SHOWN, Use.LOGGED) if looks else (Use.KEPT, Use.SHOWN)
+    return _ends_only_in(difference, *uses)
+
+
+def _is_drawn(function: Function, path: str, difference: Difference) -> bool:
+    """Whether a duration goes on, in a user interface, to what draws it."""
+    owner = function.owner.name if function.owner is not None else ""
+    place = f"{path.lower()}/{snake(owner)}"
+    return bool(_INTERFACE.search(place)) and _ends_only_in(difference, Use.KEPT, Use.SHOWN)
+
+
+def _is_probed(found: Timings, function: Function, difference: Difference) -> bool:
+    """Whether a duration is handed back by a function that asks how fast something answers, and is not recorded besides."""
+    is_returned = any(sink.use is Use.RETURNED for sink in difference.sinks)
+    if difference.series or not (is_returned or _ends_only_in(difference, Use.KEPT, Use.SHOWN, Use.RECORDED)):
+        return False
+    name = snake(function.name)
+    if _PROBE.search(name):
+        return not _RECORDER.search(name)
+    return _is_all_there_is(found.body, difference.node)
+
+
+def _is_all_there_is(body: Body, value: cst.CSTNode) -> bool:
+    """Whether an answer says beside the duration only that there was one: `{"reachable": True, "latency_ms": ...}`."""
+    for place in _places(body, value):
+        answer = next(
+            (node for node in body.ancestors(place) if isinstance(node, cst.Dict | cst.Call) and _names_parts(node)),
+            None,
+        )
+        if answer is None or not _is_handed_back(body, answer):
+            continue
+        others = [part for part in _parts(answer) if part is not place and part not in body.ancestors(place)]
+        if any(map(_is_yes, others)) and all(_is_constant(body, other) for other in others):
+            return True
+    return False
+
+
+def _names_parts(answer: cst.Dict | cst.Call) -> bool:
+    """Whether an expression makes an answer of named parts: a dictionary, or `Health(ok=True, ...)`."""
+    return isinstance(answer, cst.Dict) or callee(answer).rpartition(".")[2][:1].isupper()
+
+
+def _parts(answer: cst.Dict | cst.Call) -> list[cst.BaseExpression]:
+    held = answer.elements if isinstance(answer, cst.Dict) else answer.args
+    return [item.value for item in held]
+
+
+def _places(body: Body, value: cst.CSTNode) -> list[cst.CSTNode]:
+    """Return where a value stands: where it is made, and where the variables are read that are set to it."""
+    statement = body.statement(value)
+    names = [
+        name for name, bindings in body.bindings.items() if any(body.statement(item) is statement for item in bindings)
+    ]
+    return [value, *(load for name in names for load in body.loads[name])]
+
+
+def _is_yes(value: cst.BaseExpression) -> bool:
+    if isinstance(value, cst.SimpleString):
+        return value.raw_value.lower() in _YES
+    return isinstance(value, cst.Name) and value.value == "True"
+
+
+def _is_constant(body: Body, value: cst.BaseExpression) -> bool:
+    """Whether a part of an answer was known before the work: a constant, a parameter; or is a text about it."""
+    if isinstance(value, cst.Name):
+        return value.value not in body.bindings
+    return isinstance(value, cst.BaseString | cst.BaseNumber)
+
+
+def _is_age(body: Body, function: Function, difference: Difference) -> bool:
+    """Whether a duration is data of something that goes on: how long ago it began, told by a function that does not end it."""
+    if difference.stamp is not None or not _is_looked_up(body, difference.start):
+        return False
+    return _ends_only_in(difference, Use.KEPT, Use.SHOWN) and not _ENDING.search(snake(function.name))
+
+
+def _is_looked_up(body: Body, start: str) -> bool:
+    """Whether a start is that of an object, or a variable set to one: what takes it away (`starts.pop(id)`) ends it."""
+    if "." in start:
+        return True
+    if start in body.declared:
+        return False
+    settings = [binding.value for binding in body.bindings[start] if isinstance(binding, cst.Assign)]
+    return bool(settings) and not any(
+        isinstance(value, cst.Call) and callee(value).endswith(".pop") for value in settings
+    )
+
+
+def _root(node: cst.BaseExpression) -> str:
+    """Return the variable that a chain of names, entries and calls begins with."""
+    while not isinstance(node, cst.Name):
+        match node:
+            case cst.Attribute(value=inner) | cst.Subscript(value=inner) | cst.Call(func=inner):
+                node = inner
+            case _:
+                return ""
+    return node.value
+
+
+def _is_handed_back(body: Body, value: cst.CSTNode) -> bool:
+    """Whether a value becomes part of what the function returns or yields, by way of its own variables."""
+    waiting = [value]
+    seen: set[str] = set()
+    while waiting:
+        for around in body.ancestors(waiting.pop()):
+            if isinstance(around, cst.Return | cst.Yield):
+                return True
+            if isinstance(around, cst.BaseStatement):
+                break
+            for name in _holders(around):
+                if name not in seen and name in body.bindings:
+                    seen.add(name)
+                    waiting += body.loads[name]
+                    # `row["age"] = age` reads `row` only to put something into it.
+                    waiting += [
+                        load for key, loads in body.loads.items() if key.startswith(f"{name}.") for load in loads
+                    ]
+    return False
+
+
+def _holders(node: cst.CSTNode) -> list[str]:
+    """Return the variables that hold what stands in a node: `row` for `row = ...`, `row["age"] = ...`, `rows.append(...)`."""
+    match node:
+        case cst.Assign(targets=targets):
+            return [_root(target.target) for target in targets]
+        case cst.AnnAssign(target=target):
+            return [_root(target)]
+        case cst.Expr(value=cst.Call(func=cst.Attribute(value=receiver))):
+            return [_root(receiver)]
+        case _:
+            return []
+
+
+def _is_progress(found: Timings, difference: Difference) -> bool:
+    """Whether a loop says between its rounds how long it has been going on."""
+    body = found.body
+    if any(
+        isinstance(around, cst.Call) and tells_progress(callee(around)) for around in body.ancestors(difference.node)
+    ):
+        return True
+    loop = next((node for node in body.ancestors(difference.node) if isinstance(node, cst.For | cst.While)), None)
+    if loop is None or _ends_loop(body, difference.node):
+        return False
+    if any(loop in body.ancestors(stamp.binding) for stamp in found.stamps.get(difference.start, ())):
+        return False
+    if difference.stamp is not None and _ends_only_in(difference, Use.LOGGED, Use.SHOWN, Use.KEPT):
+        return not _happens_once(body, difference.node, loop)
+    return isinstance(loop, cst.While) and (_waits(body, loop) or _is_limited(found, difference, loop))
+
+
+def _is_limited(found: Timings, difference: Difference, loop: cst.While) -> bool:
+    """Whether a loop acts on the time since the same start as well."""
+    return any(
+        other.decides and other.start == difference.start and loop in found.body.ancestors(other.node)
+        for other in found.differences
+    )
+
+
+def _waits(body: Body, loop: cst.While) -> bool:
+    """Whether a loop pauses between its rounds."""
+    return any(
+        isinstance(node, cst.Call) and sleeps(dotted(node.func)) and loop in body.ancestors(node) for node in body.nodes
+    )
+
+
+def _ends_loop(body: Body, node: cst.CSTNode) -> bool:
+    """Whether the loop around a node ends, or the function returns, right after its block."""
+    block = next(around for around in body.ancestors(node) if isinstance(around, cst.IndentedBlock))
+    last = block.body[-1]
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Return | cst.Break | cst.Raise)
+
+
+def _happens_once(body: Body, node: cst.CSTNode, loop: cst.CSTNode) -> bool:
+    """Whether a node in a loop is behind a flag that its branch sets: `if first: ...; first = False`, `if took is None: took = ...`."""
+    for around in body.ancestors(node):
+        if around is loop:
+            return False
+        if isinstance(around, cst.If) and not _compares(around.test):
+            tested = {
+                name for name, loads in body.loads.items() if any(around.test in _up(body, load) for load in loads)
+            }
+            if any(around in body.ancestors(binding) for name in tested for binding in body.bindings[name]):
+                return True
+    return False
+
+
+def _up(body: Body, node: cst.CSTNode) -> list[cst.CSTNode]:
+    return [node, *body.ancestors(node)]
+
+
+def _compares(test: cst.BaseExpression) -> bool:
+    """Whether a condition is about an amount: `count % 100 == 0`, `now - shown > 5`."""
+    return isinstance(test, cst.Comparison) and not any(
+        isinstance(target.operator, cst.Is | cst.IsNot) for target in test.comparisons
+    )
