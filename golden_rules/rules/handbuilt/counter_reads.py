@@ -86,19 +86,18 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
 
 
 def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
-    """Yield what becomes of the object that holds an attribute, where beside the counting something is asked of it: `verdict = decide(call, self.stats)`."""
+    """Yield what becomes of the object that holds a counter, where beside the counting something is asked of it: `verdict = decide(call, self.stats)`."""
+    holder = target
+    while isinstance(holder, ast.Attribute | ast.Subscript) and not isinstance(holder.value, ast.Name):
+        holder = holder.value
+    if holder is target or not isinstance(holder, ast.Attribute):
+        return
     function = function_around(index, target)
-    match target:
-        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self")) as holder):
-            for node in of_variable(index, holder):
-                parent = index.parents[id(node)]
-                asked = (
-                    isinstance(parent, ast.Call) and node in parent.args and function_around(index, node) is function
-                )
-                if asked and not isinstance(statement_of(index, node), ast.Expr):
-                    yield _reading(index, node, _MAX_STEPS)
-        case _:
-            pass
+    for node in of_variable(index, holder):
+        parent = index.parents[id(node)]
+        asked = isinstance(parent, ast.Call) and node in parent.args and function_around(index, node) is function
+        if asked and not isinstance(statement_of(index, node), ast.Expr):
+            yield _reading(index, node, _MAX_STEPS)
 
 
 def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Reading:
@@ -152,11 +151,13 @@ def _is_part(index: Mentions, beside: list[ast.expr]) -> bool:
 
 
 def _is_given(index: Mentions, name: str) -> bool:
-    """Whether an attribute is set to something and never added to."""
+    """Whether an attribute is set to something, or grows with the work that is put in, rather than by one with what is done."""
     mentions = index.attributes[name]
-    if any(isinstance(index.parents[id(node)], ast.AugAssign) for node in mentions):
+    grown = [index.parents[id(node)] for node in mentions]
+    amounts = [node.value for node in grown if isinstance(node, ast.AugAssign)]
+    if any(isinstance(amount, ast.Constant) for amount in amounts):
         return False
-    return any(not isinstance(value, ast.Constant) for value in values_given(index, mentions))
+    return bool(amounts) or any(not isinstance(value, ast.Constant) for value in values_given(index, mentions))
 
 
 def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = False) -> Reading:
