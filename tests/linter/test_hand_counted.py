@@ -426,6 +426,12 @@ def test_a_field_that_nobody_reads_here_is_for_those_who_hold_the_object() -> No
     assert found(source.format(decorator=""))
 
 
+def test_who_gets_the_server_need_not_look_at_its_statistics() -> None:
+    """Only where statistics themselves are handed over may a verdict hang on them."""
+    source = counting("pass", "self.server.stats['sent']")
+    assert found(source.replace("self.transport.send(mail)", "answer = Answer(self.server, mail)"))
+
+
 @pytest.mark.parametrize(
     ("line", "count"), [("verdict = decide(mail, self.stats)", 0), ("Courier(mail, self.stats).start()", 1)]
 )

@@ -90,7 +90,7 @@ def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
     holder = target
     while isinstance(holder, ast.Attribute | ast.Subscript) and not isinstance(holder.value, ast.Name):
         holder = holder.value
-    if holder is target or not isinstance(holder, ast.Attribute):
+    if holder is target or not isinstance(holder, ast.Attribute) or not is_store(holder.attr):
         return
     function = function_around(index, target)
     for node in of_variable(index, holder):
