@@ -178,6 +178,27 @@ PROJECTS = (
             "tests.test_make.TestMakeClass::test_missing_sys_getframe": "it takes `sys._getframe` away, which decorating uses",
         },
     ),
+    Project(
+        "trio",
+        "0.35.0",
+        "async library",
+        "src/trio",
+        tests=(
+            "src/trio/_core/_tests/test_ki.py",
+            "src/trio/_core/_tests/test_local.py",
+            "src/trio/_core/_tests/test_parking_lot.py",
+            "src/trio/_core/_tests/test_run.py",
+            "src/trio/_tests/test_channel.py",
+            "src/trio/_tests/test_sync.py",
+        ),
+        needs="astor==0.8.1 async-generator==1.10 trustme==1.2.1",
+        differs={
+            "src.trio._core._tests.test_ki::test_ki_does_not_leak_across_different_calls_to_inner_functions": (
+                "it expects two inner functions to share their code, and fails where each decorated one has its own"
+            ),
+            "src.trio._core._tests.test_run::test_context_run_tb_frames": "it counts the frames of a traceback",
+        },
+    ),
 )
 
 # Projects in which an unsafe fix of one of the rare rules changes a function that the suite calls.
