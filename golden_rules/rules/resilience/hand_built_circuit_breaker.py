@@ -32,7 +32,9 @@ class HandBuiltCircuitBreaker(ModuleRule):
     itself a circuit breaker or has a half-open state, fewer of these signs will do, and an error handler that sets
     `disabled_until`, which is looked at before the next call, is a breaker with a limit of one. A flag such as
     `source_disabled` that is set because failures have reached a limit counts as well, and so does the time at which they did,
-    or a rest that grows with each failure in a row; where the code speaks of a circuit breaker, the count itself may be what
+    or a rest that grows with each failure in a row, and a flag such as `healthy` that a method which is told of failures takes
+    back. So does a rest that methods of the project's own begin after an error and ask for before the next call
+    (`_set_cooldown`, `_is_on_cooldown`), and whatever blocks something after an error where the code speaks of a breaker or a cooldown; where the code speaks of a circuit breaker, the count itself may be what
     refuses calls (`if self.failures >= 3: return`).
 
     Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so
@@ -54,8 +56,8 @@ class HandBuiltCircuitBreaker(ModuleRule):
     takes its place, with `breaker.call_sync` for plain functions, `@breaker`, or `async with breaker:`.
 
     ## When not to follow it
-    Where the state is that of a device or a protocol that happens to open and close, or the breaker's state must be shared
-    by machines. Tests, benchmarks, migrations and vendored code are left alone, and so is what `allowed-in` names.
+    Where the state is that of a device or a protocol that happens to open and close, where the breaker's state must be shared
+    by machines, or where the rest is one that the other side asked for (a limit of calls). Tests, benchmarks, migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
     code: ClassVar[str] = "GR302"

@@ -30,11 +30,13 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
     `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given. Containers of failed work
     by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
-    a table with a status, where a function queues a row again while it has attempts left, and marks it as dead, or as failed
-    with its error, once they are used up; a table whose dead a function queues again (`requeue_dead_letter`).
+    a table with a status, where a function queues a row again, or puts it off, while it has attempts left, and marks it as dead,
+    or as failed with its error or the time of it, once they are used up; a table whose dead a function queues again
+    (`requeue_dead_letter`).
 
     Code that gives its dead letters to somebody else's queue is left alone, as are a broker's own dead-lettering, errors
-    that are collected and returned, and records, settings and metrics of dead letters.
+    that are collected and returned, signals that tell of the dead, what only shows how work stands, and records, requests,
+    settings and metrics of dead letters.
 
     ## Why is this bad?
     A dead letter is work that was accepted and not done: it must survive a restart, say what failed and how often, be found,
@@ -49,7 +51,8 @@ class HandBuiltDeadLetterQueue(ModuleRule):
 
     ## When not to follow it
     Where the queue belongs to a broker that other programs read, or a table of failed rows already has people and tools that
-    look at it and try its rows again. Tests, benchmarks, migrations and vendored code are left
+    look at it and try its rows again. A task queue of your own, whose failed tasks stay in its table, is named as well: where it
+    is the product, disable the rule there. Tests, benchmarks, migrations and vendored code are left
     alone.
     """
 

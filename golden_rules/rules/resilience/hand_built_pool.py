@@ -35,7 +35,10 @@ class HandBuiltPool(ModuleRule):
 
     - a semaphore that bounds the tasks or threads which the same code starts, or what it hands to an executor;
     - a number of workers, started in a loop, that take their work from a queue;
-    - a set of tasks whose size is compared with a limit, so that the next waits until one is done.
+    - a set of tasks whose size is compared with a limit, so that the next waits until one is done;
+    - a number of free slots, or of calls under way, that is counted by hand around tasks or an executor of the class's own;
+    - as many tasks as a number says, and another whenever one of them is done;
+    - a class that is an `Executor`, or is called a pool, and starts threads or processes itself.
 
     A semaphore that only guards a client, one background task or thread, tasks without a bound, executors of
     `concurrent.futures` and classes that extend them, pools of connections, and benchmarks are left alone.
@@ -57,8 +60,8 @@ class HandBuiltPool(ModuleRule):
 
     ## When not to follow it
     Where a script runs a handful of things at once and ends, or results must come back in order: a semaphore around one
-    `gather` of a few short calls, in code that no service runs for long, is as good as a pool. Tests, benchmarks,
-    migrations and vendored code are left alone, and so is what `allowed-in` names.
+    `gather` of a few short calls, in code that no service runs for long, is as good as a pool. The same goes for an executor
+    that others are meant to bring their own work to, such as a library's: it is the pool. Tests, benchmarks, migrations and vendored code are left alone, and so is what `allowed-in` names.
     """
 
     code: ClassVar[str] = "GR304"
