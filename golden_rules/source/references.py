@@ -22,7 +22,10 @@ def reference(
     """
 
     def is_hidden(local: str) -> bool:
-        return is_shadowed(function, local) or (inside and local in function.bound)
+        if inside:
+            # What a class binds is nothing to the bodies of its methods.
+            return local in function.bound or _is_bound_around(function, local)
+        return is_shadowed(function, local)
 
     def is_taken(local: str) -> bool:
         return local in outline.bound or is_hidden(local)
@@ -68,8 +71,12 @@ def _names_before(
     sure: dict[str, str] = {}
     if not any(target in wanted for target in outline.names.values()):
         return sure
+    last_star = max((entry.node.lineno for entry in outline.imports if entry.node.names[0].name == "*"), default=0)
     for entry in outline.imports:
         if entry.guarded or entry.node.lineno >= function.start_line:
+            continue
+        if isinstance(entry.node, ast.ImportFrom) and entry.node.lineno < last_star:
+            # What `*` brings may have the name, too.
             continue
         for alias in entry.node.names:
             local = alias.asname or alias.name
@@ -83,6 +90,11 @@ def is_shadowed(function: Function, name: str) -> bool:
     """Whether a scope between the module and the function's decorators binds the name."""
     if function.owner is not None and name in _class_names(function.owner.node):
         return True
+    return _is_bound_around(function, name)
+
+
+def _is_bound_around(function: Function, name: str) -> bool:
+    """Whether a function around binds the name."""
     scope = function.parent
     while scope is not None:
         if name in scope.bound:

@@ -225,6 +225,12 @@ class TestReference:
             ("def f():\n    global track_request\n", ("golden_runtime.track_request", "golden_runtime:")),
             ("from shop import *\n", ("golden_runtime.track_request", "golden_runtime:")),
             (
+                "from golden_runtime import track_request\nfrom shop import *\n",
+                ("golden_runtime.track_request", "golden_runtime:"),
+            ),
+            ("from shop import *\nfrom golden_runtime import track_request\n", ("track_request", "")),
+            ("import golden_runtime\nfrom shop import *\n", ("golden_runtime.track_request", "")),
+            (
                 "from golden_runtime import track_request\ndel track_request\n",
                 ("golden_runtime.track_request", "golden_runtime:"),
             ),

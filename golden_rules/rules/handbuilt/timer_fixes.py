@@ -147,6 +147,8 @@ def _use(
     place = end.binding if end else differences[0].node
     if any(_stands_on_a_header(body, node) for node in _nodes(place, differences)):
         return _SHARES_A_LINE
+    if any(_is_in_comprehension(body, node) for node in _nodes(place, differences)):
+        return "a comprehension measures a duration for each of its items"
     if any(_is_shown_as_code(body, node) for node in _nodes(place, differences)):
         return "a text shows how the duration is written"
     reading = differences[0].reading
@@ -170,6 +172,10 @@ def _use(
 
 def _nodes(place: cst.CSTNode, differences: list[Difference]) -> list[cst.CSTNode]:
     return [place, *(difference.node for difference in differences)]
+
+
+def _is_in_comprehension(body: Body, node: cst.CSTNode) -> bool:
+    return any(isinstance(ancestor, cst.BaseComp) for ancestor in body.ancestors(node))
 
 
 def _is_shown_as_code(body: Body, node: cst.CSTNode) -> bool:
