@@ -360,6 +360,22 @@ def release(pipe, key):
 """,
             id="others-were-first",
         ),
+        pytest.param(
+            """\
+def complete(router, messages, tries):
+    used = []
+    while tries > 0:
+        name, number = router.query(messages, excluded=used)
+        used.append(number)
+        try:
+            return send(name, messages)
+        except OSError:
+            tries -= 1
+            if tries == 0:
+                raise
+""",
+            id="what-was-tried-is-excluded",
+        ),
     ],
 )
 def test_what_only_looks_like_a_retry_is_left_alone(code: str) -> None:

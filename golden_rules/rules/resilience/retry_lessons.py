@@ -19,11 +19,15 @@ _ASKS = frozenset({"len", "bool", "isinstance"})
 _TARGETS = re.compile(
     r"(^|_)(host|server|node|endpoint|mirror|proxy|provider|broker|candidate|account|model)(_?(index|idx|id|name|url))?$"
 )
+# What has been tried, for whoever chooses what to try next.
+_EXCLUDES = re.compile(r"^(excluded?|excluding|avoid|skip|ignore|tried|visited|used|exclude_\w+|excluded_\w+)$")
 
 
 def learns(body: Body, loop: Loop, own: list[cst.CSTNode], attempt: Attempt) -> bool:
     """Whether what went wrong in a round is worked into the next: a model is shown its mistake, a host that failed is avoided."""
     before = _reach(body, attempt)
+    if any(_is_excluded(body, name, loop) for name in _grown(body, own, 0)):
+        return True
     taught = set(_grown(body, own, before))
     for handler in () if isinstance(attempt, cst.With) else attempt.handlers:
         inside = [node for node in own if handler in body.ancestors(node)]
@@ -39,7 +43,7 @@ def _reach(body: Body, attempt: Attempt) -> int:
 
 
 def _grown(body: Body, own: list[cst.CSTNode], before: int) -> Iterator[str]:
-    """Yield the collections that a round adds to after what it tried."""
+    """Yield the collections that a round adds to behind the node that stands at the place `before`."""
     for node in own:
         match node:
             case cst.Call(func=cst.Attribute(value=grown, attr=cst.Name(value=method))) if method in _GROWS:
@@ -47,6 +51,18 @@ def _grown(body: Body, own: list[cst.CSTNode], before: int) -> Iterator[str]:
                     yield dotted(grown)
             case _:
                 pass
+
+
+def _is_excluded(body: Body, name: str, loop: Loop) -> bool:
+    """Whether a collection says what not to try again: `router.pick(excluded=tried)`."""
+    for load in body.loads[name]:
+        match body.parent(load):
+            case cst.Arg(keyword=cst.Name(value=keyword)) if _EXCLUDES.search(snake(keyword)):
+                if loop in body.ancestors(load):
+                    return True
+            case _:
+                pass
+    return False
 
 
 def _made_of_error(handler: cst.ExceptHandler | cst.ExceptStarHandler, inside: list[cst.CSTNode]) -> Iterator[str]:
