@@ -54,6 +54,7 @@ SERIES = {
     "metric by a variable": "took = {d}\nHISTOGRAM.observe(took)\nlog.info('took %s', took)",
     "log before metric": "log.info('took %s', {d})\nHISTOGRAM.observe({d})",
     "statsd": "statsd.timing('pack', ({d}) * 1000)",
+    "a gauge with labels": "pack_time.labels('a').set({d})",
     "OpenTelemetry": "pack_histogram.record({d})",
     "the project's own": "order.record_latency({d})",
 }
@@ -308,6 +309,7 @@ def test_a_loop_that_waits_for_an_event_shows_how_long_it_waits() -> None:
         ("took = {d}\nprint(took)\nlog.info('took %s', took)", 1),
         ("print('took', {d})\nseconds.observe({d})", 1),
         ("return {{'orders': order.count, 'elapsed': {d}}}", 0),
+        ("timings.append({d})\nprint(sum(timings))", 0),
     ],
 )
 @pytest.mark.parametrize("path", ["src/shop/management/commands/pack.py", "src/shop/cli.py"])

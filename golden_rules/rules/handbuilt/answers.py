@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Functions that find out whether, or how fast, something answers.
 _PROBE = re.compile(
-    r"(^|_)(ping|pings|pinged|pong|probe\w*|healthz|healthy|health_?checks?|health$|liveness|readiness|reachab\w*|connectivity|latency|latencies|rtt|round_trip\w*|response_times?"
+    r"^_*measure_|(^|_)(ping|pings|pinged|pong|probe\w*|healthz|healthy|health_?checks?|health$|liveness|readiness|reachab\w*|connectivity|latency|latencies|rtt|round_trip\w*|response_times?"
     r"|speed(_?test)?|heartbeat|uptime|doctor|diagnos\w*)(_|$)|(^|_)(test|check|verify|validate)_(\w+_)?connections?(_|$)"
 )
 _YES = frozenset(
@@ -46,7 +46,7 @@ def is_answer(found: Timings, function: Function, path: str, difference: Differe
     """Whether a duration is asked for as such, so that no timer would stand for it."""
     return (
         difference.is_only_shown
-        or (answers_a_person(function, path) and _ends_only_in(difference, Use.KEPT, Use.SHOWN))
+        or (answers_a_person(function, path) and _is_kept_aside(difference))
         or _is_waited(found.body, function, difference)
         or _is_drawn(function, path, difference)
         or _is_progress(found, difference)
@@ -57,6 +57,11 @@ def is_answer(found: Timings, function: Function, path: str, difference: Differe
 
 def _ends_only_in(difference: Difference, *uses: Use) -> bool:
     return all(sink.use in uses for sink in difference.sinks if sink.use in TELEMETRY)
+
+
+def _is_kept_aside(difference: Difference) -> bool:
+    """Whether a duration only becomes part of other values: fields, lists, texts, but no log line and no series."""
+    return not difference.series and _ends_only_in(difference, Use.KEPT, Use.SHOWN, Use.RECORDED)
 
 
 def _is_waited(body: Body, function: Function, difference: Difference) -> bool:
@@ -78,7 +83,7 @@ def _is_drawn(function: Function, path: str, difference: Difference) -> bool:
 def _is_probed(found: Timings, function: Function, difference: Difference) -> bool:
     """Whether a duration is handed back by a function that asks how fast something answers, and is not recorded besides."""
     is_returned = any(sink.use is Use.RETURNED for sink in difference.sinks)
-    if difference.series or not (is_returned or _ends_only_in(difference, Use.KEPT, Use.SHOWN, Use.RECORDED)):
+    if difference.series or not (is_returned or _is_kept_aside(difference)):
         return False
     name = snake(function.name)
     if _PROBE.search(name):

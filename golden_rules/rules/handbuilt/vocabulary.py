@@ -102,7 +102,7 @@ def is_metric(name: str) -> bool:
     if word in _METRIC_METHODS:
         return True
     if word in _RECORDING_METHODS:
-        return bool(_METRIC_RECEIVER.search(snake_chain(base)))
+        return bool(_METRIC_RECEIVER.search(snake_chain(base.removesuffix(".labels()"))))
     return bool(_METRICS_OBJECT.search(snake(base)))
 
 
