@@ -63,6 +63,7 @@ ACTS = {
     "restored into the attribute": "self.sent = names['sent']",
     "part of a whole": "self.total = len(names)\n        return {'total': self.total, 'sent': self.sent}",
     "part of a whole that grows": "self.total += len(names)\n        return {'total': self.total, 'sent': self.sent}",
+    "part of a whole that is set with others": "self.total, self.names = len(names), names\n        return {'total': self.total, 'sent': self.sent}",
     "part of a whole in a text": "self.total = len(names)\n        logger.info(f'{self.sent} of {self.total}')",
     "part of a whole in a record": "self._total = len(names)\n        return Progress(done=self.sent, total=self._total)",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",

@@ -106,11 +106,19 @@ def name_around(index: Mentions, node: ast.AST) -> str:
 
 
 def values_given(index: Mentions, variables: list[ast.Attribute]) -> Iterator[ast.expr]:
-    """Yield what plain assignments set some attributes to."""
+    """Yield what assignments set some attributes to, several at once included: `self.total, self.jobs = len(jobs), jobs`."""
     for variable in variables:
-        parent = index.parents[id(variable)]
-        if isinstance(parent, ast.Assign | ast.AnnAssign) and parent.value is not None and parent.value is not variable:
-            yield parent.value
+        match index.parents[id(variable)]:
+            case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if value is not variable:
+                yield value
+            case ast.Tuple(elts=targets) as several if isinstance(several.ctx, ast.Store):
+                match index.parents[id(several)]:
+                    case ast.Assign(value=ast.Tuple(elts=values)) if len(values) == len(targets):
+                        yield values[targets.index(variable)]
+                    case _:
+                        pass
+            case _:
+                pass
 
 
 def function_around(index: Mentions, node: ast.AST) -> ast.AST | None:
