@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,7 +67,9 @@ def work(file: SourceFile, fixing: Fixing | None) -> Outcome:
     """Read and analyse a file, and compute its fixes where they are asked for; nothing is written."""
     failures: list[str] = []
     with trouble_noted(failures, file):
-        status = file.path.stat() if file.path.exists() else None
+        status = None
+        with suppress(OSError):
+            status = file.path.stat()
         source = read_source(file.path)
         return outcome(source, file, fixing, None if status is None else seen(status, source))
     return unfixed(file, failures[0])

@@ -65,7 +65,8 @@ class HandCounted(OutlineRule):
     code: ClassVar[str] = "GR202"
     name: ClassVar[str] = "hand-counted"
     asks_for_names: ClassVar[bool] = True
-    triggers: ClassVar[tuple[str, ...]] = ("+=", "+ 1", "+1", "inc", "add", "log")
+    # What most files hold comes first, and then nothing else is looked for.
+    triggers: ClassVar[tuple[str, ...]] = ("log", "add", "inc", "+=", "+ 1", "+1")
     options = (_ALLOWED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(

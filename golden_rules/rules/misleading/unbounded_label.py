@@ -86,10 +86,11 @@ class UnboundedLabel(OutlineRule):
     code: ClassVar[str] = "GR405"
     name: ClassVar[str] = "unbounded-label"
     triggers: ClassVar[tuple[str, ...]] = (
-        "labels",
-        "add",
-        "record",
+        # What most files hold comes first, and then nothing else is looked for.
         "set",
+        "add",
+        "labels",
+        "record",
         "counted",
         "timed",
         "track_",
