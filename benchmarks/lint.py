@@ -145,6 +145,10 @@ def contestants(
         yield ("ours", "fresh checkout"), lambda: timed([*kept, "."], touched(tree))
         yield ("ours", "commit, warm"), lambda: timed([*kept, *five], tree)
         yield ("ours", "--version"), lambda: timed([sys.executable, "-m", "golden_rules", "--version"], tree)
+        yield (
+            ("ours", "all fixes, as a diff"),
+            lambda: timed([*ours, "--no-cache", "--unsafe-fixes", "--diff", "."], tree),
+        )
         yield ("ours", "every path named"), lambda: timed([*kept, *paths(tree)], tree)
     if "ruff" in tools:
         warm = [str(binaries / "ruff"), "check", "--quiet", "--isolated", "--cache-dir", str(scratch / "ruff"), "."]
