@@ -199,6 +199,30 @@ PROJECTS = (
             "src.trio._core._tests.test_run::test_context_run_tb_frames": "it counts the frames of a traceback",
         },
     ),
+    Project(
+        "uvicorn",
+        "0.54.0",
+        "async server",
+        "uvicorn",
+        # what starts no process and waits for no file
+        tests=(
+            "tests",
+            "-n0",
+            "-k",
+            "not reload and not supervisor and not multiprocess",
+            "--ignore",
+            "tests/benchmarks",
+        ),
+        needs=(
+            "a2wsgi==1.10.10 anyio==4.16.0 cryptography==50.0.2 httptools==0.9.0 httpx2==2.16.2 pytest-mock==3.17.0 "
+            "pytest-xdist==3.8.0 python-dotenv==1.2.4 pyyaml==6.0.4 trustme==1.2.1 uvloop==0.23.0 watchfiles==1.3.0 websockets==17.4 "
+            "wsproto==1.3.2"
+        ),
+        differs={
+            "tests.test_server::test_reset_contextvars_asyncio[h11]": "it wants no context variable in an application's context, where `mark_failure` has one",
+            "tests.test_server::test_reset_contextvars_asyncio[httptools]": "it wants no context variable in an application's context, where `mark_failure` has one",
+        },
+    ),
 )
 
 # Projects in which an unsafe fix of one of the rare rules changes a function that the suite calls.
