@@ -515,7 +515,7 @@ class TestStartUp:
     def test_never_loads_matchers(self, shop: Path, arguments: list[str]) -> None:
         """LibCST's matchers cost as much to import as all else of it, and no rule and no fix needs them."""
         (shop / "timed.py").write_text(
-            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    print(time.time() - start)\n"
+            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    order.log.info(time.time() - start)\n"
         )
         program = (
             "import sys\nfrom golden_rules.cli import main\n"
@@ -543,7 +543,7 @@ class TestStartUp:
     def test_loads_libcst_for_a_slice(self, shop: Path) -> None:
         """The test above would notice: a file with something to look at does load it."""
         (shop / "timed.py").write_text(
-            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    print(time.time() - start)\n"
+            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    order.log.info(time.time() - start)\n"
         )
         program = "import sys\nfrom golden_rules.cli import main\ntry: main(['check'])\nfinally: print('libcst' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)

@@ -34,7 +34,7 @@ class Carrier:
     def timed(self, parcel):
         start = time.perf_counter()
         answer = self.client.get(f"/parcels/{parcel}").json()
-        print(f"took {time.perf_counter() - start} s")
+        parcel.log.info(f"took {time.perf_counter() - start} s")
         return answer
 '''
 PAY = 'import httpx\n\n\ndef charge(order):\n    """Charge."""\n    return httpx.post("https://pay.example").json()\n'
