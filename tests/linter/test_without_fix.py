@@ -95,6 +95,7 @@ ERRORS = {
     "swallowed": (FAILED + TRY.replace("raise", "return None"), "the clause does not raise again what it caught, and the decorator counts what leaves the function"),
     "not all": (FAILED + TRY.replace("    try", "    order.check()\n    try", 1), "the `try` with its one clause is not all that the function does, and the decorator counts every error"),
     "one kind": (FAILED + TRY.replace("except Exception", "except OSError"), "the clause catches something else than `Exception`, which is what the decorator counts"),
+    "a label that it sets": (FAILED.replace('["error_type"]', '["error_type", "shop"]') + TRY.replace("        order.save()", "        order.shop = 'late'\n        order.save()").replace(".labels(type(error).__name__)", ".labels(type(error).__name__, order.shop)"), "its labels are more than texts and what the function is given"),
     "another label": (FAILED + TRY.replace("type(error).__name__", "order.shop"), "its series has no label `error_type` with the type of the error"),
 }  # fmt: skip
 RETRIES = {

@@ -89,7 +89,8 @@ def errors_fix(subject: Subject, errors: tuple[Increment, ...]) -> Fix | str:
         return "it counts on some ways through the clause only"
     if not _is_its_type(found.labels.pop(_ERROR_TYPE, None), handler.name):
         return "its series has no label `error_type` with the type of the error"
-    labels = None if any(map(_changes, found.labels.values())) else _labels(subject, found.labels)
+    changes = any(_changes(subject, value) for value in found.labels.values())
+    labels = None if changes else _labels(subject, found.labels)
     if labels is None:
         return _OTHER_LABELS
     if not stands_alone(subject.source, statement):
@@ -193,9 +194,13 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
     return f", {{{', '.join(items)}}}"
 
 
-def _changes(value: ast.expr) -> bool:
+def _changes(subject: Subject, value: ast.expr) -> bool:
     """Whether a label may say something else when the function fails than when it was called."""
-    return isinstance(value, ast.Attribute) and bool(_STATE.search(snake(value.attr)))
+    if not isinstance(value, ast.Attribute):
+        return False
+    stored = (node for node in walk(subject.function.node) if isinstance(node, ast.Attribute))
+    set_within = {node.attr for node in stored if not isinstance(node.ctx, ast.Load)}
+    return value.attr in set_within or bool(_STATE.search(snake(value.attr)))
 
 
 def _parameters(arguments: ast.arguments) -> str:
