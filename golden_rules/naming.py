@@ -6,8 +6,10 @@ One file can be fixed without reading another, and a second run names the same t
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Iterator
 
 from golden_rules.source.outline import Function, Outline
 
@@ -46,8 +48,9 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
     """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
-    where the name alone is not unique in the file, or says little, as `__call__` does. A module that is the app's package
-    itself has no name below it, and the dot or `_` beside it goes, too.
+    where the name alone is not unique in the file, or says little, as `__call__` does, and a number where that is one name to
+    Prometheus with another function's. A module that is the app's package itself has no name below it, and the dot or `_`
+    beside it goes, too.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
     first, *below = _below_app(module, _word(app)) if app else module or [""]
@@ -55,7 +58,7 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
         template = template.replace("{app}.", "").replace("{app}_", "").replace("{app}", "")
     if not below:
         template = _NO_MODULE.sub("", template)
-    name = template.format(app=first, module=".".join(below), function=".".join(_local_parts(outline, function)))
+    name = template.format(app=first, module=".".join(below), function=".".join(_local_names(outline)[function]))
     tidy = ".".join(part for part in name.split(".") if part)
     return tidy if tidy[:1].isalpha() else f"x{tidy}"
 
@@ -66,30 +69,42 @@ def _below_app(module: list[str], app: str) -> list[str]:
     return [app, *module[1:]]
 
 
-def _local_parts(outline: Outline, function: Function) -> list[str]:
-    short = _word(function.name)
-    others = [other for other in _by_word(outline)[short] if other is not function]
-    if not others and not (function.name.startswith("__") and function.name.endswith("__")):
-        return [short]
-    full = [_word(part) for part in function.qualname.split(".")]
-    private = function.name.startswith("_")
-    if private and any(_public_twin(function, other) for other in others):
-        full[-1] += "_inner"
-    return full
-
-
 # The outline at hand is asked for each of its findings.
 @functools.lru_cache(maxsize=1)
-def _by_word(outline: Outline) -> dict[str, list[Function]]:
-    named: dict[str, list[Function]] = defaultdict(list)
+def _local_names(outline: Outline) -> dict[Function, list[str]]:
+    """Return the parts of each function's name below its module.
+
+    Dots and `_` are one to Prometheus, and the runtime refuses one series that is written in two ways. So what would be
+    `group.type` beside `group_type` gets another name.
+    """
+    named = Counter(_word(function.name) for function in outline.functions)
+    public = {_where(function) for function in outline.functions if not function.name.startswith("_")}
+    spelled: dict[str, list[str]] = {}
+    found = {}
     for function in outline.functions:
-        named[_word(function.name)].append(function)
-    return named
+        private = function.name.startswith("_")
+        full = [_word(part) for part in function.qualname.split(".")]
+        if private and _where(function) in public:
+            full[-1] += "_inner"
+        says_little = private and function.name.startswith("__") and function.name.endswith("__")
+        alone = named[_word(function.name)] == 1 and not says_little
+        choices = _choices(full, alone=alone)
+        found[function] = next(parts for parts in choices if spelled.setdefault("_".join(parts), parts) == parts)
+    return found
 
 
-def _public_twin(function: Function, other: Function) -> bool:
-    """Whether `other` is `execute` where `function` is `_execute` of the same class or module."""
-    return not other.name.startswith("_") and other.qualname.rpartition(".")[0] == function.qualname.rpartition(".")[0]
+def _where(function: Function) -> tuple[str, str]:
+    """Return what `_execute` has in common with the `execute` of the same class or module."""
+    return function.qualname.rpartition(".")[0], _word(function.name)
+
+
+def _choices(full: list[str], *, alone: bool) -> Iterator[list[str]]:
+    """Yield the names that a function may have, best first."""
+    if alone:
+        yield full[-1:]
+    yield full
+    for number in itertools.count(2):
+        yield [*full[:-1], f"{full[-1]}_{number}"]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from golden_rules import Config, check_source
 from golden_rules.config import Configs
@@ -64,6 +66,33 @@ def test_a_name_is_spelled_as_its_series() -> None:
     source = "class Page:\n    def show__rows(self): ...\n\n    def show_rows(self): ...\n"
     names = [finding.remedy.split('"')[1] for finding in check_source(source, "src/shop/page.py", config)]
     assert names == ["page.show_rows", "page.show_rows"]
+
+
+PARTS = st.sampled_from(["group", "type", "group_type", "_group", "_type", "type_2", "GroupType", "__call__"])
+
+
+@given(classes=st.lists(st.tuples(PARTS, st.lists(PARTS, min_size=1, max_size=3)), max_size=4), alone=st.lists(PARTS))
+def test_no_series_is_written_in_two_ways(classes: list[tuple[str, list[str]]], alone: list[str]) -> None:
+    """The runtime refuses `group.type` beside `group_type`: a module with both could not be imported."""
+    source = "".join(f"def {name}(): ...\n" for name in alone)
+    for name, methods in classes:
+        source += f"class {name}:\n" + "".join(f"    def {method}(self): ...\n" for method in methods)
+    config = Config(root=Path.cwd(), critical=("*",), select=("GR105",))
+    names = {finding.remedy.split('"')[1] for finding in check_source(source, "src/shop/page.py", config)}
+    assert len({name.replace(".", "_") for name in names}) == len(names)
+
+
+def test_the_later_of_two_functions_that_would_share_a_series_gets_a_number() -> None:
+    """With its class, where that is enough."""
+    config = Config(root=Path.cwd(), critical=("*",), select=("GR105",))
+    group = "class Group:\n    def type(self): ...\n\n\nclass User:\n    def type(self): ...\n\n\n"
+    for later, name in (
+        ("def group_type(): ...\n", "group_type_2"),
+        ("class Page:\n    def group_type(self): ...\n", "page.group_type"),
+    ):
+        found = check_source(group + later, "src/shop/page.py", config)
+        names = [finding.remedy.split('"')[1] for finding in found]
+        assert names == ["shop.page.group.type", "shop.page.user.type", f"shop.page.{name}"]
 
 
 def test_a_special_method_is_named_with_its_class() -> None:
