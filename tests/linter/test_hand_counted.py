@@ -47,6 +47,7 @@ REPORTS = {
     "beside a total that grows": "self.total += 1\n        return {'total': self.total, 'sent': self.sent}",
     "beside a computed total": "return {'total': self.sent + self.lost, 'sent': self.sent}",
     "set to zero where it is set up": "pass\n    def initialize(self, gauge):\n        self.sent = 0\n        logger.info('%d', self.sent)",
+    "difference of counters": "self.tried += 1\n        logger.info('%d lost', self.tried - self.sent)",
     "ratio": "logger.info('%.2f', self.sent / self.tried if self.tried else 0)",
 }
 ACTS = {
@@ -66,6 +67,7 @@ ACTS = {
     "part of a whole that is set with others": "self.total, self.names = len(names), names\n        return {'total': self.total, 'sent': self.sent}",
     "part of a whole in a text": "self.total = len(names)\n        logger.info(f'{self.sent} of {self.total}')",
     "part of a whole in a record": "self._total = len(names)\n        return Progress(done=self.sent, total=self._total)",
+    "what is left of a whole": "self.planned_mails = len(names)\n        logger.info(f'{self.planned_mails - self.sent} left')",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
 }
 
@@ -129,6 +131,9 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
         "MockMailer",
         "MetricsEventHandler",
         "FixedWindow",
+        "MailReducer",
+        "MailEnv",
+        "MailSimulation",
     ],
 )
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
@@ -276,6 +281,7 @@ def test_a_drawn_number_is_no_count() -> None:
                 return f"{step}-{number}"
     """
     assert found(drawn) == ()
+    assert found(drawn.replace("def name", "async def name").replace("= self", "= await self")) == ()
     assert found(drawn.replace("number = ", "").replace("-{number}", "")) != ()
 
 
@@ -425,6 +431,84 @@ def test_a_field_that_nobody_reads_here_is_for_those_who_hold_the_object() -> No
         """
     assert not found(source.format(decorator="@dataclass"))
     assert found(source.format(decorator=""))
+
+
+@pytest.mark.parametrize(
+    ("holder", "kind", "count"), [("unit", "Unit", 0), ("stats", "Unit", 1), ("unit", "UnitStats", 1)]
+)
+def test_a_record_that_the_object_holds_is_data(holder: str, kind: str, count: int) -> None:
+    """A restart is told of a unit beside its name; statistics are kept for themselves, whatever they are made of."""
+    source = f"""\
+        from dataclasses import dataclass
+
+        @dataclass
+        class {kind}:
+            name: str
+            restarts_total: int = 0
+
+            def status(self):
+                return {{"name": self.name, "restarts": self.restarts_total}}
+
+        class Manager:
+            def __init__(self, name):
+                self.{holder} = {kind}(name)
+
+            def restart(self):
+                self.start()
+                self.{holder}.restarts_total += 1
+        """
+    assert len(found(source)) == count
+
+
+@pytest.mark.parametrize(
+    ("reading", "count"),
+    [
+        ("[{'reads': entry.reads_total} for entry in self.entries]", 0),
+        ("{'reads': sum(entry.reads_total for entry in self.entries)}", 1),
+        ("{'reads': self.entries[0].reads_total}", 1),
+    ],
+)
+def test_what_is_told_of_each_entry_is_its_own(reading: str, count: int) -> None:
+    """How often an entry was read is a detail of it; added up, such numbers say what the program did."""
+    source = f"""\
+        from dataclasses import dataclass
+
+        @dataclass
+        class Entry:
+            text: str
+            reads_total: int = 0
+
+            def read(self):
+                self.reads_total += 1
+                return self.text
+
+        class Cache:
+            def stats(self):
+                return {reading}
+        """
+    assert len(found(source)) == count
+
+
+def test_methods_of_a_set_of_metrics_count_for_their_callers() -> None:
+    """A class that is a set of metrics feeds them for others, whichever file it is in; who calls it has nothing to do by hand."""
+    source = """\
+        from prometheus_client import Counter
+
+        class {name}:
+            def __init__(self):
+                self.claims = Counter("claims", "Jobs claimed.")
+
+            def on_claim(self):
+                self.claims.inc()
+        """
+    assert not found(source.format(name="ServerMetrics"))
+    assert found(source.format(name="Server"))
+
+
+@pytest.mark.parametrize(("shown", "count"), [("progress", 0), ("page_tracker", 0), ("pages", 1)])
+def test_progress_is_shown_to_somebody_who_waits(shown: str, count: int) -> None:
+    """What counts a progress bar up is seen at once, and over when the work is."""
+    assert len(found(f"def visit(page, {shown}):\n    {shown}.inc()\n    page.visit()\n")) == count
 
 
 def test_who_gets_the_server_need_not_look_at_its_statistics() -> None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from golden_rules.naming import snake
 from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.counter_owners import declares, is_written, only_counts
+from golden_rules.rules.handbuilt.counter_places import mentions_of, told_of_each
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
     feeds_a_client,
     holds_results,
     is_amount,
     is_charged,
+    is_set_of_metrics,
     is_spent,
     is_state,
     is_store,
@@ -64,17 +66,19 @@ def _counted(subject: Subject) -> Counted:
         return Counted()
     if out_of_scope(subject.path) or is_benchmark(function.qualname) or counts_for_others(subject.path, subject.config):
         return Counted()
-    if function.owner is not None and feeds_a_client(function.owner.name):
+    owner = function.owner
+    if owner is not None and feeds_a_client(owner.name):
         return Counted()
     if in_runtime(subject.outline, subject.config) or wraps_another(function):
         # What counts for others is homemade instrumentation as a whole (GR206).
         return Counted()
-    around = yields_context(function)
+    around = yields_context(function) or (owner is not None and is_set_of_metrics(owner.name))
     errors: list[Increment] = []
     events: list[Increment] = []
     for increment in increments(subject.outline, function):
         if increment.metric and (around or is_amount(increment.word) or _is_told_the_name(function, increment)):
-            # What feeds metrics around a block is homemade instrumentation, too; what a class counts there is its own.
+            # What feeds metrics around a block, or is a method of a set of metrics, is homemade instrumentation, too; what a class counts in
+            # its own attributes there is its own.
             continue
         if _counts_failures(increment):
             if increment.metric or _is_telemetry(subject, increment):
@@ -129,7 +133,7 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
     if target is None or store is None or is_one_off(subject.path) or _holds_results(subject.function):
         return False
     word = increment.word
-    if (is_state(word) and not is_sure_count(word)) or _is_data(subject.function, target):
+    if (is_state(word) and not is_sure_count(word)) or _is_data(subject, target):
         return False
     if _is_accounted(subject.function, target, word) or not (use := usage(subject.outline, target)).only_reports:
         return False
@@ -163,12 +167,23 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
     return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
 
 
-def _is_data(function: Function, target: ast.expr) -> bool:
-    """Whether a counter is data of the object that counts: of a record, or of one that is there to count."""
-    owner = function.owner
-    if owner is None or not isinstance(target, ast.Attribute) or not _is_own_attribute(target):
-        return False
-    return is_written(owner, target.attr) or only_counts(owner)
+def _is_data(subject: Subject, target: ast.expr) -> bool:
+    """Whether a counter is data of the object that counts, of a record or of one that is there to count, or of a record that the object holds."""
+    owner = subject.function.owner
+    match target:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name) if owner is not None:
+            if is_written(owner, name) or only_counts(owner):
+                return True
+            # An entry of a cache knows how often it was read; what is read of each entry is no count of the program's.
+            return declares(owner, name) and "_" in name and told_of_each(mentions_of(subject.outline), name)
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=holder), attr=name) if owner is not None:
+            held = owner.attributes.get(holder, "")
+            # `self.unit.restarts`: what is told of a unit tells this, too, where statistics are kept for themselves.
+            kept = is_store(holder) or is_store(held)
+            records = (record for record in subject.outline.classes if record.name == held and not kept)
+            return any(declares(record, name) for record in records)
+        case _:
+            return False
 
 
 def _is_field(function: Function, target: ast.expr) -> bool:

@@ -172,6 +172,11 @@ def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = Fal
                     decision = True
             case ast.BinOp(op=ast.Mod(), left=left) if left is current:
                 decision = True
+            case ast.BinOp(op=ast.Sub(), left=ast.Attribute(attr=whole), right=right) if right is current and (
+                _is_given(index, whole)
+            ):
+                # `self.planned_jobs - self.done` is what is left to do.
+                return Reading.OTHER
             case ast.IfExp(test=test) if test is current:
                 return Reading.DECIDES if decision else Reading.NEUTRAL
             case ast.If(test=test):

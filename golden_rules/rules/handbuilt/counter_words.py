@@ -45,6 +45,8 @@ _GAUGE = re.compile(
 _METRIC_HOLDER = re.compile(
     r"(^|_)(stats?|statistics|statsd|dogstatsd|stats_?client|metrics?|telemetry|prom|prometheus|counters?|monitor|datadog|meter)(_|$)"
 )
+# What shows somebody who waits how far something got: `progress.inc()`.
+_PROGRESS = re.compile(r"(^|_)(progress|progress_bar|p?bar|progress_tracker|tracker|spinner)$")
 _COUNTER = re.compile(r"(^|_)(counters?|total|count|metrics?)(_|$)")
 _REPORTING = re.compile(
     r"(^|_)(stats?|statistics|metrics?|telemetry|info|status|report|reports|summary|summarize|health|snapshot|describe|repr|str|debug|dump"
@@ -58,7 +60,11 @@ _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
     r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
-    r"|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service))?)(_mixin)?$"
+    r"|reducer|projection|projector|env|simulator|simulation|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service))?)(_mixin)?$"
+)
+# A class that is a set of metrics, whose methods feed them for others: `ServerMetrics.on_claim`.
+_SET_OF_METRICS = re.compile(
+    r"(^|_)(metrics|telemetry|instrumentation)(_(registry|manager|service|recorder|reporter|exporter|collector|sink))?$"
 )
 # What is told of events in order to count them: `MetricsEventHandler`.
 _FOR_METRICS = re.compile(
@@ -114,6 +120,11 @@ def holds_metrics(name: str) -> bool:
     return bool(_METRIC_HOLDER.search(snake(name)))
 
 
+def is_progress(name: str) -> bool:
+    """Whether a name speaks of what shows how far something got: a progress bar, a tracker."""
+    return bool(_PROGRESS.search(snake(name)))
+
+
 def is_counter(name: str) -> bool:
     """Whether a name speaks of a counter object."""
     return bool(_COUNTER.search(snake(name)))
@@ -134,8 +145,13 @@ def feeds_a_client(name: str) -> bool:
     return bool(_CLIENT_OWNER.search(snake(name)))
 
 
+def is_set_of_metrics(name: str) -> bool:
+    """Whether a class's name says that it is a set of metrics: `ServerMetrics`, `Telemetry`."""
+    return bool(_SET_OF_METRICS.search(snake(name)))
+
+
 def holds_results(name: str) -> bool:
-    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's, a rate limit's or a test double's."""
+    """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's, a simulation's, a rate limit's or a test double's."""
     word = snake(name)
     return any(pattern.search(word) for pattern in (_RESULT_OWNER, _LIMITER, _DOUBLE, _FOR_METRICS))
 

@@ -31,9 +31,9 @@ class HandCounted(OutlineRule):
     A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
     again, starts anew while work is done, or is taken up from where it was stored; and so are attempts, positions, sequence
     numbers, sizes, reference counts, tallies by name (`self.calls[tool] += 1`), what one call or one result adds up, what is told
-    beside a total that was known before (progress), and calls that are counted beside the tokens or the money they cost. A
-    metric that a metrics module defines may be fed from anywhere; only where it grows by one with every call of the function, it
-    counts calls by hand.
+    beside a total that was known before or taken from it (progress), what is read of one entry after the other, and calls that
+    are counted beside the tokens or the money they cost. A metric that a metrics module defines may be fed from anywhere; only
+    where it grows by one with every call of the function, it counts calls by hand.
 
     ## Why is this bad?
 
@@ -57,7 +57,7 @@ class HandCounted(OutlineRule):
     Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. A metric that
     grows by an amount, such as bytes or rows, is left alone (`len(dropped)` or `expired_count` is none: it says how often something
     happened), and so are rate limits that say how often they let through, records with counts among their fields, classes that
-    keep numbers and nothing else, doubles (`MockMailer`), tests, benchmarks, migrations, vendored code, commands
+    keep numbers and nothing else, sets of metrics (`ServerMetrics`), simulations, doubles (`MockMailer`), tests, benchmarks, migrations, vendored code, commands
     and scripts, the modules named in `metrics-modules` and others that are named like instrumentation. Where an object lives for
     one run only, and its numbers are what the run came to, the rule may take them for telemetry: name them in `allowed`.
     """

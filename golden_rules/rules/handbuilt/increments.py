@@ -96,8 +96,8 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
             # `if self.channels.inc() == 1:` asks for a number.
             continue
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
-            # `number = self.step_counter.increment(step)` draws a number, and the program goes on with it.
-            kept = node.value
+            # `number = await self.step_counter.increment(step)` draws a number, and the program goes on with it.
+            kept = node.value.value if isinstance(node.value, ast.Await) else node.value
         if kind is ast.Expr:
             alone.update(id(call) for call in _standing_alone(node))
         if isinstance(node, ast.Call | ast.AugAssign | ast.Assign) and node is not kept:

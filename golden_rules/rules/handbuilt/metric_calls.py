@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from golden_rules.naming import snake
-from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge
+from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge, is_progress
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, walk
@@ -72,7 +72,7 @@ def metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[s
     labelled = base.endswith(".labels()")
     if not _adds(method, call, name, known=known, labelled=labelled):
         return "", ""
-    if is_gauge(snake(name)) or ".Gauge" in target or "UpDown" in target:
+    if is_gauge(snake(name)) or is_progress(name) or ".Gauge" in target or "UpDown" in target:
         return "", ""
     if any(other.name == f"{base}.get" for other in function.calls):
         # `self.counter.incr()`, and then its value as the next number.
