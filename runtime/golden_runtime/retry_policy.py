@@ -41,8 +41,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 # Looked up at each wait: a test that replaces `time.sleep` has no policy wait, as it had no loop wait before.
+# One without a delay does not even ask: it may stand where a loop had no pause, and be tested for that.
 def _sleep(seconds: float) -> None:
-    time.sleep(seconds)
+    if seconds > 0:
+        time.sleep(seconds)
 
 
 def _async_sleep(seconds: float) -> Awaitable[object]:

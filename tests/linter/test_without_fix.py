@@ -85,6 +85,8 @@ COUNTED = {
     "alone": (f"{COUNTER}def place(order):\n{INC}", "the function does nothing else"),
     "elsewhere too": (f"{COUNTER}def place(order):\n{INC}    order.save()\n\n\nPLACED.labels(shop='a')\n", "this file mentions `PLACED` elsewhere, too"),
     "another client": ("from shop.clients import statsd\n\n\ndef place(order):\n    statsd.incr('placed')\n    order.save()\n", "it feeds no counter of `prometheus_client` by one"),
+    "made in a class": ("from prometheus_client import Counter\n\n\nclass Orders:\n    PLACED = Counter('placed', '')\n\n    def place(self, order):\n        self.PLACED.inc()\n        order.save()\n", "`self.PLACED` is no counter at the top level of this file"),
+    "of a module": ("from shop import metrics\n\n\ndef place(order):\n    metrics.PLACED.labels('a').inc()\n    order.save()\n", "`metrics.PLACED` is no counter at the top level of this file"),
     "made elsewhere": ("from shop.orders import PLACED\n\n\ndef place(order):\n    PLACED.inc()\n    order.save()\n", "`PLACED` is no counter of `prometheus_client` that this file makes"),
     "options": (f"{COUNTER.replace('])', '], registry=None)')}def place(order):\n{INC}    order.save()\n", "`PLACED` is made of more than texts"),
     "worked out": (f"{COUNTER}def place(order):\n{INC.replace('order.shop', 'order.shop()')}    order.save()\n", "its labels are more than texts and what the function is given"),

@@ -254,6 +254,20 @@ def test_replaced_sleep_is_that_of_policies_too(monkeypatch: pytest.MonkeyPatch)
     assert waits == [3600.0, 7200.0]
 
 
+def test_policy_without_a_delay_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a policy takes the place of may be tested for not sleeping."""
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+
+    @retry(max_retries=2, base_delay=0)
+    def fail() -> None:
+        raise OSError("down")
+
+    with pytest.raises(OSError, match="down"):
+        fail()
+    assert waits == []
+
+
 def test_retry_without_parentheses_is_refused() -> None:
     """A forgotten pair of parentheses is told so when the module loads, not at the first call."""
     with pytest.raises(TypeError, match=r"write `@retry\(\)`"):

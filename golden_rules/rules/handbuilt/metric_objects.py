@@ -60,6 +60,14 @@ def feed(subject: Subject, call: ast.Call) -> Feed | str:
             )
         ) if _by_one(call):
             pass
+        case ast.Call(
+            func=ast.Attribute(
+                value=(ast.Attribute() as other)
+                | ast.Call(func=ast.Attribute(value=ast.Attribute() as other, attr="labels")),
+                attr="inc",
+            )
+        ) if _by_one(call):
+            return f"`{ast.unparse(other)}` is no counter at the top level of this file"
         case _:
             return "it feeds no counter of `prometheus_client` by one"
     statement = _definition(subject.outline, name)
