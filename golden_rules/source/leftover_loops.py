@@ -15,6 +15,11 @@ _RUNNING = "get_running_loop"
 _MAKERS = frozenset({_RUNNING, f"asyncio.{_RUNNING}"})
 # What may look at any variable.
 _LOOKING = frozenset({"locals", "vars", "dir", "eval", "exec"})
+# What has blocks of statements that belong to the function around it.
+_WITH_BLOCKS = (
+    ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.ExceptHandler,
+    ast.Match, ast.match_case,
+)  # fmt: skip
 
 
 def leftover_loops(source: SourceText, tree: ast.Module, before: ast.Module) -> list[Edit]:
@@ -30,9 +35,9 @@ def leftover_loops(source: SourceText, tree: ast.Module, before: ast.Module) -> 
     if _RUNNING not in source.text:
         return []
     idle_before = set(_idle(before))
-    for path, function, item in _idle_statements(tree):
-        if (path, _name(item)) not in idle_before and len(function.body) > 1 and stands_alone(source, item):
-            return [without_lines(source, item, is_first=item is function.body[0])]
+    for path, block, item in _idle_statements(tree):
+        if (path, _name(item)) not in idle_before and len(block) > 1 and stands_alone(source, item):
+            return [without_lines(source, item, is_first=item is block[0])]
     return []
 
 
@@ -40,20 +45,34 @@ def _idle(tree: ast.Module) -> Iterator[tuple[str, str]]:
     return ((path, _name(item)) for path, _, item in _idle_statements(tree))
 
 
-def _idle_statements(tree: ast.Module) -> Iterator[tuple[str, ast.AsyncFunctionDef, ast.Assign]]:
-    """Yield the statements that set a variable to the running loop, and are all that mentions it in their function."""
+def _idle_statements(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt], ast.Assign]]:
+    """Yield the statements that set a variable to the running loop, and are all that mentions it in their function.
+
+    With each comes the function's path, and the block that it stands in.
+    """
     for path, scope in scopes(tree):
         if not isinstance(scope, ast.AsyncFunctionDef):
             continue
-        made = [item for item in scope.body if isinstance(item, ast.Assign) and _name(item)]
+        made = [
+            (block, item) for block in _blocks(scope) for item in block if isinstance(item, ast.Assign) and _name(item)
+        ]
         nodes = list(ast.walk(scope)) if made else []
         names = [node.id for node in nodes if isinstance(node, ast.Name)]
         shared = {name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
         if not _LOOKING.isdisjoint(names):
             continue
-        for item in made:
+        for block, item in made:
             if names.count(_name(item)) == 1 and _name(item) not in shared:
-                yield path, scope, item
+                yield path, block, item
+
+
+def _blocks(function: ast.AsyncFunctionDef) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of a function, without those of functions and classes in it."""
+    nodes: list[ast.AST] = [function]
+    for node in nodes:
+        for name in ("body", "orelse", "finalbody"):
+            yield getattr(node, name, [])
+        nodes += [item for item in ast.iter_child_nodes(node) if isinstance(item, _WITH_BLOCKS)]
 
 
 def _name(item: ast.Assign) -> str:

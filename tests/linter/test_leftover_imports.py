@@ -131,6 +131,9 @@ async def refund(order, log):
 """
 LOOPS = {
     "its clock alone": (LOOP, False),
+    "in a block": (LOOP.replace("    ", "        ").replace("refund(order, log):\n", "refund(order, log):\n    async with order:\n"), False),
+    "in a clause": (LOOP.replace("    ", "        ").replace("refund(order, log):\n", "refund(order, log):\n    try:\n        order.open()\n    except OSError:\n"), False),
+    "in a plain inner function": (LOOP.replace("    ", "        ").replace("await ", "").replace("refund(order, log):\n", "refund(order, log):\n    def settle():\n"), True),
     "more than its clock": (LOOP + "    loop.call_soon(order)\n", True),
     "an inner function": (LOOP + "    return lambda: loop\n", True),
     "all variables": (LOOP + "    log.debug(dir(order))\n", True),
