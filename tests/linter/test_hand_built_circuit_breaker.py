@@ -406,3 +406,27 @@ class CircuitBreakerRegistry:
             breaker.state = "open"
 """
     assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(("kept", "is_found"), [("time.monotonic()", True), ("error", False)], ids=["time", "error"])
+def test_the_last_error_is_a_breaker_only_as_a_time(kept: str, *, is_found: bool) -> None:
+    """What went wrong last is for people to read; when it did may refuse calls."""
+    code = f"""\
+class CarrierClient:
+    \"\"\"A client that falls back where the carrier's circuit is open.\"\"\"
+
+    def __init__(self):
+        self.failures = 0
+        self.last_error = None
+
+    def send(self, parcel):
+        if self.failures >= 3 and self.last_error:
+            self.session = self.rebuild()
+        try:
+            return self.session.post(parcel)
+        except OSError as error:
+            self.failures += 1
+            self.last_error = {kept}
+            raise
+"""
+    assert bool(found(code)) is is_found

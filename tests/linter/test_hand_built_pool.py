@@ -324,3 +324,28 @@ class DaemonThreadPool({base}):
         thread.start()
 """
     assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("room", "is_found"),
+    [
+        ("self._max_parcels - len(self._running)", True),
+        ("self._max_parcels - len(self._labels)", False),
+        ("self._sent - len(self._running)", False),
+    ],
+    ids=["limit-less-running", "limit-less-other", "number-less-running"],
+)
+def test_as_many_may_be_started_as_there_is_room_for(room: str, *, is_found: bool) -> None:
+    """Who takes what is under way from a limit, and starts that many tasks, keeps a pool by hand."""
+    code = f"""\
+class ParcelWorker:
+    async def tick(self):
+        room = {room}
+        for parcel in await self._store.claim(room):
+            task = asyncio.create_task(self._send(parcel))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+"""
+    findings = found(code)
+    assert [finding.function for finding in findings] == (["ParcelWorker.tick"] if is_found else [])
+    assert all("`self._running`" in finding.message for finding in findings)

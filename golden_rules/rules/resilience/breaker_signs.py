@@ -16,6 +16,7 @@ from golden_rules.rules.resilience.breaker_words import (
     HELD_BACK,
     IN_USE,
     IS_OPEN,
+    LAST_ERROR,
     LAST_FAILURE,
     LIMIT,
     NO_COUNT,
@@ -164,6 +165,9 @@ def _weight(word: str, value: ast.expr) -> int | None:
         return 2 if SURELY_OPENED.search(word) else 1
     if RETRY_AT.search(word) and isinstance(value, ast.BinOp) and _is_time(value):
         return 1
+    if LAST_ERROR.search(word) and not _is_time(value):
+        # What went wrong last refuses nothing.
+        return None
     return 0 if LAST_FAILURE.search(word) else None
 
 

@@ -104,6 +104,7 @@ TIMES_OF_OTHER = re.compile(
 STATE = re.compile(r"(^|_)(state|status)$")
 IS_OPEN = re.compile(r"^(state_?|circuit_?|status_?)?((half_?)?open(ed|ing)?|tripped)$")
 LAST_FAILURE = re.compile(r"(^|_)last_(fail(ure|ed)?|error)(_(time|at|ts|timestamp))?$")
+LAST_ERROR = re.compile(r"(^|_)last_error$")
 # Settings, numbers and things that only sound alike.
 OTHER = re.compile(
     r"(^|_)(locks?|duration|seconds|secs|s|ms|timeout|config|settings|logger|max|min|count|calls|threshold|period|total|path|file|file_name)$"

@@ -35,7 +35,8 @@ class HandBuiltPool(ModuleRule):
 
     - a semaphore that bounds the tasks or threads which the same code starts, or what it hands to an executor;
     - a number of workers, started in a loop, that take their work from a queue;
-    - a set of tasks whose size is compared with a limit, so that the next waits until one is done;
+    - a set of tasks whose size is compared with a limit, so that the next waits until one is done, or taken from it, so that
+      only as many are started as there is room for;
     - a number of free slots, or of calls under way, that is counted by hand around tasks or an executor of the class's own;
     - as many tasks as a number says, and another whenever one of them is done;
     - a class that is an `Executor`, or is called a pool, and starts threads or processes itself.

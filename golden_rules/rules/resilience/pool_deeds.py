@@ -20,7 +20,9 @@ _HANDS_TO_EXECUTOR = frozenset({"submit", "apply_async", "run_in_executor"})
 _EXECUTORS = frozenset({"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 # The types of the nodes that `_note` has anything to say about.
-_NOTED = frozenset({ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.withitem, ast.Call, ast.Compare})
+_NOTED = frozenset(
+    {ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.withitem, ast.Call, ast.Compare, ast.BinOp}
+)
 _UNDER_WAY = re.compile(
     r"(^|_)(tasks?|futures?|futs?|workers?|threads?|procs?|process(es)?|running|active|pending|in_?flight|jobs|coros?|children|greenlets|background)(_|$)"
 )
@@ -86,6 +88,7 @@ class Doing:
         compared: The words of the numbers of what is under way that it compares with a limit.
         kept: The words of the numbers and containers that it changes.
         slots: The number of free slots that it takes one from, as written, `""` where there is none.
+        room: The container whose size it takes from a limit, to see how many more there may be, `""` where there is none.
         nested: The functions in it, by name.
         aliases: The local names that it gives to attributes, with what they stand for, as written.
     """
@@ -106,6 +109,7 @@ class Doing:
     compared: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     slots: str = ""
+    room: str = ""
     waits: bool = False
     sleeps: bool = False
     nested: dict[str, ast.AST] = field(default_factory=dict)
@@ -178,6 +182,8 @@ def _note(found: Doing, node: ast.AST, sizes: list[str], around: _Rounds) -> Non
                 sizes.append(size)
             if _NUMBER_UNDER_WAY.search(word_of(left)) and LIMIT.search(word_of(right)):
                 found.compared.add(word_of(left))
+        case ast.BinOp(left=left, op=ast.Sub(), right=right) if LIMIT.search(word_of(left)):
+            found.room = found.room or _size(right, left)
         case ast.AugAssign(target=target, op=operation):
             found.kept.add(word_of(target))
             if isinstance(operation, ast.Sub) and _FREE_SLOTS.search(word_of(target)):

@@ -84,6 +84,8 @@ def bounded_function(done: Doing, known: frozenset[str], workers: Mapping[str, a
         return f"it waits while too many of `{limited}` are under way"
     if done.slots and any(starts_one(start.how) for start in done.starts):
         return f"it counts the free slots in `{done.slots}`"
+    if done.room and any(starts_one(start.how) and start.many for start in done.starts):
+        return f"it starts as many as there is room for among `{done.room}`"
     return _refilled(several) or _numbered(several, workers)
 
 
