@@ -59,6 +59,7 @@ ACTS = {
     "argument": "self.transport.resize(self.sent)",
     "down again": "self.sent -= 1",
     "number of a record": "names.append({'ordinal': self.sent})",
+    "number in an identifier": "call_id = f'mail_{self.sent}'\n        names.append(Call(call_id=call_id))",
     "number of a request": "names.append(Request(seqno=self.sent))",
     "restored": "return Mailer(sent=int(names.get('sent', 0)))",
     "restored into the attribute": "self.sent = names['sent']",
@@ -134,6 +135,11 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
         "MailReducer",
         "MailEnv",
         "MailSimulation",
+        "StatsHub",
+        "UsageAccumulator",
+        "StreamAssembler",
+        "SendMailTask",
+        "MailingRun",
     ],
 )
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
@@ -256,6 +262,7 @@ def test_several_events_at_once_are_counted_as_one_is(amount: str) -> None:
         "self.members.add(1)",
         "ROWS_COUNTER.labels('read').inc(len(rows))",
         "self.metrics.increment('bytes', value=self.size)",
+        "self.metrics.inc('saved', max(0, self.size - 1))",
         "self.counter.incr(); page = self.counter.get()",
         "rows = 0; rows += seconds; self.row_counter.increment(rows)",
         "FAILURES_COUNTER.increment(self.host); self.draw(FAILURES_COUNTER.get_count(self.host))",

@@ -26,7 +26,7 @@ from golden_rules.source.outline import Outline
 from golden_rules.source.trees import dotted, walk
 
 # Keys under which a number tells one record from the next.
-_NUMBERS = re.compile(r"(^|_)(ordinal|seq|seq_?no|sequence|index|idx|position|serial)$")
+_NUMBERS = re.compile(r"(^|_)(id|uid|ordinal|seq|seq_?no|sequence|index|idx|position|serial)$")
 # A number of all there is to do, beside which another says how far it got.
 _WHOLE = re.compile(r"^_*(total|total_count|expected|planned)$")
 _RESTORING = re.compile(r"(^|_)(load|loads|restore|read)(_|$)")

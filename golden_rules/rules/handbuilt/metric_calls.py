@@ -170,7 +170,9 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
             if first is not None and not _is_number_of_events(first) and not (_is_key(first) and holds_metrics(name)):
                 # `ROWS.inc(len(rows))` adds an amount that the domain knows; `generation.inc(service_id)` draws a number.
                 return False
-            return len(call.args) <= 1 or known or labelled or holds_metrics(name)
+            return (
+                len(call.args) <= 1 or known or labelled or (holds_metrics(name) and _is_number_of_events(call.args[1]))
+            )
         case "incr" | "increment" | "increase" | "increment_counter" | "inc_counter" | "incr_counter":
             if len(call.args) > 1 and not isinstance(call.args[1], ast.Constant) and not _counts_events(call.args[1]):
                 # `timings.incr("render", seconds)` adds up, and does not count.
