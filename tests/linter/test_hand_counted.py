@@ -140,6 +140,7 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
         "StreamAssembler",
         "SendMailTask",
         "MailingRun",
+        "CacheEntry",
     ],
 )
 def test_a_class_that_is_there_to_count_is_left_alone(name: str) -> None:
@@ -471,17 +472,17 @@ def test_a_record_that_the_object_holds_is_data(holder: str, kind: str, count: i
     ("reading", "count"),
     [
         ("[{'reads': entry.reads_total} for entry in self.entries]", 0),
-        ("{'reads': sum(entry.reads_total for entry in self.entries)}", 1),
-        ("{'reads': self.entries[0].reads_total}", 1),
+        ("{'reads': sum(letter.reads_total for letter in self.letters)}", 1),
+        ("{'reads': self.letters[0].reads_total}", 1),
     ],
 )
-def test_what_is_told_of_each_entry_is_its_own(reading: str, count: int) -> None:
-    """How often an entry was read is a detail of it; added up, such numbers say what the program did."""
+def test_what_is_told_of_each_letter_is_its_own(reading: str, count: int) -> None:
+    """How often a letter was read is a detail of it; added up, such numbers say what the program did."""
     source = f"""\
         from dataclasses import dataclass
 
         @dataclass
-        class Entry:
+        class Letter:
             text: str
             reads_total: int = 0
 
@@ -489,7 +490,7 @@ def test_what_is_told_of_each_entry_is_its_own(reading: str, count: int) -> None
                 self.reads_total += 1
                 return self.text
 
-        class Cache:
+        class Mailbox:
             def stats(self):
                 return {reading}
         """

@@ -60,7 +60,7 @@ _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
     r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
-    r"|reducer|projection|projector|env|simulator|simulation|accumulator|assembler|aggregator|task|job|run|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service|hub))?)(_mixin)?$"
+    r"|reducer|projection|projector|env|simulator|simulation|accumulator|assembler|aggregator|entry|task|job|run|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service|hub))?)(_mixin)?$"
 )
 # A class that is a set of metrics, whose methods feed them for others: `ServerMetrics.on_claim`.
 _SET_OF_METRICS = re.compile(
