@@ -68,6 +68,16 @@ def decorator(body: str, head: str = "def track_time(function):") -> str:
     return HEAD + head + "\n" + indent(dedent(body), "    ") + "\n    return wrapper\n"
 
 
+def either(log: str) -> str:
+    """Return a module with a decorator that makes one of two wrappers, and returns whichever it made."""
+    plain = WRAPPER.format(log=log)
+    of_coroutines = (
+        WRAPPER.format(log=LOG).replace("def wrapper", "async def wrapper").replace("return f", "return await f")
+    )
+    asks = "if inspect.iscoroutinefunction(function):\n"
+    return decorator(asks + indent(of_coroutines, "    ") + "else:\n" + indent(plain, "    "))
+
+
 def logging_with(log: str) -> str:
     """Return a module with a decorator that times and logs in some way."""
     return decorator(WRAPPER.format(log=log.replace("\n", "\n        ")))
@@ -126,6 +136,7 @@ REPLACED = {
         + indent(WRAPPER.format(log=LOG).replace("def wrapper", "async def wrapper").replace("return function", "return await function"), "    ")
         + "    return wrapper\n\n" + WRAPPER.format(log=LOG)
     ),
+    "for both kinds under one name": either(LOG),
 }  # fmt: skip
 
 
@@ -172,6 +183,7 @@ LEFT = {
     "stores": (logging_with(LOG + "\nwrapper.calls = 1"), "it does more than measure in line 20"),
     "warns": (logging_with(LOG.replace("info", "warning")), "it does more than measure in line 19"),
     "warns of slow calls": (logging_with(f"if time.perf_counter() > start:\n    {LOG.replace('info', 'warning')}"), "it does more than measure in line 19"),
+    "warns for one kind": (either(LOG.replace("info", "warning")), "it does more than measure in line 28"),
     "logs what it got": (logging_with(LOG.replace("function.__name__", "args")), "it does more than measure in line 19"),
     "asks somebody": (logging_with(LOG.replace("function.__name__", "who()")), "it does more than measure in line 19"),
     "loses the result": (PLAIN.replace("return function", "function"), "it does more than measure in line 17"),

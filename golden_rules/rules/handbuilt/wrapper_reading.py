@@ -117,29 +117,30 @@ def _wrappers(body: list[ast.stmt], maker: _Wrapper, known: dict[str, AnyFunctio
 
     It may choose between two, one of them for coroutine functions, and give names to what is said of the function.
     """
-    found: list[AnyFunction] = []
     known = dict(known)
-    for statement in body:
+    for number, statement in enumerate(body):
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 known[name] = statement
             case ast.Return(value=ast.Name(id=name)) if name in known:
-                found.append(known[name])
+                return [known[name]]
             case ast.Return(value=ast.IfExp(test=test, body=ast.Name(id=one), orelse=ast.Name(id=other))) if (
                 maker.asks_for_coroutines(test) and {one, other} <= known.keys()
             ):
-                found += (known[one], known[other])
+                return [known[one], known[other]]
             case ast.If(test=test) if maker.asks_for_coroutines(test):
+                found: list[AnyFunction] = []
                 for branch in (statement.body, statement.orelse):
-                    inner = _wrappers(branch, maker, known)
+                    inner = _wrappers([*branch, *body[number + 1 :]], maker, known)
                     if isinstance(inner, ast.stmt):
                         return inner
                     found += inner
+                return found
             case _ if maker.only_names(statement):
                 pass
             case _:
                 return statement
-    return found if found or not body else body[-1]
+    return body[-1] if body else []
 
 
 def _read(subject: ModuleSubject, inner: AnyFunction, wrapped: str) -> _Wrapper | str:
