@@ -124,7 +124,10 @@ PROJECTS = (
         differs={
             "test.unit.container.test_sync.TestContainerSync::test_run_once": (
                 "it counts how often a clock of its own is read, so the fix is unsafe: only `--unsafe-fixes` applies it"
-            )
+            ),
+            "test.unit.proxy.controllers.test_obj.TestECObjController::test_GET_disconnect": (
+                "it gives a node 10 ms to answer, which a busy machine does not always keep to"
+            ),
         },
     ),
     Project("petl", "1.7.30", "data tool", "petl", tests=("petl/test",)),
@@ -139,7 +142,18 @@ PROJECTS = (
         "src/requests",
         needs="httpbin==0.10.4 pysocks==1.7.1 pytest-httpbin==2.1.0 pytest-mock==3.17.0 trustme==1.2.1",
     ),
-    Project("tenacity", "9.2.1", "retries", "tenacity", needs="tornado==6.6.1 trio==0.35.0 typeguard==4.6.1"),
+    Project(
+        "tenacity",
+        "9.2.1",
+        "retries",
+        "tenacity",
+        needs="tornado==6.6.1 trio==0.35.0 typeguard==4.6.1",
+        differs={
+            "tests.test_asyncio.TestContextManager::test_sleeps": (
+                "it allows 1.1 ms to an attempt of 106 measured calls, which a busy machine does not always keep to"
+            )
+        },
+    ),
     Project(
         "marshmallow",
         "4.4.0",
