@@ -280,6 +280,20 @@ def test_commands_and_instrumentation_are_left_alone(path: str) -> None:
     assert not found(counting(REPORTS["log call"]), path)
 
 
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("src/shop/widgets/mail.py", 0),
+        ("src/shop/mail_ui.py", 0),
+        ("src/shop/tui/mail.py", 0),
+        ("src/shop/ui/mail.py", 1),
+    ],
+)
+def test_what_a_screen_shows_is_looked_at(path: str, count: int) -> None:
+    """The numbers of a user interface are drawn for who sits before it; `ui/` may hold the server behind it."""
+    assert len(found(counting("logger.info('sent %d', self.sent)"), path)) == count
+
+
 def test_a_drawn_number_is_no_count() -> None:
     """A counter whose next number the program goes on with."""
     drawn = """

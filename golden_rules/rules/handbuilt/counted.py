@@ -25,7 +25,12 @@ from golden_rules.rules.handbuilt.counter_words import (
     speaks_of_events,
 )
 from golden_rules.rules.handbuilt.increments import Increment, increments, may_increment
-from golden_rules.rules.handbuilt.metric_modules import comes_from_instrumentation, counts_for_others, is_one_off
+from golden_rules.rules.handbuilt.metric_modules import (
+    comes_from_instrumentation,
+    counts_for_others,
+    draws_a_screen,
+    is_one_off,
+)
 from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
 from golden_rules.source.outline import Function
@@ -130,7 +135,9 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
     """Whether a counter in a variable is kept to be reported, and for nothing else."""
     target = increment.target
     store = None if target is None else _is_store_of_own(subject.function, target)
-    if target is None or store is None or is_one_off(subject.path) or _holds_results(subject.function):
+    if target is None or store is None or _holds_results(subject.function):
+        return False
+    if is_one_off(subject.path) or draws_a_screen(subject.path):
         return False
     word = increment.word
     if (is_state(word) and not is_sure_count(word)) or _is_data(subject, target):

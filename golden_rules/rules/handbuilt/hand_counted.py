@@ -58,7 +58,7 @@ class HandCounted(OutlineRule):
     grows by an amount, such as bytes or rows, is left alone (`len(dropped)` or `expired_count` is none: it says how often something
     happened), and so are rate limits that say how often they let through, records with counts among their fields, classes that
     keep numbers and nothing else, sets of metrics (`ServerMetrics`), simulations, tasks and jobs that say what one run of theirs
-    came to (`ImportTask`), doubles (`MockMailer`), tests, benchmarks, migrations, vendored code, commands
+    came to (`ImportTask`), doubles (`MockMailer`), what a user interface draws (`widgets/`, `tui.py`), tests, benchmarks, migrations, vendored code, commands
     and scripts, the modules named in `metrics-modules` and others that are named like instrumentation. Where an object of
     another name lives for one run only, and its numbers are what the run came to, the rule may take them for telemetry: name
     them in `allowed`.

@@ -27,6 +27,8 @@ _ONE_OFF = re.compile(
 _RUN_BY_HAND = re.compile(
     r"(^|/)(\w*commands?|scripts?|cli|examples?|bin|docs|demos?\w*)(/|$)|(^|/)(\w*_?cli|[^/]*_script|demo|__main__|setup)\.py$"
 )
+# What draws a person's screen, and numbers on it; `ui/` alone may hold the server behind it.
+_INTERFACE = re.compile(r"(^|/)(tui|gui|widgets|dialogs|screens)/|(^|[/_])(t?ui|gui)\.pyi?$")
 
 
 def is_instrumentation(path: str, config: Config) -> bool:
@@ -48,6 +50,11 @@ def _is_named_for_counting(path: str) -> bool:
 def is_one_off(path: str) -> bool:
     """Whether a file holds commands, scripts or examples, which are gone before anybody scrapes them."""
     return bool(_ONE_OFF.search(path))
+
+
+def draws_a_screen(path: str) -> bool:
+    """Whether a file is a part of a user interface, whose numbers somebody looks at."""
+    return bool(_INTERFACE.search(path.lower()))
 
 
 def answers_a_person(function: Function, path: str) -> bool:
