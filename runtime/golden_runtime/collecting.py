@@ -4,6 +4,9 @@ A collection began in the middle of whatever allocated, so also in the middle of
 on with memory that a `set` in a finalizer had freed: every later call fails with LookupError, or the process ends in a
 segmentation fault. So a measured `__del__`, or a measured generator that is closed by the collector, has no marks of its own:
 it is recorded, but `mark_failure` says nothing there. From 3.12 on a collection waits for the next instruction.
+
+A collection that begins at the recursion limit cannot tell anybody, as no call has room there: CPython then prints that the
+callback failed, and goes on.
 """
 
 from __future__ import annotations
