@@ -49,7 +49,8 @@ from golden_rules.silencing import Silencer
 from golden_rules.source.mentions import mentions, words
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.outlining import outline
-from golden_rules.source.parsing import SliceError, Unparseable, parse
+from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.syntax import SliceError
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 from golden_rules.surroundings import is_generated
 

@@ -7,7 +7,7 @@ import re
 import tokenize
 
 from golden_rules.source.outline import Class, Function
-from golden_rules.source.parsing import SliceError
+from golden_rules.source.syntax import SliceError
 from golden_rules.source.text import SourceText
 
 _KEYWORD = re.compile(r"(async[\s\\]+)?(def|class)[\s\\]+")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from golden_rules.source.syntax import parsed
 from golden_rules.source.text import SourceText
 
 # LibCST ends the process at some 3,000 nested brackets or operators on a stack of eight megabytes, takes time and memory
@@ -51,10 +51,6 @@ class Unparseable(Exception):
         self.column = column
 
 
-class SliceError(Exception):
-    """LibCST cannot take a piece of source that `ast` parsed: nested too deeply, or not given back unchanged."""
-
-
 def parse(source: SourceText) -> ast.Module:
     """Parse a file's text.
 
@@ -65,7 +61,7 @@ def parse(source: SourceText) -> ast.Module:
     if (null := text.find("\0")) >= 0:
         raise Unparseable("source code cannot contain null bytes", *source.position(null))
     try:
-        return _parsed(text)
+        return parsed(text)
     except SyntaxError as error:
         failure = _failure(source, error)
     except UnicodeEncodeError as error:
@@ -76,16 +72,9 @@ def parse(source: SourceText) -> ast.Module:
     if older is None:
         raise failure
     try:
-        return _parsed(older)
+        return parsed(older)
     except (SyntaxError, RecursionError, MemoryError):
         raise failure from None
-
-
-def _parsed(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        # A warning about an invalid escape is for the author's interpreter to print, not for us.
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
 
 
 def _failure(source: SourceText, error: SyntaxError) -> Unparseable:
@@ -98,7 +87,9 @@ def _without_new_syntax(text: str) -> str | None:
     """Return the text with newer syntax blanked, or `None` where LibCST cannot or must not parse it."""
     if text.count("elif") > _MAX_ELIFS or _nests_deeper(text, _MAX_NESTING):
         return None
-    return _on_deep_stack(lambda: _blanked(text))
+    from golden_rules.source.newer_syntax import without_newer_syntax
+
+    return _on_deep_stack(lambda: without_newer_syntax(text))
 
 
 def _nests_deeper(text: str, limit: int) -> bool:
@@ -133,63 +124,3 @@ def _on_deep_stack(work: Callable[[], str | None]) -> str | None:
             return executor.submit(work).result()
     finally:
         threading.stack_size(previous)
-
-
-def _blanked(text: str) -> str | None:
-    import libcst as cst
-
-    from golden_rules.source.slices import spans_of
-
-    try:
-        module = cst.parse_module(text)
-        spans = spans_of(module, text)
-    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError, SliceError):
-        return None
-    pieces = []
-    position = 0
-    for start, end, replacement in sorted(_replacements(module, spans, text)):
-        if start < position:
-            continue
-        pieces += [text[position:start], replacement]
-        position = end
-    return "".join([*pieces, text[position:]])
-
-
-def _replacements(module: object, spans: dict[int, tuple[int, int]], text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the places of syntax newer than the interpreter, outermost first, with text of the same length."""
-    import libcst as cst
-
-    stack = [module]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, cst.TypeParameters):
-            start, end = spans[id(node)]
-            yield start, end, _blank(text[start:end])
-        elif isinstance(node, cst.TypeAlias):
-            start, end = spans[id(node)]
-            yield start, end, "pass" + _blank(text[start + 4 : end])
-        elif isinstance(node, cst.FormattedString) and not _parses(text[slice(*spans[id(node)])]):
-            start, end = spans[id(node)]
-            yield start, end, _plain_string(text[start:end])
-        elif isinstance(node, cst.CSTNode):
-            stack.extend(node.children)
-
-
-def _parses(expression: str) -> bool:
-    try:
-        _parsed(f"({expression})")
-    except (SyntaxError, ValueError):
-        return False
-    return True
-
-
-def _blank(text: str) -> str:
-    """Return blanks of the same length, line ends escaped so that the statement goes on."""
-    blanks = re.sub(r"[^\r\n]", " ", text)
-    return re.sub(r" (?=\r?\n|\r)", r"\\", blanks)
-
-
-def _plain_string(text: str) -> str:
-    if "\n" not in text and "\r" not in text:
-        return "'" + "_" * (len(text) - 2) + "'"
-    return "'''" + re.sub(r"[^\r\n]", "_", text[3:-3]) + "'''"

@@ -17,7 +17,7 @@ from libcst._nodes.internal import CodegenState  # not public; tests/linter/test
 
 from golden_rules.source.headers import header_length
 from golden_rules.source.outline import Class, Function
-from golden_rules.source.parsing import SliceError
+from golden_rules.source.syntax import SliceError
 from golden_rules.source.text import SourceText
 from golden_rules.source.trees import children
 

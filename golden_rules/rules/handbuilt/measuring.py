@@ -111,7 +111,8 @@ def _difference(subject: ModuleSubject, function: Function) -> str:
     if not _subtracts(function):
         return ""
     from golden_rules.rules.handbuilt.timings import timings
-    from golden_rules.source.slices import SliceError, function_slice
+    from golden_rules.source.slices import function_slice
+    from golden_rules.source.syntax import SliceError
 
     try:
         piece = function_slice(subject.source, function)
