@@ -212,6 +212,9 @@ class Worker:
     def _run(self, session: Session) -> None:
         try:
             while (job := self._jobs.get()) is not None:
+                if not self._is_quiet:
+                    # whom the last commit has woken comes back at once, and would miss this one by microseconds
+                    time.sleep(0)
                 # from here on no caller goes first
                 self._is_quiet = False
                 with self._turn:
