@@ -12,7 +12,7 @@ from golden_rules.traits import Reason
 _TEST_PATH = re.compile(
     r"(^|/)(_?tests?|\w+_tests?|tests?_\w+|testing|testutils?|e2e|mocks?|fixtures?|examples?|example_\w+|samples|demos?|tutorials?"
     r"|cookbooks?|quickstarts?|docs|benchmarks?|migrations|alembic|_?vendor(ed)?|third_party)(/|$)"
-    r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|[^/]*_tests?)\.py$"
+    r"|(^|/)(conftest|pytest_plugin|setup|test_[^/]*|([^/]*_)?tests?|testing)\.py$"
 )
 _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$")
 # What generators write at the top of a file; what is written into it by hand is gone with their next run.

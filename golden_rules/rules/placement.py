@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from golden_rules.frameworks import registering_decorator
 from golden_rules.rules.applied import Applied, applied
 from golden_rules.rules.barriers import barrier
+from golden_rules.rules.frames import looks_at_caller
 from golden_rules.settings import MEASURING, RETRYING
 from golden_rules.source.trees import dotted, walk
 
@@ -28,8 +29,6 @@ _RETRYING = re.compile(
     r"(^|_)(retry|retries|retried|retrying|retryable)($|_)|^on_(exception|predicate)$", re.IGNORECASE
 )
 _OF_CLASSES = frozenset({"staticmethod", "classmethod"})
-# Calls that look at the frame of whoever called the function, which would be a wrapper's.
-_LOOKS_AT_CALLERS = re.compile(r"(^|\.)(_getframe|_getframemodulename|currentframe|getouterframes)$|^inspect\.stack$")
 # What tells of the code that a name stands for, which is the wrapper's under a decorator; all else is made to look alike.
 _OF_CODE = frozenset({"__code__", "__closure__"})
 _READS_CODE = frozenset({"getfile", "getsourcefile", "getabsfile", "getclosurevars"})
@@ -59,7 +58,7 @@ def why_not_decorated(outline: Outline, function: Function) -> str:
         return f"`{min(compiling)}` can do nothing with a decorated function"
     if _is_asgi_application(function):
         return "uvicorn takes a decorated application for a factory of applications"
-    looking = next((call.name for call in function.calls if _LOOKS_AT_CALLERS.search(call.name)), "")
+    looking = looks_at_caller(outline, function)
     if looking:
         return f"`{looking}` would find the decorator in place of the caller"
     asked = _asked_for_code(outline).get(function.name)

@@ -11,7 +11,7 @@ from golden_rules.source.outline import Outline
 # Tests, code whose purpose is to measure, code that runs once, and code of others.
 _OUT_OF_SCOPE = re.compile(
     r"(^|/)(_?tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_?party\w*)(/|$)"
-    r"|(^|/)(conftest|test_[^/]*|[^/]*_tests?|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*|_?testbase)\.py$"
+    r"|(^|/)(conftest|test_[^/]*|([^/]*_)?tests?|testing|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*|_?testbase)\.py$"
 )
 _BENCHMARK = re.compile(r"(^|[._])bench(mark)?(s|ed|ing|er)?([._]|$)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -52,6 +52,8 @@ class TestNever:
             "src/shop/conftest.py",
             "src/shop/pytest_plugin.py",
             "src/shop/_tests/orders.py",
+            "src/shop/tests.py",
+            "src/shop/testing.py",
             "src/shop/orders_pb2_grpc.py",
             "src/shop/cli/orders.py",
             "src/shop/example_flows/orders.py",

@@ -89,6 +89,44 @@ def test_functions_that_look_at_their_caller_are_left(body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("helper", "body", "left"),
+    [
+        ("def place(depth):\n    return sys._getframe(depth + 1)\n", "return place(1)", True),
+        ("def place(depth):\n    depth += 1\n    return inspect.stack()[depth]\n", "return place(depth=1)", True),
+        ("def place():\n    return sys._getframe(2).f_locals\n", "return place()", True),
+        ("def place():\n    return inspect.currentframe().f_back.f_back\n", "return place()", True),
+        (
+            "def place(up):\n    return sys._getframe(up)\n\n\ndef names(kind, up=1):\n    return place(up + 1)\n",
+            "return names(str, 1)",
+            True,
+        ),
+        (
+            "class Place:\n    def at(self, up):\n        return sys._getframe(up)\n\n    def names(self, kind, *, up=1):\n        return self.at(up + 1)\n",
+            "return Place().names(str)",
+            True,
+        ),
+        (
+            "def place(up):\n    return sys._getframe(up + 1)\n\n\ndef names(kind):\n    return place(OWN + 2)\n",
+            "return names(str)",
+            True,
+        ),
+        ("def place():\n    return sys._getframe(1)\n", "return place()", False),
+        ("def place():\n    return inspect.currentframe().f_back\n", "return place()", False),
+        (
+            "def place(up):\n    return sys._getframe(up)\n\n\ndef names(kind):\n    return place(1)\n",
+            "return names(str)",
+            False,
+        ),
+    ],
+)
+def test_functions_that_have_others_look_at_their_caller_are_left(helper: str, body: str, left: bool) -> None:
+    """A helper that looks at its caller's caller, or as far as it is told, would find the decorator there as well."""
+    source = f"import inspect\nimport sys\n\n\n{helper}\n\ndef send(mail):  # golden-rules: critical\n    {body}\n"
+    written = fix_source(source.encode(), "src/shop/orders.py", Config(root=Path())).content.decode()
+    assert (MEASURING not in written) is left
+
+
+@pytest.mark.parametrize(
     ("function", "why"),
     [
         (

@@ -291,6 +291,7 @@ def test_helpers_that_measure_are_left_alone() -> None:
     "path",
     [
         "tests/test_pack.py",
+        "src/shop/tests.py",
         "benchmarks/pack.py",
         "src/shop_benchmark/pack.py",
         "src/shop/autotune.py",
