@@ -233,6 +233,29 @@ def send(gateway, order, clock):
 """,
             id="an-error-that-is-only-kept",
         ),
+        pytest.param(
+            """\
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            return gateway.send(order)
+        except ConnectionError:
+            time.sleep(1)
+""",
+            id="a-result-within-a-deadline",
+        ),
+        pytest.param(
+            """\
+    while time.monotonic() < gateway.deadline:
+        try:
+            gateway.send(order)
+            return True
+        except ConnectionError:
+            log.warning("not sent, will try again")
+            time.sleep(1)
+""",
+            id="tries-until-a-deadline-that-call-themselves-so",
+        ),
     ],
 )
 def test_rarer_shapes_are_found_once(loop: str) -> None:

@@ -88,6 +88,74 @@ def start(machines, name):
         ),
         pytest.param(
             """\
+def start_server(launch, probe, seconds):
+    launch()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        try:
+            probe()
+            return True
+        except OSError:
+            continue
+    return False
+""",
+            id="a-look-for-as-long-as-a-timeout-allows",
+        ),
+        pytest.param(
+            """\
+def authorize(routes, name):
+    for _ in range(3):
+        try:
+            return routes.authorize(routes.prepare(name))
+        except routes.RouteChanged:
+            continue
+""",
+            id="others-were-first",
+        ),
+        pytest.param(
+            """\
+def pages(session, listing):
+    for attempt in range(2):
+        try:
+            return session.pages(listing)
+        except ClosedResourceError as error:
+            if attempt:
+                raise
+            session.recover_connection(error)
+""",
+            id="a-connection-recovered-between-two-tries",
+        ),
+        pytest.param(
+            """\
+def accepted(attempt):
+    while True:
+        try:
+            return attempt()
+        except ValueError as error:
+            sys.stdout.write(f"{error}, try again\\n")
+""",
+            id="a-person-who-is-told",
+        ),
+        pytest.param(
+            """\
+def choose(menu, options, max_attempts):
+    attempt = 0
+    while menu.answer is None:
+        if attempt >= max_attempts:
+            raise RuntimeError("no choice made")
+        attempt += 1
+        menu._prompt()
+        try:
+            menu.answer = options[int(menu.answer) - 1]
+        except (IndexError, ValueError):
+            menu.answer = None
+            continue
+""",
+            id="a-prompt-with-a-number-of-tries",
+        ),
+        pytest.param(
+            """\
 def watch(exchange, stop, log):
     attempt = 0
     while not stop.is_set():

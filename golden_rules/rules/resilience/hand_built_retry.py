@@ -28,12 +28,13 @@ class HandBuiltRetry(FunctionRule):
     result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
 
     Loops that only look alike are left alone: polling until a job is ready or a record is there, what says that it waits
-    (`wait_for_server`) or looks for as long as a timeout allows, periodic services that go on after success, consumers, the
-    next candidate (or whatever is picked with `excluded=tried`), host or port, the pages of a listing, questions put to a
-    person, imports, and a service that is kept up by reconnecting. So are loops in which others were merely first
-    (`WatchError`, `IntegrityError`) and that neither count attempts nor wait, two tries between which the cause is made
-    good (`refresh_token`), and rounds of which each learns from the one before: a model is shown its mistake, or is asked
-    with other parameters.
+    (`wait_for_server`) or looks for as long as a timeout allows, without a number of tries and with no other result than
+    that it is there, periodic services that go on after success, consumers, the next candidate (or whatever is picked with
+    `excluded=tried`), host or port, the pages of a listing, questions put to a person (endless rounds that only tell the
+    terminal what was wrong, too), imports, and a service that is kept up by reconnecting. So are loops in which others
+    were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor wait, two tries
+    between which the cause is made good (`refresh_token`, `recover_connection`), and rounds of which each learns from the
+    one before: a model is shown its mistake, or is asked with other parameters.
 
     ## Why is this bad?
     Each such loop has its own idea of what may be tried again, for how long, and how often, and most have none of a

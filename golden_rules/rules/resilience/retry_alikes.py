@@ -10,6 +10,7 @@ import libcst as cst
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import is_pause, is_report
+from golden_rules.rules.resilience.ways_out import statements_of
 from golden_rules.source.body import Body, callee, dotted
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
@@ -20,6 +21,7 @@ _OWN_PROMPT = re.compile(
     r"^_*(prompt|ask|request)_(\w+_)?(for|user|human|person|cred\w*|pass\w*|pin|login|confirm\w*|again|yes_no|input)(_|$)"
 )
 _SECRET = re.compile(r"(^|_)(password|passwd|passphrase|passcode|pin|otp|user_input|input_user)$")
+_TERMINAL = frozenset({"print", "sys.stdout.write", "sys.stderr.write", "click.echo", "typer.echo"})
 _EDITORS = frozenset({"click.edit", "typer.edit"})
 _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
@@ -36,7 +38,25 @@ def asks_a_person(body: Body, tried: Sequence[cst.CSTNode], own: Sequence[cst.CS
         (_last(call) in prompts or callee(call) in _EDITORS) and not isinstance(body.parent(call), cst.Await)
         for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
         for call in _calls(nodes)
-    )
+    ) or any(_last(call).strip("_") == "prompt" and not call.args for call in _calls(own))
+
+
+def only_tells(attempt: cst.Try | cst.TryStar | cst.With) -> bool:
+    """Whether all that is done about a failure is to tell it at the terminal, where a person then does something else."""
+    if isinstance(attempt, cst.With):
+        return False
+    return all(map(_only_tells, attempt.handlers))
+
+
+def _only_tells(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+    lines = statements_of(handler.body)
+    deeds = [deed for line in lines if isinstance(line, cst.SimpleStatementLine) for deed in line.body]
+    said = [deed for deed in deeds if not isinstance(deed, cst.Continue)]
+    return bool(said) and len(deeds) == len(lines) and all(map(_is_told, said))
+
+
+def _is_told(deed: cst.BaseSmallStatement) -> bool:
+    return isinstance(deed, cst.Expr) and isinstance(deed.value, cst.Call) and callee(deed.value) in _TERMINAL
 
 
 def serves(tried: Sequence[cst.CSTNode]) -> bool:

@@ -10,11 +10,12 @@ from functools import cached_property
 import libcst as cst
 
 from golden_rules.naming import snake
-from golden_rules.rules.resilience.retry_alikes import asks_a_person, only_imports, only_waits, serves
+from golden_rules.rules.resilience.retry_alikes import asks_a_person, only_imports, only_tells, only_waits, serves
 from golden_rules.rules.resilience.retry_lessons import learns
 from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
+    ends_with_the_time,
     is_answer,
     is_interruption,
     is_outcome,
@@ -27,6 +28,7 @@ from golden_rules.rules.resilience.retry_syntax import (
     tests_for_none,
     unwrapped,
     waits_out,
+    yields_nothing,
 )
 from golden_rules.rules.resilience.retry_words import (
     AWAITED_STATUS,
@@ -264,6 +266,15 @@ class _Examined:
         if answers and not (says and (pauses or counted)):
             return False
         if self._polls and not (sure and (counted or says)):
+            return False
+        if not (counted or says) and ends_with_the_time(self.loop) and yields_nothing(tried):
+            return False
+        if (
+            isinstance(self.loop, cst.While)
+            and not (counted or pauses)
+            and is_endless(self.loop)
+            and only_tells(attempt)
+        ):
             return False
         if sure:
             return pauses or counted or says

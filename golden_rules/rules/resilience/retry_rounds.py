@@ -25,7 +25,7 @@ _CHOOSES = re.compile(r"^_*(select|choose|pick)(_|$)")
 _CANDIDATE = re.compile(r"(^|_)(port|host|candidate|name|filename|path|suffix|slug)$")
 # What makes good the cause of a failure, so that the same thing may work now.
 _REPAIRS = re.compile(
-    r"^_*(refresh|re_?auth\w*|re_?log_?in|log_?in|authenticate|authorize|renew|create|install|register|repair|migrate)(_|$)"
+    r"^_*(refresh|re_?auth\w*|re_?log_?in|log_?in|authenticate|authorize|renew|create|install|register|repair|recover|migrate)(_|$)"
 )
 _TWICE = frozenset({"range(2)", "range(0, 2)", "range(1, 3)"})
 

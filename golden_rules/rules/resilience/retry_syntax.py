@@ -37,9 +37,10 @@ _ANSWERS = frozenset(
 _OUTCOMES = re.compile(
     r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|AlreadyExists|FileExists)(Error|Exception)?$"
     r"|(?<!File)(?<!Module)(NotFound|DoesNotExist|NotExist|NotYet\w*)(Error|Exception)?$|^NoSuch\w+$"
-    r"|(Unique|Duplicate)\w*$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
+    r"|(Unique|Duplicate)\w*$|(?<=[a-z])Changed(Error|Exception)?$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
 )
 _TIME_ALLOWED = re.compile(r"(^|_)(timeout|seconds|secs|max_wait|wait_time|deadline)(_|$)")
+_CLOCK = re.compile(r"(^|_)(monotonic|perf_counter|time|now|utcnow|deadline)$")
 _ACTS = re.compile(
     r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
 )
@@ -191,6 +192,19 @@ def measures_a_collection(call: cst.Call) -> bool:
     return any(
         isinstance(node, cst.Name) and node.value == "len" for argument in call.args for node in reads_of(argument)
     )
+
+
+def ends_with_the_time(loop: cst.For | cst.While) -> bool:
+    """Whether a loop goes on until it is late: `while time.monotonic() < deadline`."""
+    return isinstance(loop, cst.While) and any(_CLOCK.search(snake(dotted(read))) for read in reads_of(loop.test))
+
+
+def yields_nothing(tried: list[cst.CSTNode]) -> bool:
+    """Whether what is tried leaves nothing behind but that it worked."""
+    returned = [node.value for node in tried if isinstance(node, cst.Return)]
+    if not returned:
+        return not any(isinstance(node, cst.Assign) for node in tried)
+    return all(value is None or (isinstance(value, cst.Name) and value.value in ("True", "None")) for value in returned)
 
 
 def tests_for_none(test: cst.BaseExpression) -> bool:
