@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from golden_runtime import DuplicateTaskError, StaleLeaseError, TaskQueue
 from golden_runtime.queue_requests import release_of
+from queue_clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from golden_runtime import SyncTaskQueue, Task
-    from golden_runtime.storage.session import Operation
+    from golden_runtime.storage.session import Operation, Transaction
 
 
 @pytest.fixture
@@ -83,13 +84,21 @@ def test_letters_that_are_deleted_are_counted(queue: SyncTaskQueue) -> None:
     assert [queue._storage.write(purge) for _ in range(2)] == [3, 3]
 
 
-@pytest.mark.parametrize("how", ["release", "retry"])
-def test_a_task_is_put_back_once(queue: SyncTaskQueue, how: str) -> None:
-    """It waits, so all is well; once another worker has it, this one holds it no more."""
-    task = claimed(queue)
-    put_back: Operation[None] = release_of(task, 0.0, 1, counted=False)
+def putting_back(queue: SyncTaskQueue, task: Task, how: str) -> Operation[None]:
+    """Return what puts a task back, after one attempt that failed."""
     if how == "retry":
-        put_back, _ = queue._queue._failure(task, "broken", 0.0, "execute", 1)
+        return queue._queue._failure(task, "broken", 0.0, "execute", 1)[0]
+    return release_of(task, 0.0, 1, counted=how == "counted release")
+
+
+WAYS_BACK = pytest.mark.parametrize("how", ["release", "counted release", "retry"])
+
+
+@WAYS_BACK
+def test_a_task_is_put_back_once(queue: SyncTaskQueue, how: str) -> None:
+    """It waits, so all is well; who asks for the first time does not hold it."""
+    task = claimed(queue)
+    put_back = putting_back(queue, task, how)
     for _ in range(2):
         queue._storage.write(put_back)
     state = queue.get_state(task.id)
@@ -97,9 +106,42 @@ def test_a_task_is_put_back_once(queue: SyncTaskQueue, how: str) -> None:
     assert (state.state, state.attempts) == ("ready", 1)
     with pytest.raises(StaleLeaseError):
         queue.release(task)
-    assert queue.get_next_task() is not None
-    with pytest.raises(StaleLeaseError):
+
+
+@WAYS_BACK
+@pytest.mark.parametrize("and_then", ["works on it", "completes it", "gives it up"])
+def test_a_task_that_another_has_taken_since_was_put_back(store: str, how: str, and_then: str) -> None:
+    """Who has put it back is not told that its lease ran out, and what the other one does with it stands."""
+    with TaskQueue(store, clock=FakeClock()).sync as queue:
+        put_back = putting_back(queue, claimed(queue), how)
         queue._storage.write(put_back)
+        [other] = queue.get_next_tasks(9)
+        if and_then == "completes it":
+            queue.mark_completed(other)
+        if and_then == "gives it up":
+            queue.mark_failed(other, "broken again")
+        before = queue.get_state(other.id)
+        queue._storage.write(put_back)
+        assert queue.get_state(other.id) == before
+
+
+@pytest.mark.parametrize("how", ["release", "retry"])
+def test_a_task_whose_lease_ran_out_was_not_put_back(store: str, how: str) -> None:
+    """A try that was undone is no proof: the other one has it because the lease ran out, and this one learns so."""
+    clock = FakeClock()
+    with TaskQueue(store, clock=clock).sync as queue:
+        put_back = putting_back(queue, claimed(queue), how)
+
+        def undone(transaction: Transaction) -> None:
+            put_back(transaction)
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            queue._storage.write(undone)
+        clock.advance(61)
+        assert queue.get_next_task() is not None
+        with pytest.raises(StaleLeaseError):
+            queue._storage.write(put_back)
 
 
 def test_letters_are_replayed_once(queue: SyncTaskQueue) -> None:

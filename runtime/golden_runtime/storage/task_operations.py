@@ -33,7 +33,7 @@ _RELEASE = """UPDATE golden_runtime_tasks SET {becomes_waiting}, worker = NULL,
     attempts = attempts + :attempts, receives = receives - :uncounted
     WHERE {is_it} AND token = :token AND state = {claimed}"""
 
-_PRESENT = "SELECT state, token FROM golden_runtime_tasks WHERE {is_it}"
+_PRESENT = "SELECT state, token, receives FROM golden_runtime_tasks WHERE {is_it}"
 
 _COUNTS = """SELECT state, count(*), min(moment), {now} FROM golden_runtime_tasks
     WHERE queue = :queue AND state IN ({claimed}, {ready}, {delayed}) GROUP BY state"""
@@ -89,11 +89,13 @@ class Complete(Joint[None]):
 class PutBack:
     """Puts a task back into the queue, due again after a delay; made by `retry_later` and `release`."""
 
-    __slots__ = ("_parameters", "_statement", "_task", "_was_tried")
+    __slots__ = ("_parameters", "_receives", "_statement", "_task", "_was_tried")
 
-    def __init__(self, statement: str, task: Task, **parameters: object) -> None:
+    def __init__(self, statement: str, task: Task, receives: int, **parameters: object) -> None:
         self._statement = statement
         self._task = task
+        # how many claims count against the task once it is back
+        self._receives = receives
         self._parameters: Parameters = {**key(task.id), "token": task.token, **parameters}
         self._was_tried = False
 
@@ -101,23 +103,32 @@ class PutBack:
         """Put it back. Raises StaleLeaseError when it is no longer held."""
         if transaction.change(self._statement, self._parameters):
             self._was_tried = True
-        elif not (self._was_tried and self._waits(transaction)):
+        elif not (self._was_tried and self._is_back(transaction)):
             raise _stale(self._task)
 
-    def _waits(self, transaction: Transaction) -> bool:
-        """Whether nobody has claimed it since: then an earlier try was committed, and its commit not acknowledged."""
-        present = transaction.execute(_PRESENT, key(self._task.id))
-        return present in ([(READY, self._task.token)], [(DELAYED, self._task.token)])
+    def _is_back(self, transaction: Transaction) -> bool:
+        """Whether an earlier try was committed, and its commit not acknowledged.
+
+        It was where the task waits, and where the one claim that came since counts as the first after it: had the lease run out
+        instead, the claim that lost it would count, too.
+        """
+        for state, token, receives in transaction.execute(_PRESENT, key(self._task.id)):
+            if token == self._task.token:
+                return state in (READY, DELAYED)
+            is_next = token == self._task.token + 1 and state not in (READY, DELAYED)
+            return is_next and bool(receives == self._receives + 1)
+        return False
 
 
 def retry_later(task: Task, delay: float, attempts: int, error: str) -> PutBack:
     """Return what puts a failed task back, due again after `delay` seconds."""
-    return PutBack(_RETRY, task, delay=delay, attempts=attempts, error=error)
+    return PutBack(_RETRY, task, 0, delay=delay, attempts=attempts, error=error)
 
 
 def release(task: Task, delay: float, attempts: int, *, counted: bool = False) -> PutBack:
     """Return what puts a task back as if it had not been claimed, or, `counted`, as if its lease had run out."""
-    return PutBack(_RELEASE, task, delay=delay, attempts=attempts, uncounted=0 if counted else 1)
+    uncounted = 0 if counted else 1
+    return PutBack(_RELEASE, task, task.receives - uncounted, delay=delay, attempts=attempts, uncounted=uncounted)
 
 
 def fail(transaction: Transaction, task: Task, burial: Burial) -> None:
@@ -157,5 +168,5 @@ def _stale(task: Task) -> StaleLeaseError:
 
 def _check_closed_so(transaction: Transaction, task: Task, state: int) -> None:
     """Refuse, unless this very claim was closed this way already: a commit may be acknowledged to nobody, and tried again."""
-    if transaction.execute(_PRESENT, key(task.id)) != [(state, task.token)]:
+    if [row[:2] for row in transaction.execute(_PRESENT, key(task.id))] != [(state, task.token)]:
         raise _stale(task)
