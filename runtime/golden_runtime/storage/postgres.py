@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 
 from golden_runtime.queue_errors import QueueError, StorageError, StorageUnavailableError
 from golden_runtime.storage.rows import PIECES
-from golden_runtime.storage.schema import (
-    POSTGRES_TYPES,
-    STEPS,
-    TABLES,
-    check_unused,
-    check_version,
-    migrate,
-    version_of,
-)
+from golden_runtime.storage.schema import STEPS, check_version
 
 try:
     import psycopg
@@ -25,6 +17,7 @@ try:
     from psycopg.pq import TransactionStatus
 
     from golden_runtime.storage.postgres_connection import NoAnswerError, PatientConnection
+    from golden_runtime.storage.postgres_migration import bring_up_to_date, one, present_version
 except ImportError as error:  # pragma: no cover - the tests run with the extra
     raise StorageError(
         "PostgreSQL needs psycopg 3: install the extra with `pip install 'golden-runtime[postgres]'`"
@@ -50,12 +43,9 @@ _OPTIONS = {
     "tcp_user_timeout": "30000",
 }
 
-# The key of the advisory lock that migrations take turns by: "golden" in ASCII.
-_MIGRATION_LOCK = 0x676F6C64656E
-
 # SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once.
-_CANCELLED = "57014"
-_PASSING = {"40001", "40P01", "55P03", _CANCELLED}
+_GIVEN_UP = {"55P03", "57014"}
+_PASSING = {"40001", "40P01", *_GIVEN_UP}
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
 _NOT_ALLOWED = "42501"
@@ -178,32 +168,25 @@ class PostgresSession:
             raise
         return connection
 
-    def _prepare(self, connection: psycopg.Connection[Row]) -> None:
+    def _prepare(self, connection: PatientConnection) -> None:
         # a server may be set to acknowledge commits that a crash would lose
         if not self._settings.durable:
             connection.execute("SET synchronous_commit = off")
-        elif _one(connection, "SHOW synchronous_commit") == "off":
+        elif one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
         # a shorter one that was set for this user or database holds; a longer one would outlast the patience of the connection
         milliseconds = max(1, round(self._settings.answer_timeout * 1000))
-        present = _one(connection, "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'")
+        present = one(connection, "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'")
         if not isinstance(present, int) or not 0 < present <= milliseconds:
             connection.execute(f"SET statement_timeout = {milliseconds}")
         where = shown(self._settings.url)
-        version = _version(connection, where)
+        version = present_version(connection, where)
         if version == 0 and not self._settings.create:
             raise StorageError(f"`{where}` has no task queue in it: check the URL and its `search_path`")
         check_version(version, len(STEPS), where)
-        if version < len(STEPS):
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-            # this also makes the session notice what another one has made while it waited for the lock
-            connection.execute("CREATE TABLE IF NOT EXISTS golden_runtime_schema (version bigint NOT NULL)")
-            present = connection.execute("SELECT coalesce(max(version), 0) FROM golden_runtime_schema").fetchall()
-            if version_of(present, where) == 0:
-                check_unused(_tables(connection), where)
-            migrate(connection.execute, version_of(present, where), POSTGRES_TYPES, STEPS)
-            _set_version(connection, len(STEPS))
         connection.commit()
+        if version < len(STEPS):
+            bring_up_to_date(connection, STEPS, where, self._settings.answer_timeout)
 
     def _render(self, statement: str) -> str:
         marks = {
@@ -244,7 +227,7 @@ def explain(error: Exception, settings: PostgresSettings) -> Exception:
         raised = StorageUnavailableError(f"`{where}` is read-only, a standby perhaps: connect to the primary")
     elif error.sqlstate == _NOT_ALLOWED:
         raised = StorageError(f"`{where}` does not allow it ({_first_line(error)}): grant this user the right")
-    elif error.sqlstate == _CANCELLED:
+    elif error.sqlstate in _GIVEN_UP:
         raised = StorageUnavailableError(
             f"`{where}` did not finish and gave up ({_first_line(error)}): find out what holds it up, a lock perhaps, or raise "
             "`answer_timeout`"
@@ -266,25 +249,3 @@ def explain(error: Exception, settings: PostgresSettings) -> Exception:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _one(connection: psycopg.Connection[Row], statement: str) -> object:
-    row = connection.execute(statement).fetchone()
-    return None if row is None else row[0]
-
-
-def _version(connection: psycopg.Connection[Row], where: str) -> int:
-    if _one(connection, "SELECT to_regclass('golden_runtime_schema')") is None:
-        return 0
-    return version_of(connection.execute("SELECT version FROM golden_runtime_schema").fetchall(), where)
-
-
-def _tables(connection: psycopg.Connection[Row]) -> list[str]:
-    """Return which of our tables there are where they would be made."""
-    named = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
-    return [str(name) for (name,) in connection.execute(named, (list(TABLES),))]
-
-
-def _set_version(connection: psycopg.Connection[Row], version: int) -> None:
-    connection.execute("DELETE FROM golden_runtime_schema")
-    connection.execute("INSERT INTO golden_runtime_schema (version) VALUES (%s)", (version,))

@@ -228,10 +228,15 @@ class SqliteSession:
             self._migrate(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring the schema up to date, unless another process has just done it."""
+        """Bring the schema up to date, unless another process has just done it.
+
+        Raises SchemaError where that was one of a newer release.
+        """
         connection.execute("BEGIN IMMEDIATE")
         try:
             present = _version(connection, self._settings.path)
+            # that may have been of a newer release
+            check_version(present, len(STEPS), self._settings.path)
             if present == 0:
                 check_unused(_tables(connection), self._settings.path)
             migrate(connection.execute, present, SQLITE_TYPES, STEPS)
