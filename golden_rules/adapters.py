@@ -135,6 +135,9 @@ _RECEIVERS: tuple[tuple[re.Pattern[str], Library], ...] = (
 # What of a library's objects is plain data: `response.json().get("id")` talks to nobody.
 _DATA = _words("json headers params cookies dict model_dump to_dict args form text content environ config loads")
 
+# Libraries, modules and classes whose calls return what has to be awaited.
+_ASYNCHRONOUS = re.compile(r"^(aio\w+|async\w+|motor|databases|nats|tortoise)\.|\.(asyncio|aio)\.|\.Async[A-Z]")
+
 # The last parts of all calls that can talk, so that most calls need no further look.
 TALKING = frozenset(
     method for library in (*LIBRARIES.values(), *(library for _, library in _RECEIVERS)) for method in library.methods
@@ -161,6 +164,11 @@ def adapter_of(target: str | None, written: str) -> str:
         if method in guessed.methods and pattern.match(name):
             return guessed.adapter
     return ""
+
+
+def is_asynchronous(target: str) -> bool:
+    """Return whether what an absolute name of a library stands for has to be awaited, as all of aiohttp has."""
+    return bool(_ASYNCHRONOUS.search(target))
 
 
 def is_library(target: str) -> bool:

@@ -6,6 +6,7 @@ verb, and what talks to the outside, awaits, logs its failures or is called by a
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from golden_rules import frameworks
-from golden_rules.adapters import CACHES, TALKING, adapter_of, is_library
+from golden_rules.adapters import CACHES, TALKING, adapter_of, is_asynchronous, is_library
 from golden_rules.comments import Directives
 from golden_rules.config import Config
 from golden_rules.dealings import MOST, dealings, handing_classes
@@ -24,6 +25,7 @@ from golden_rules.resilience_steps import Step, resilience_calls, resilience_ste
 from golden_rules.source.call_graph import called_names, callers_of, started_apart
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Call, Class, Function, Outline
+from golden_rules.source.trees import dotted, walk
 from golden_rules.surroundings import command_line, why_outside
 from golden_rules.traits import Reason, Role, computes_on_tensors, name, place, shape
 
@@ -310,6 +312,9 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
         if target is not None and _is_own(module, target):
             # What a library calls of itself is its own code.
             target = None
+        if target is not None and is_asynchronous(target) and _hands_on(function, call):
+            # Whoever awaits the result talks: under a decorator, this one would always succeed in no time.
+            continue
         if adapter := adapter_of(target, call.name):
             found.append((call.line, adapter, call, target))
     if not found:
@@ -322,6 +327,14 @@ def _external_call(module: Outline, function: Function) -> tuple[str, Reason | N
     if target is not None and is_library(target):
         return adapter, Reason(_KNOWN, f"it {verb} `{target}`", telling=True)
     return adapter, Reason(3.0, f"it {verb} `{call.name.replace('()', '')}`", telling=True)
+
+
+def _hands_on(function: Function, call: Call) -> bool:
+    """Whether a plain function returns what a call gives as it is."""
+    return not function.is_async and any(
+        isinstance(node, ast.Return) and isinstance(node.value, ast.Call) and dotted(node.value.func) == call.name
+        for node in walk(function.node)
+    )
 
 
 def _is_own(module: Outline, target: str) -> bool:

@@ -145,6 +145,20 @@ def _client(settings):
         ),
         Good(
             """\
+import aiohttp
+
+
+class Carrier:
+    def __init__(self, session: aiohttp.ClientSession):
+        self.session = session
+
+    def post_order(self, path, order):
+        return self.session.post(self.url + path, json=order)
+""",
+            "hands on what its caller awaits, and would always succeed in no time",
+        ),
+        Good(
+            """\
 class Orders:
     def fetch(self, order_id):
         return self.rows.get(order_id)
