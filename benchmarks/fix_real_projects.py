@@ -301,7 +301,10 @@ def outcomes(
         "GOLDEN_TRACED": "1" if traced else "",
     }
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, f"--junitxml={results}", *project.tests]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, env={**os.environ, **added})
+    # What a suite leaves in the folder of temporary files would be in the way of its next run: kombu's moves a file there.
+    with tempfile.TemporaryDirectory(prefix="golden-rules-run-", ignore_cleanup_errors=True) as scratch:
+        surroundings = {**os.environ, **added, "TMPDIR": scratch}
+        done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, env=surroundings)
     (home / (report.with_suffix(".log").name if report else "before.log")).write_text(done.stdout + done.stderr)
     if not results.exists():
         return {"the whole suite": "failed: " + done.stdout[-500:] + done.stderr[-500:]}

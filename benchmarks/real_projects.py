@@ -94,6 +94,70 @@ PROJECTS = (
         ),
         needs="hypothesis==6.170.17 jsonschema==4.26.0 mock==5.2.0 psutil==7.2.2 sqlalchemy==2.1.9",
     ),
+    Project(
+        "kombu",
+        "5.7.0",
+        "message client",
+        "kombu",
+        # less what wants the clients of two clouds
+        tests=(
+            "t/unit",
+            "--ignore",
+            "t/unit/transport/test_azurestoragequeues.py",
+            "--ignore",
+            "t/unit/transport/test_gcpubsub.py",
+        ),
+        needs=(
+            "boto3==1.44.8 brotli==1.2.1 hypothesis==6.170.17 msgpack==1.2.4 pymongo==4.20.1 pytest-freezer==0.4.9 pyyaml==6.0.4 "
+            "redis==8.1.0 sqlalchemy==2.1.9 zstandard==0.25.0"
+        ),
+    ),
+    Project(
+        "pony",
+        "0.7.20",
+        "object-relational mapper",
+        "pony",
+        # what reads the variables of its caller, and some more: all of them take ten minutes
+        tests=(
+            "pony/orm/tests/test_crud.py",
+            "pony/orm/tests/test_db_session.py",
+            "pony/orm/tests/test_diagram_attribute.py",
+            "pony/orm/tests/test_diagram_keys.py",
+            "pony/orm/tests/test_f_strings.py",
+            "pony/orm/tests/test_frames.py",
+            "pony/orm/tests/test_hooks.py",
+            "pony/orm/tests/test_indexes.py",
+            "pony/orm/tests/test_inheritance.py",
+            "pony/orm/tests/test_json.py",
+            "pony/orm/tests/test_lambda.py",
+            "pony/orm/tests/test_query.py",
+            "pony/orm/tests/test_raw_sql.py",
+        ),
+    ),
+    Project(
+        "dynaconf",
+        "3.3.5",
+        "configuration",
+        "dynaconf",
+        # less what wants files that its distribution does not have
+        tests=("tests", "--ignore", "tests/test_flask.py", "--ignore", "tests/test_release_utility.py"),
+        needs="boto3==1.44.8 django==5.2.19 flask==3.1.3 hvac==2.4.0 pytest-mock==3.17.0 python-dotenv==1.2.4 redis==8.1.0",
+    ),
+    Project(
+        "uncertainties",
+        "3.2.3",
+        "error propagation",
+        "uncertainties",
+        needs="numpy==2.4.6 pytest-codspeed==5.0.4 scipy==1.17.1",
+    ),
+    Project(
+        "networkx",
+        "3.6.1",
+        "graphs",
+        "networkx",
+        tests=("networkx/classes", "networkx/utils"),
+        needs="numpy==2.4.6",
+    ),
     Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs="pytz==2026.6"),
     Project(
         "click",
