@@ -16,6 +16,7 @@ from golden_runtime.callables import AWAITED, UNFINISHED, MisuseError, check_fin
 from golden_runtime.cancellation import has_cancellation, is_displaced
 from golden_runtime.deadline import CutOff, Deadline, RetryTimeoutError, Until, innermost, present
 from golden_runtime.frames import unseen
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_notes import Notes, described
@@ -325,7 +326,9 @@ class Attempts:
         self._notes.add(f"{told}; waited {delay:.3g} s")
         try:
             _LOGGER.info("retry `%s`: %s; trying again in %.3g s", self._plan.name, told, delay)
-        except Exception:  # noqa: BLE001 - an application's own logging handler must not break the call
+        except Exception as failed:  # an application's own logging handler must not break the call
+            if not is_own_failure(failed):
+                raise
             report_once("logging a retry failed")
         return delay
 

@@ -12,6 +12,7 @@ from golden_runtime.breaker_states import CircuitState, Machine, Rejection, Tick
 from golden_runtime.callables import MisuseError
 from golden_runtime.cancellation import is_displaced
 from golden_runtime.deadline import attempt_timed_out
+from golden_runtime.hooks import is_own_failure, tell
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
 from golden_runtime.settings import matcher
@@ -129,10 +130,10 @@ class Guard:
     def _asked(self, ticket: Ticket, function: Callable[[Any], object], setting: str, outcome: object) -> bool:
         try:
             return bool(function(outcome))
-        except (KeyboardInterrupt, SystemExit):
-            self.machine.cancelled(ticket)
-            raise
-        except BaseException:  # noqa: BLE001 - what a user's function raises must not take the place of what the call did
+        except BaseException as error:  # what a user's function raises must not take the place of what the call did
+            if not is_own_failure(error):
+                self.machine.cancelled(ticket)
+                raise
             report_once(f"`{setting}` of circuit breaker `{self._name}` failed, which counts as no")
             return False
 
@@ -151,13 +152,4 @@ class Guard:
             # not before: an interrupt must not leave the series at the old state
             transitions.popleft()
             self._series.transition(after)
-            self._tell(Transition(self._name, before, after))
-
-    def _tell(self, transition: Transition) -> None:
-        for listener in self.listeners:
-            try:
-                listener(transition)
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException:  # noqa: BLE001 - a listener must not harm the call that happened to change the state
-                report_once(f"a listener of circuit breaker `{self._name}` failed")
+            tell(self.listeners, f"circuit breaker `{self._name}`", Transition(self._name, before, after))

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from golden_runtime.breaker_states import CircuitState
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.metrics import declare, families
 from golden_runtime.reporting import report_once
 
@@ -48,7 +49,9 @@ class BreakerSeries:
         level = logging.WARNING if to is CircuitState.OPEN else logging.INFO
         try:
             _LOGGER.log(level, "Circuit breaker '%s' transitioned to %s", self._name, to.name)
-        except Exception:  # noqa: BLE001 - an application's own logging handler must not harm the call
+        except Exception as failed:  # an application's own logging handler must not harm the call
+            if not is_own_failure(failed):
+                raise
             report_once("logging a transition of a circuit breaker failed")
 
     def show(self, present: CircuitState) -> None:

@@ -175,7 +175,7 @@ class CircuitBreaker:
     def add_listener(self, listener: Listener) -> None:
         """Call a function with each Transition from now on: in their order, outside the lock, by whatever thread is there.
 
-        What it raises is logged once, and reaches nobody; KeyboardInterrupt and SystemExit do.
+        What it raises is logged once, and reaches nobody; Ctrl-C, `sys.exit()` and time limits that come in it do.
         """
         self._guard.listeners = (*self._guard.listeners, listener)
 

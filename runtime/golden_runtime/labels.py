@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from golden_runtime.errors import MetricNameError
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.metrics import configuration
 from golden_runtime.names import check_labels
 from golden_runtime.reporting import report_once
@@ -82,7 +83,7 @@ class Observers(Generic[O_co]):
         self.fixed: O_co | None = None if self._functions else bind(self._constants)
 
     def choose(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> O_co | Silent:
-        """Return the observer of a call with these arguments. Never raises an `Exception`."""
+        """Return the observer of a call with these arguments. Raises no `Exception` but what a signal handler raises."""
         try:
             raw = tuple([function(*args, **kwargs) for _, function in self._functions])
             # texts that were seen before are there as they are
@@ -90,7 +91,9 @@ class Observers(Generic[O_co]):
             if observer is not None:
                 return observer
             values = tuple(map(label_text, raw))
-        except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
+        except Exception as error:  # whatever a user's function raises, the measured call goes on
+            if not is_own_failure(error):
+                raise
             values = tuple([self._value(name, function, args, kwargs) for name, function in self._functions])
         observer = self._chosen.get(values)
         return self._add(values) if observer is None else observer
@@ -100,7 +103,9 @@ class Observers(Generic[O_co]):
     ) -> str:
         try:
             return label_text(function(*args, **kwargs))
-        except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
+        except Exception as error:  # whatever a user's function raises, the measured call goes on
+            if not is_own_failure(error):
+                raise
             report_once(f"the function of label `{name}` of `{self._metric}` failed, so the label says `{UNKNOWN}`")
             return UNKNOWN
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden_runtime.backoff import Backoff
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.reporting import report_once
 from golden_runtime.retry_after import retry_after
 from golden_runtime.retry_config import RetryConfig
@@ -45,9 +46,9 @@ class Plan:
         """Ask a user's function about an error or a result; what it raises says no, and is logged once."""
         try:
             return bool(function(outcome))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # noqa: BLE001 - what a user's function raises must not take the place of what the call did
+        except BaseException as error:  # what a user's function raises must not take the place of what the call did
+            if not is_own_failure(error):
+                raise
             report_once(f"`{setting}` of retry `{self.name}` failed, so there is no retry")
             return False
 
@@ -55,6 +56,8 @@ class Plan:
         """Return the seconds that an error or a result asks to wait; None where it does not."""
         try:
             return retry_after(outcome)
-        except Exception:  # noqa: BLE001 - looking at a foreign object may run any code
+        except Exception as error:  # looking at a foreign object may run any code
+            if not is_own_failure(error):
+                raise
             report_once(f"what retry `{self.name}` was to wait cannot be read from `{type(outcome).__name__}`")
             return None

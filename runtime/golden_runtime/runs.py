@@ -7,6 +7,7 @@ from contextvars import Token
 from typing import Any, Protocol, TypeVar
 
 from golden_runtime.collecting import collecting, collects_here
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
 from golden_runtime.reporting import report_once
@@ -119,7 +120,9 @@ class Run:
             try:
                 if not predicate(result):
                     return UnsuccessfulResult("`success_when` does not hold for the result")
-            except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
+            except Exception as error:  # whatever a user's function raises, the measured call goes on
+                if not is_own_failure(error):
+                    raise
                 report_once(f"`success_when` of `{self._plan.function!r}` failed, so the call counts as a success")
         return None
 

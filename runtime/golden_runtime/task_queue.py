@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from golden_runtime import failures
 from golden_runtime.dead_letter_queue import DeadLetterQueue
+from golden_runtime.hooks import tell
 from golden_runtime.payloads import check_number, checked_text
 from golden_runtime.queue_errors import StorageError
 from golden_runtime.queue_requests import enqueueing, names_of, release_of
@@ -215,13 +216,13 @@ class TaskQueue:
         await self.aclose()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` whenever this object puts a task into the queue; returns the function that ends it."""
+        """Call `listener` whenever this object puts a task into the queue, and return what ends that; its errors are logged once."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
     def _announce(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
+        if self._listeners:
+            tell(tuple(self._listeners), f"queue `{self.name}`")
 
     async def _soon(self, name: str, operation: Operation[T], *, is_synced: bool = True, is_single: bool = False) -> T:
         began = perf_counter()

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, TypeAlias
 
+from golden_runtime.hooks import is_own_failure
 from golden_runtime.labels import SILENT, Silent
 from golden_runtime.metrics import configuration
 from golden_runtime.outcomes import is_cancellation
@@ -164,11 +165,16 @@ class SpanObservers:
         load()
 
     def choose(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Spans:
-        """Return what opens a span with the attributes of a call with these arguments. Never raises an `Exception`."""
+        """Return what opens a span with the attributes of a call with these arguments.
+
+        Raises no `Exception` but what a signal handler raises.
+        """
         attributes: dict[str, object] = dict(self._constants)
         for key, function in self._functions:
             try:
                 attributes[key] = function(*args, **kwargs)
-            except Exception:  # noqa: BLE001 - whatever a user's function raises, the measured call goes on
+            except Exception as error:  # whatever a user's function raises, the measured call goes on
+                if not is_own_failure(error):
+                    raise
                 report_once(f"the function of attribute `{key}` of the span `{self._name}` failed, so it is left out")
         return Spans(self._name, attributes, self._kind)

@@ -8,13 +8,13 @@ of a `finally` gives back what its `try` took. Lines without a call are one step
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from inspect import CO_VARARGS
+from typing import TYPE_CHECKING
 
-# Whose code records, or is called by what does: handlers that raise an `Exception` are other code.
-_OWN: Final = sys.stdlib_module_names | {"golden_runtime", "prometheus_client"}
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 class Turn:
@@ -47,13 +47,27 @@ class Turn:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether a signal handler, which came meanwhile, raised what came out of code that records; not that code itself."""
+    """Whether an error came from outside of the code that it came out of: no `Exception`, or one that a signal handler raised.
+
+    A handler is called with the frame that it has interrupted, which is the one before its own in the traceback; nobody else is.
+    """
     if not isinstance(error, Exception):
         return True
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback is not None and traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _OWN
+        interrupted, traceback = traceback.tb_frame, traceback.tb_next
+        if any(argument is interrupted for argument in _arguments(traceback.tb_frame)):
+            return True
+    return False
+
+
+def _arguments(frame: FrameType) -> list[object]:
+    """Return what a function was called with by position."""
+    code, present = frame.f_code, frame.f_locals
+    given = [present.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if code.co_flags & CO_VARARGS:
+        given += present.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ())
+    return given
 
 
 def at_fork(**hooks: Callable[[], object]) -> None:
