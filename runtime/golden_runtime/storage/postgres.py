@@ -135,6 +135,10 @@ class PostgresSession:
         gone = self._connection is None or self._connection.closed
         return gone and isinstance(error, psycopg.OperationalError) and _FINAL.search(str(error)) is None
 
+    def is_held_up(self, error: Exception) -> bool:
+        """Whether the server gave up a statement, which may have waited for a row that somebody has locked."""
+        return isinstance(error, psycopg.Error) and error.sqlstate in _GIVEN_UP
+
     def explain(self, error: Exception) -> Exception:
         """Return the error in plain words."""
         return explain(error, self._settings)

@@ -58,6 +58,9 @@ class Session(Transaction, Protocol):
     def is_lost(self, error: Exception) -> bool:
         """Whether the error says that the connection is gone, so that a new one may succeed."""
 
+    def is_held_up(self, error: Exception) -> bool:
+        """Whether the error says that a lock on some rows was waited for in vain, so that operations on others may succeed."""
+
     def explain(self, error: Exception) -> Exception:
         """Return the error to show to the caller: a StorageError where the storage is at fault."""
 

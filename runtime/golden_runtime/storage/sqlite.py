@@ -139,6 +139,10 @@ class SqliteSession:
         """A file is never lost."""
         return False
 
+    def is_held_up(self, error: Exception) -> bool:  # noqa: ARG002 - the protocol's
+        """Who locks a file locks all of it."""
+        return False
+
     def explain(self, error: Exception) -> Exception:
         """Return the error in plain words."""
         return explain(error, self._settings)

@@ -254,11 +254,16 @@ class Worker:
         _deliver(jobs)
 
     def _commit_together(self, session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
-        """Return what failed, after opening a lost connection again for as long as callers may be kept waiting."""
+        """Return what failed, after opening a lost connection again for as long as callers may be kept waiting.
+
+        Several jobs of which one waits for a lock are not tried together again: the others need not wait for it.
+        """
         pause = _FIRST_PAUSE
         while True:
             failure = _attempt(session, jobs)
             if failure is None or not session.is_lost(failure.error):
+                return failure
+            if failure.is_of_one and len(jobs) > 1 and session.is_held_up(failure.error):
                 return failure
             if time.monotonic() - jobs[0].submitted >= self._retry_for or self._closing.wait(pause):
                 return Failure(failure.error, is_of_one=False)
