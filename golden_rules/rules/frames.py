@@ -54,7 +54,7 @@ def looks_at_caller(outline: Outline, function: Function) -> str:
     if own:
         return own
     far = _far_looking(outline)
-    return next((call.name for call in function.calls if _last(call.name) in far), "")
+    return next((call.name for call in function.calls if _called(call.name, far)), "")
 
 
 @functools.lru_cache(maxsize=1)
@@ -95,14 +95,21 @@ def _handing_on(function: Function, far: Mapping[str, _Far]) -> _Far | None:
     """Return a function that tells one that looks far to look beyond the caller of both, or as far as it is told itself."""
     if function.called.isdisjoint(far):
         return None
-    for node in walk(function.node):
-        if not isinstance(node, ast.Call) or _last(dotted(node.func)) not in far:
+    for call in (node for node in walk(function.node) if isinstance(node, ast.Call)):
+        called = _called(dotted(call.func), far)
+        told = called.told_by(call) if called is not None else None
+        if told is None:
             continue
-        told = far[_last(dotted(node.func))].told_by(node)
-        parameter = _mentioned(function, told) if told is not None else ""
-        if told is not None and (parameter or _is_more_than_one(told)):
+        parameter = _mentioned(function, told)
+        if parameter or _is_more_than_one(told):
             return _Far(function, parameter)
     return None
+
+
+def _called(written: str, far: Mapping[str, _Far]) -> _Far | None:
+    """Return the function that a call names: of something where it is a method, by itself where it is none."""
+    found = far.get(written.rpartition(".")[2])
+    return found if found is not None and ("." in written) == (found.function.owner is not None) else None
 
 
 def _is_more_than_one(told: ast.expr) -> bool:
@@ -122,7 +129,3 @@ def _mentioned(function: Function, expression: ast.expr) -> str:
 def _positional(function: Function) -> list[str]:
     arguments = function.node.args
     return [parameter.arg for parameter in (*arguments.posonlyargs, *arguments.args)]
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -111,6 +111,7 @@ def test_functions_that_look_at_their_caller_are_left(body: str) -> None:
             True,
         ),
         ("def place():\n    return sys._getframe(1)\n", "return place()", False),
+        ("def place(up):\n    return sys._getframe(up)\n", "return mail.place(2)", False),
         ("def place():\n    return inspect.currentframe().f_back\n", "return place()", False),
         (
             "def place(up):\n    return sys._getframe(up)\n\n\ndef names(kind):\n    return place(1)\n",
