@@ -225,7 +225,10 @@ def test_ctrl_c_ends_a_command_in_a_sentence(postgres_url: str) -> None:
         queue.dead_letters.add_entry("charge", None, "broken")
     with psycopg.connect(postgres_url) as other, psycopg.connect(postgres_url, autocommit=True) as looking:
         other.execute("LOCK TABLE golden_runtime_dead_letters")
-        command = [sys.executable, "-m", "golden_runtime", "dlq", "list", "--url", postgres_url]
+        # what starts the tests in the background may have told them to ignore SIGINT, and children inherit that
+        listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        program = f"{listening}; import runpy; runpy.run_module('golden_runtime', run_name='__main__')"
+        command = [sys.executable, "-c", program, "dlq", "list", "--url", postgres_url]
         running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         waits = "SELECT 1 FROM pg_locks WHERE relation = 'golden_runtime_dead_letters'::regclass AND NOT granted"
         while not looking.execute(waits).fetchall():

@@ -139,6 +139,21 @@ def test_a_lock_that_somebody_holds_is_waited_for_only_so_long(server: PostgresS
         assert [task.name for task in queue.get_next_tasks(10)] == ["n"]
 
 
+def test_a_locked_row_costs_no_other_task_its_lease(server: PostgresServer) -> None:
+    """A pool extends all its leases at once; the task that somebody has locked is still held, too."""
+    with TaskQueue(server.url(), answer_timeout=_SHORT, retry_for=1).sync as queue:
+        for number in range(3):
+            queue.enqueue("n", number)
+        tasks = queue.get_next_tasks(3, lease_seconds=1)
+        with psycopg.connect(server.url()) as somebody:
+            somebody.execute("UPDATE golden_runtime_tasks SET priority = 9 WHERE id = %s", (tasks[1].id,))
+            assert queue.heartbeat_all(tasks, lease_seconds=600) == ()
+        left = "SELECT moment - extract(epoch FROM now()) > 300 FROM golden_runtime_tasks ORDER BY seq"
+        assert queue._storage.read(lambda store: store.execute(left, {})) == [(True,), (False,), (True,)]
+        queue.mark_completed(tasks[0])
+        assert queue.heartbeat_all(tasks) == (tasks[0],)
+
+
 def test_who_waits_for_a_locked_row_keeps_nobody_else_waiting(server: PostgresServer) -> None:
     """What asked at the same moment, and so shared its transaction, is stored; it alone is told that it was held up."""
 

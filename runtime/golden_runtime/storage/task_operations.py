@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from golden_runtime.storage.session import Parameters, Transaction
     from golden_runtime.tasks import Task
 
-_HEARTBEAT = """UPDATE golden_runtime_tasks SET moment = {now} + :lease
-    WHERE {is_it} AND token = :token AND state = {claimed}"""
+# a row that somebody has locked is passed over, so that it costs nobody else the lease
+_HEARTBEAT = """UPDATE golden_runtime_tasks SET moment = {now} + :lease WHERE seq = (
+    SELECT seq FROM golden_runtime_tasks WHERE {is_it} AND token = :token AND state = {claimed} {skip_locked})"""
 
 _COMPLETE = """UPDATE golden_runtime_tasks SET state = {completed}, moment = {now}
     WHERE {is_it} AND token = :token AND state = {claimed}"""
@@ -57,6 +58,7 @@ def heartbeat(transaction: Transaction, tasks: Sequence[Task], lease: float) -> 
         task
         for task in tasks
         if not transaction.change(_HEARTBEAT, {**key(task.id), "token": task.token, "lease": lease})
+        and not _stands_so(transaction, task, CLAIMED)
     )
 
 
@@ -168,5 +170,10 @@ def _stale(task: Task) -> StaleLeaseError:
 
 def _check_closed_so(transaction: Transaction, task: Task, state: int) -> None:
     """Refuse, unless this very claim was closed this way already: a commit may be acknowledged to nobody, and tried again."""
-    if [row[:2] for row in transaction.execute(_PRESENT, key(task.id))] != [(state, task.token)]:
+    if not _stands_so(transaction, task, state):
         raise _stale(task)
+
+
+def _stands_so(transaction: Transaction, task: Task, state: int) -> bool:
+    """Whether a task is in a state by this very claim."""
+    return [row[:2] for row in transaction.execute(_PRESENT, key(task.id))] == [(state, task.token)]
