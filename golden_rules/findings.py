@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 NAMES = "names"
 """The code of the facts that say which names a file mentions."""
@@ -92,6 +95,12 @@ class Fix(NamedTuple):
     clocks: tuple[Clock, ...] = ()
 
 
+def written_of(fix: Fix, names: Collection[str]) -> str:
+    """Return which of some names of metrics a fix writes, in any file; `""` where it writes none."""
+    edits = (*fix.edits, *(edit for other in fix.elsewhere for edit in other.edits))
+    return next((name for name in names if any(f'"{name}"' in edit.text for edit in edits)), "")
+
+
 class Silence(NamedTuple):
     """What a comment that silences a finding says of it.
 
@@ -144,6 +153,25 @@ class Finding(NamedTuple):
         if unsafe:
             return self.unsafe_fix or self.fix
         return self.fix if self.fix is not None and self.fix.safety is Safety.SAFE else None
+
+
+class HeldBack(NamedTuple):
+    """A fix that was not applied, as it would bring another finding.
+
+    Attributes:
+        why: The end of a sentence that says which.
+    """
+
+    code: str
+    function: str
+    why: str
+
+
+def without_held_back(finding: Finding, held_back: Iterable[HeldBack]) -> Finding:
+    """Return a finding without its fix where that was held back, and with the reason."""
+    place = (finding.code, finding.function)
+    why = next((held.why for held in held_back if (held.code, held.function) == place), "")
+    return without_fix(finding, why) if why and (finding.fix or finding.unsafe_fix) else finding
 
 
 def without_fix(finding: Finding, why: str) -> Finding:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
-from golden_rules.findings import Clock, FileResult, Finding, Fix
-from golden_rules.naming import module_parts, package_of
+from golden_rules.findings import Clock, FileResult, Finding, Fix, HeldBack, written_of
+from golden_rules.naming import Crowded, module_parts, package_of
 from golden_rules.rules.base import Rule
 from golden_rules.source.deletion import is_private
 from golden_rules.source.edits import apply_edits, apply_fixes, compatible_fixes
@@ -35,12 +36,14 @@ class FixedSource:
         applied: The findings whose fixes were applied, in order of round.
         result: The analysis of the new content.
         left: The names of imports that the fixes left without a use, and that stay as others may take them from the file.
+        held_back: The fixes that would bring another finding, and were not applied.
     """
 
     content: bytes
     applied: tuple[Finding, ...]
     result: FileResult
     left: tuple[str, ...] = ()
+    held_back: tuple[HeldBack, ...] = ()
 
 
 def fix_source(
@@ -56,6 +59,8 @@ def fix_source(
     clock_may_go: Callable[[Clock], bool] = bool,
     told: Sequence[Finding] = (),
     before: bytes | None = None,
+    crowded: Crowded | None = None,
+    withheld: Collection[str] = (),
 ) -> FixedSource:
     """Apply the fixes of one file to a fixed point; nothing is written.
 
@@ -71,39 +76,83 @@ def fix_source(
         clock_may_go: Tells of a clock whether no other file replaces it; by default none does. Unsafe fixes do not ask.
         told: What the rules about the whole project find in `source` and is to be fixed.
         before: What the file held before earlier fixes, where there were any.
+        crowded: The functions that need other names than their own for their metrics.
+        withheld: Names of metrics that no fix may write.
 
     Raises:
         FixError: The fixes are not sound, which is a bug in a rule; the file must be left as it is.
     """
-    applied: list[Finding] = []
-    content = source
-    result = analyse_source(content, path, config, rules, scores=False)
-    for _ in range(_MAX_ROUNDS + 1):
-        chosen_from = result.findings if wanted is None else wanted(content, result.findings)
-        fixable = {
-            finding: fix
-            for finding in (*told, *chosen_from)
-            if (fix := finding.fix_for(unsafe=unsafe)) is not None
-            and all(map(may_go, fix.removes))
-            and (unsafe or all(map(clock_may_go, fix.clocks)))
-        }
-        if not fixable:
+    naming = config if crowded is None else replace(config, crowded=crowded)
+    at_start = analyse_source(source, path, naming, rules, scores=False)
+    held_back: tuple[HeldBack, ...] = ()
+
+    def allowed(finding: Finding) -> Fix | None:
+        fix = finding.fix_for(unsafe=unsafe)
+        if fix is None or written_of(fix, withheld) or any(_place(finding) == held[:2] for held in held_back):
+            return None
+        goes = all(map(may_go, fix.removes)) and (unsafe or all(map(clock_may_go, fix.clocks)))
+        return fix if goes else None
+
+    while True:
+        start = (source, at_start)
+        content, applied, result = _fixed_point(start, path, naming, rules, told, allowed, wanted)
+        bringing = tuple(_bringing(at_start.findings, result.findings, applied))
+        if not bringing:
             break
-        told = ()
-        content, chosen = _round(content, path, fixable)
-        applied += chosen
-        result = analyse_source(content, path, config, rules, scores=False)
-    else:
-        raise FixError(f"the fixes of {_codes(fixable)} do not come to an end")
+        held_back += bringing
     if not applied and before is None:
-        return FixedSource(content, (), result)
+        result = result if crowded is None else analyse_source(content, path, config, rules, scores=False)
+        return FixedSource(content, (), result, (), held_back)
     # What a package's `__init__.py` imports, other files import from there.
     is_package = path.endswith("__init__.py")
     may_go = (lambda _: False) if is_package else import_may_go
     tidy, left = _tidied(content, before or source, may_go, applied)
-    if tidy != content:
+    if tidy != content or crowded is not None:
         result = analyse_source(tidy, path, config, rules, scores=False)
-    return FixedSource(tidy, tuple(applied), result, () if is_package else left)
+    return FixedSource(tidy, tuple(applied), result, () if is_package else left, held_back)
+
+
+def _fixed_point(
+    start: tuple[bytes, FileResult],
+    path: str,
+    config: Config,
+    rules: Sequence[Rule] | None,
+    told: Sequence[Finding],
+    allowed: Callable[[Finding], Fix | None],
+    wanted: Callable[[bytes, Sequence[Finding]], Sequence[Finding]] | None,
+) -> tuple[bytes, list[Finding], FileResult]:
+    """Apply fixes round by round until none is left; return the content, what was applied, and what is found then."""
+    applied: list[Finding] = []
+    content, result = start
+    for _ in range(_MAX_ROUNDS + 1):
+        chosen_from = result.findings if wanted is None else wanted(content, result.findings)
+        fixable = {finding: fix for finding in (*told, *chosen_from) if (fix := allowed(finding)) is not None}
+        if not fixable:
+            return content, applied, result
+        told = ()
+        content, chosen = _round(content, path, fixable)
+        applied += chosen
+        result = analyse_source(content, path, config, rules, scores=False)
+    raise FixError(f"the fixes of {_codes(fixable)} do not come to an end")
+
+
+def _bringing(before: Iterable[Finding], after: Iterable[Finding], applied: Sequence[Finding]) -> Iterator[HeldBack]:
+    """Yield the fixes that have brought a finding which none could mend: those of its function, where there are any."""
+    new = Counter(map(_place, after)) - Counter(map(_place, before))
+    for code, function in new:
+        near = [finding for finding in applied if _is_near(finding.function, function)]
+        for blamed in dict.fromkeys(map(_place, near or applied)):
+            yield HeldBack(*blamed, f"{code} would be found instead")
+
+
+def _place(finding: Finding) -> tuple[str, str]:
+    """Return what tells a finding while its file changes."""
+    return finding.code, finding.function
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Whether a function or class is another, or stands in it."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def _tidied(

@@ -9,7 +9,8 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from golden_rules.source.outline import Function, Outline
 
@@ -23,6 +24,19 @@ _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_MODULE = re.compile(r"[._]\{module\}|^\{module\}[._]|\{module\}")
 # Runs of `_` as well: in the series they are one.
 _ILLEGAL = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowded:
+    """Functions of a file whose names are those of others in the project, so that they need other names.
+
+    Attributes:
+        functions: Their qualified names.
+        taken: What series of the project begin with, up to an `_` or the end.
+    """
+
+    functions: frozenset[str]
+    taken: Collection[str]
 
 
 def module_parts(path: str) -> list[str]:
@@ -44,13 +58,19 @@ def package_of(path: str) -> str:
     return ".".join(parts if path.endswith("/__init__.py") else parts[:-1])
 
 
-def metric_name(outline: Outline, function: Function, app: str | None, template: str = DEFAULT_TEMPLATE) -> str:
+def metric_name(
+    outline: Outline,
+    function: Function,
+    app: str | None,
+    template: str = DEFAULT_TEMPLATE,
+    crowded: Crowded | None = None,
+) -> str:
     """Return the dotted metric name of a function, as a template says; by default `app.module.function`.
 
     The module path is that below the app's package; leading underscores go; the class (or the function around) is added
     where the name alone is not unique in the file, or says little, as `__call__` does, and a number where that is one name to
     Prometheus with another function's. A module that is the app's package itself has no name below it, and the dot or `_`
-    beside it goes, too.
+    beside it goes, too. A crowded function has its class, or a number, that sets it apart from what is taken.
     """
     module = [_word(part) for part in outline.module.split(".") if part]
     first, *below = _below_app(module, _word(app)) if app else module or [""]
@@ -58,9 +78,21 @@ def metric_name(outline: Outline, function: Function, app: str | None, template:
         template = template.replace("{app}.", "").replace("{app}_", "").replace("{app}", "")
     if not below:
         template = _NO_MODULE.sub("", template)
-    name = template.format(app=first, module=".".join(below), function=".".join(_local_names(outline)[function]))
-    tidy = ".".join(part for part in name.split(".") if part)
-    return tidy if tidy[:1].isalpha() else f"x{tidy}"
+
+    def named(parts: list[str]) -> str:
+        name = template.format(app=first, module=".".join(below), function=".".join(parts))
+        tidy = ".".join(part for part in name.split(".") if part)
+        return tidy if tidy[:1].isalpha() else f"x{tidy}"
+
+    if crowded is None or function.qualname not in crowded.functions:
+        return named(_local_names(outline)[function])
+    choices = _choices([_word(part) for part in function.qualname.split(".")], alone=False)
+    return next(name for name in map(named, choices) if as_series(name) not in crowded.taken)
+
+
+def as_series(name: str) -> str:
+    """Return a metric's dotted name as Prometheus spells it."""
+    return _ILLEGAL.sub("_", name)
 
 
 def _below_app(module: list[str], app: str) -> list[str]:
@@ -75,11 +107,11 @@ def _local_names(outline: Outline) -> dict[Function, list[str]]:
     """Return the parts of each function's name below its module.
 
     Dots and `_` are one to Prometheus, and the runtime refuses one series that is written in two ways. So what would be
-    `group.type` beside `group_type` gets another name.
+    `group.type` beside `group_type` gets another name, and `getItem` beside `get_item`, which would share a series.
     """
     named = Counter(_word(function.name) for function in outline.functions)
     public = {_where(function) for function in outline.functions if not function.name.startswith("_")}
-    spelled: dict[str, list[str]] = {}
+    owners: dict[str, str] = {}
     found = {}
     for function in outline.functions:
         private = function.name.startswith("_")
@@ -89,7 +121,8 @@ def _local_names(outline: Outline) -> dict[Function, list[str]]:
         says_little = private and function.name.startswith("__") and function.name.endswith("__")
         alone = named[_word(function.name)] == 1 and not says_little
         choices = _choices(full, alone=alone)
-        found[function] = next(parts for parts in choices if spelled.setdefault("_".join(parts), parts) == parts)
+        name = function.qualname
+        found[function] = next(parts for parts in choices if owners.setdefault("_".join(parts), name) == name)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import Finding
 from golden_rules.projects import Files, Outcomes, Project, concluded_of, names_of, result_of
 from golden_rules.removals import Removals
-from golden_rules.work import Fixing, Losable, Outcome, reworked, trouble_noted
+from golden_rules.work import PLAIN, Apart, Fixing, Losable, Outcome, reworked, trouble_noted
 
 if TYPE_CHECKING:
+    from golden_rules.crowding import Crowds
     from golden_rules.project_texts import ProjectTexts
 
 # What a fix leaves unused goes in the next round; each takes away something.
@@ -35,14 +37,16 @@ class ProjectFixes:
         fixing: Fixing,
         caches: Caches,
         texts: dict[Path, ProjectTexts],
+        crowds: Crowds,
     ) -> None:
-        """Take the run, and the texts of its projects that were read before; nothing is done before it is asked for."""
+        """Take the run, and what was read of its projects before; nothing is done before it is asked for."""
         self._files = files
         self._outcomes = outcomes
         self._projects = projects
         self._fixing = fixing
         self._caches = caches
         self._texts = texts
+        self._crowds = crowds
 
     def steps(self) -> Iterator[Step]:
         """Yield what comes of each file that changes, together where all of them change or none.
@@ -65,7 +69,7 @@ class ProjectFixes:
         for index, finding in self._fixable():
             if not _spans(finding):
                 told[index].append(finding)
-        for index, file in enumerate(self._files):
+        for index, file in sorted(enumerate(self._files), key=lambda numbered: numbered[1].relative):
             done = self._outcomes[index]
             if done is None or done.failure:
                 continue
@@ -74,7 +78,9 @@ class ProjectFixes:
             if not (told[index] or due):
                 continue
             counting = self._counting(index, done, told[index])
-            further = self._reworked(index, done, counting, losable)
+            again = partial(self._reworked, index, done, counting, losable)
+            further = again(PLAIN)
+            further = None if further is None else self._crowds.settled(index, further, again)
             if further is not None:
                 yield [(index, further)]
 
@@ -132,11 +138,11 @@ class ProjectFixes:
             done = self._outcomes[at]
             told = finding._replace(path=self._files[at].relative, fix=part)
             losable = Losable(imported=removals.imports_of(at, fix.removes))
-            further = None if done is None else self._reworked(at, done, [told], losable)
+            further = None if done is None else self._reworked(at, done, [told], losable, PLAIN)
             if further is None or (at != index and not names_of(further).isdisjoint(fix.removes)):
                 return []
             step.append((at, further))
-        return step
+        return step if self._crowds.fits(index, step) else []
 
     def _removals(self) -> Removals:
         return Removals(self._files, self._outcomes, self._projects, self._texts)
@@ -147,12 +153,13 @@ class ProjectFixes:
         done: Outcome,
         told: Sequence[Finding],
         losable: Losable,
+        apart: Apart,
     ) -> Outcome | None:
         """Return what comes of further fixes of a file; `None` where that is nothing, or trouble, which is noted."""
         file = self._files[index]
         failures: list[str] = []
         with trouble_noted(failures, file):
-            return reworked(file, done, self._fixing, told, losable)
+            return reworked(file, done, self._fixing, told, losable, apart)
         self._outcomes[index] = done._replace(failure=failures[0])
         return None
 

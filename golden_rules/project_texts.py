@@ -4,7 +4,7 @@ They are read when something is about to be taken out of a file, and not before:
 ignores of Python, notebooks, documentation, and settings that name things by their path.
 """
 
-# ruff: noqa: PTH118 - strings, as a walk joins thousands of paths
+# ruff: noqa: PTH114, PTH118 - strings, as a walk joins thousands of paths
 from __future__ import annotations
 
 import functools
@@ -107,6 +107,12 @@ class ProjectTexts:
             other for other in sorted(self._holding(module[0]) - {path}) if self._replaces(other, module[0], clock)
         ]
         return next(iter(others), "") or self._replacer_for_all(path, clock)
+
+    def modules(self, besides: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield the path and the text of each module, those in `besides` and links to others left out."""
+        for path in self._paths:
+            if path.endswith(".py") and path not in besides and not os.path.islink(os.path.join(self._root, path)):
+                yield path, self._text(path, {})
 
     def _replaces(self, path: str, module: str, clock: Clock) -> bool:
         if not is_python(path) or not may_replace(self._known[path], clock, self._moving(clock)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from golden_rules.cache import Caches, seen
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
-from golden_rules.findings import FileResult, Finding, Severity
+from golden_rules.findings import FileResult, Finding, Severity, without_held_back
 from golden_rules.packing import unpacked
 from golden_rules.progress import Progress
 from golden_rules.project_fixing import ProjectFixes, Step
@@ -24,6 +24,7 @@ from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_n
 from golden_rules.writing import Replacement, replace_files
 
 if TYPE_CHECKING:
+    from golden_rules.crowding import Crowds
     from golden_rules.patches import Diff
     from golden_rules.project_texts import ProjectTexts
 
@@ -101,30 +102,62 @@ def check_files(
     caches = caches or Caches(on=False)
     files = list(files)
     outcomes = [_remembered(caches, file, fixing) for file in files]
-    missing = [index for index, known in enumerate(outcomes) if known is None]
+    texts: dict[Path, ProjectTexts] = {}
+    crowds = None if fixing is None else _crowds(files, outcomes, fixing, texts)
     try:
-        if missing:
-            from golden_rules.workers import processors, worked
-
-            todo = [files[index] for index in missing]
-            for at, result in worked(todo, fixing, jobs or processors(), progress or Progress()):
-                index = missing[at]
-                _settle(caches, files, fixing, outcomes, [(index, result)])
+        for step in _by_themselves(files, outcomes, fixing, crowds, jobs, progress or Progress()):
+            _settle(caches, files, fixing, outcomes, step)
         projects = projects_of(files, outcomes, folders)
-        texts: dict[Path, ProjectTexts] = {}
-        if fixing is not None:
-            for step in ProjectFixes(files, outcomes, projects, fixing, caches, texts).steps():
+        if crowds is not None and fixing is not None:
+            for step in ProjectFixes(files, outcomes, projects, fixing, caches, texts, crowds).steps():
                 _settle(caches, files, fixing, outcomes, step)
         run = Run()
-        removals = Removals(files, outcomes, projects, texts)
+        kept = partial(_kept, Removals(files, outcomes, projects, texts), crowds)
         for index, (file, done) in enumerate(zip(files, outcomes, strict=True)):
             if done is not None:
-                _take_in(run, file, done, partial(removals.kept, index, clocks=fixing is not None))
-        _take_in_projects(run, projects, files, outcomes, caches, removals)
+                _take_in(run, file, done, partial(kept, index))
+        _take_in_projects(run, projects, files, outcomes, caches, kept)
     finally:
         # What an interrupted run has found need not be found again.
         caches.save()
     return run
+
+
+def _crowds(files: Files, outcomes: Outcomes, fixing: Fixing, texts: dict[Path, ProjectTexts]) -> Crowds:
+    # What it takes to read metrics is of no use to a run that fixes nothing.
+    from golden_rules.crowding import Crowds
+
+    return Crowds(files, outcomes, fixing, texts)
+
+
+def _by_themselves(
+    files: Files,
+    outcomes: Outcomes,
+    fixing: Fixing | None,
+    crowds: Crowds | None,
+    jobs: int | None,
+    progress: Progress,
+) -> Iterator[Step]:
+    """Yield what comes of each file of which nothing is known; those that fixes change come last, in the order of their paths."""
+    missing = [index for index, known in enumerate(outcomes) if known is None]
+    if not missing:
+        return
+    from golden_rules.workers import processors, worked
+
+    changed: dict[int, Outcome] = {}
+    for at, done in worked([files[index] for index in missing], fixing, jobs or processors(), progress):
+        if done.content is None:
+            yield [(missing[at], done)]
+        else:
+            changed[missing[at]] = done
+    for index in sorted(changed, key=lambda index: files[index].relative):
+        yield [(index, changed[index] if crowds is None else crowds.alone(index, changed[index]))]
+
+
+def _kept(removals: Removals, crowds: Crowds | None, index: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of a file with the fixes that may be applied, and with the reasons where others may not."""
+    kept = removals.kept(index, findings, clocks=crowds is not None)
+    return kept if crowds is None else crowds.kept(index, kept)
 
 
 def _remembered(caches: Caches, file: SourceFile, fixing: Fixing | None) -> Outcome | None:
@@ -183,7 +216,8 @@ def _take_in(
     if result is None:
         run.unknown += 1
     else:
-        run.add(file.display, file.config, result._replace(findings=kept(result.findings)), done.applied)
+        findings = tuple(without_held_back(finding, done.held_back) for finding in kept(result.findings))
+        run.add(file.display, file.config, result._replace(findings=findings), done.applied)
     if done.diff is not None:
         run.diffs.append(done.diff)
 
@@ -194,15 +228,15 @@ def _take_in_projects(
     files: Files,
     outcomes: Outcomes,
     caches: Caches,
-    removals: Removals,
+    kept: Callable[[int, Iterable[Finding]], tuple[Finding, ...]],
 ) -> None:
     """Add what the rules about a whole project find in each of the projects that the files belong to."""
     for project in projects:
         positions = {files[index].relative: index for index in project.members}
         for finding in concluded_of(project, files, outcomes, caches):
             index = positions[finding.path]
-            (kept,) = removals.kept(index, [finding])
-            shown = kept._replace(path=files[index].display)
+            (fixable,) = kept(index, [finding])
+            shown = fixable._replace(path=files[index].display)
             if finding.supplements:
                 run.findings = [_supplemented(known, shown) for known in run.findings]
             else:
@@ -222,10 +256,15 @@ def check_stdin(source: bytes, file: SourceFile, fixing: Fixing | None = None) -
     run = Run()
     failures: list[str] = []
     done = Outcome()
-    removals = Removals([file], [done], [], {})
+    texts: dict[Path, ProjectTexts] = {}
+    removals = Removals([file], [done], [], texts)
+    crowds = None if fixing is None else _crowds([file], [done], fixing, texts)
     with trouble_noted(failures, file), collector_off():
-        done = outcome(source, file, fixing, None, removals.losable(0))
+        losable = removals.losable(0)
+        done = outcome(source, file, fixing, None, losable)
+        if crowds is not None:
+            done = crowds.alone(0, done, losable)
     if failures:
         done = unfixed(file, failures[0], source)
-    _take_in(run, file, done, partial(removals.kept, 0, clocks=fixing is not None))
+    _take_in(run, file, done, partial(_kept, removals, crowds, 0))
     return run, source if done.content is None else done.content

@@ -16,6 +16,7 @@ from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from golden_rules.naming import Crowded
     from golden_rules.objectives import Objective
     from golden_rules.options import Option
     from golden_rules.places import Place
@@ -121,6 +122,8 @@ class Config:
     """Settings for some of the files; of several for one file, the later ones prevail."""
     command_line: Selection = _NO_SELECTION
     """The selectors of the command line, which prevail over those of the file."""
+    crowded: Crowded | None = None
+    """While one file is fixed, its functions whose names others have."""
 
     def for_file(self, relative_path: str) -> Config:
         """Return the settings for one file, with what `overrides` say of it."""
@@ -160,9 +163,14 @@ class Config:
             return self.app
         return next((name for pattern, name in self.app if path_globs((pattern,)).cover(relative_path)), None)
 
-    def naming(self, relative_path: str) -> tuple[str | None, str]:
-        """Return what the names of metrics of a file are made with: its app, and the template."""
-        return self.app_for(relative_path), self.metric_name
+    def looks_for(self, code: str, name: str, relative_path: str) -> bool:
+        """Tell whether a project wants to hear of a rule in a file, whatever the command line picks out."""
+        everything = replace(self, command_line=self.command_line._replace(select=None))
+        return code in everything.enabled_codes({code: name}, relative_path)
+
+    def naming(self, relative_path: str) -> tuple[str | None, str, Crowded | None]:
+        """Return what the names of metrics of a file are made with: its app, the template, and what stands in the way."""
+        return self.app_for(relative_path), self.metric_name, self.crowded
 
     def is_metrics_module(self, relative_path: str) -> bool:
         """Tell whether a file may define metrics of its own."""

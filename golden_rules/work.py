@@ -16,8 +16,10 @@ from golden_rules.writing import UnwritableFile
 
 if TYPE_CHECKING:
     from golden_rules.adoption.scope import Scope
-    from golden_rules.findings import Clock, FileResult, Finding
+    from golden_rules.claims import Claim
+    from golden_rules.findings import Clock, FileResult, Finding, HeldBack
     from golden_rules.fixing import FixedSource
+    from golden_rules.naming import Crowded
     from golden_rules.patches import Diff
 
 
@@ -48,6 +50,9 @@ class Outcome(NamedTuple):
         applied: The findings whose fixes were applied.
         diff: What fixes changed; `None` where that is nothing.
         left: The names of imports that fixes left without a use, and that stay as others may take them from the file.
+        claims: The metrics that the file declares after fixes that changed it.
+        claimed: Those that it declared at the start.
+        held_back: The fixes that would bring another finding.
         failure: What went wrong, a sentence; what else is known is from before that.
     """
 
@@ -60,6 +65,9 @@ class Outcome(NamedTuple):
     applied: tuple[Finding, ...] = ()
     diff: Diff | None = None
     left: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    claimed: tuple[Claim, ...] = ()
+    held_back: tuple[HeldBack, ...] = ()
     failure: str = ""
 
 
@@ -89,6 +97,14 @@ def unfixed(file: SourceFile, failure: str, source: bytes | None = None) -> Outc
     return Outcome(failure=failure)
 
 
+def refixed(file: SourceFile, source: bytes, fixing: Fixing, losable: Losable, apart: Apart) -> Outcome:
+    """Compute the fixes of a file anew from what it held, with metrics that keep apart from others."""
+    failures: list[str] = []
+    with trouble_noted(failures, file):
+        return outcome(source, file, fixing, None, losable, apart)
+    return unfixed(file, failures[0], source)
+
+
 def nothing(_: object) -> bool:
     """Say of nothing that a file can lose it."""
     return False
@@ -111,20 +127,38 @@ class Losable(NamedTuple):
 NOTHING = Losable()
 
 
+class Apart(NamedTuple):
+    """How the metrics that fixes write keep apart from those of the other files.
+
+    Attributes:
+        crowded: The functions that need other names than their own.
+        withheld: The names that no fix may write.
+    """
+
+    crowded: Crowded | None = None
+    withheld: frozenset[str] = frozenset()
+
+
+PLAIN = Apart()
+
+
 def outcome(
     source: bytes,
     file: SourceFile,
     fixing: Fixing | None,
     known_by: Seen | None = None,
     losable: Losable = NOTHING,
+    apart: Apart = PLAIN,
 ) -> Outcome:
     """Analyse the content of a file, and compute its fixes where they are asked for; by default they take nothing from others."""
     if fixing is None:
         from golden_rules.engine import analyse_source
 
         return _outcome(analyse_source(source, file.relative, file.config, scores=False), known_by)
-    fixed = _fixed(source, None, file, fixing, losable)
-    return _outcome(fixed.result, known_by) if fixed.content == source else _changed(fixed, source, source, file)
+    fixed = _fixed(source, None, file, fixing, losable, apart)
+    if fixed.content != source:
+        return _changed(fixed, source, source, file)
+    return _outcome(fixed.result, known_by)._replace(held_back=fixed.held_back)
 
 
 def reworked(
@@ -133,6 +167,7 @@ def reworked(
     fixing: Fixing,
     told: Sequence[Finding],
     losable: Losable,
+    apart: Apart = PLAIN,
 ) -> Outcome | None:
     """Fix a file further by what is known of its project; `None` where that changes nothing.
 
@@ -142,6 +177,7 @@ def reworked(
         fixing: How fixes are applied.
         told: What the rules about the whole project find in it.
         losable: What the file can lose.
+        apart: How the metrics that are written keep apart from others.
 
     Raises:
         UnreadableFile: It cannot be read any more.
@@ -151,7 +187,7 @@ def reworked(
     before = current if done.before is None else done.before
     if told and _changed_meanwhile(file, current, done):
         raise UnwritableFile(f"`{file.display}` changed while it was being fixed: run the command again")
-    fixed = _fixed(current, done.before, file, fixing, losable, told)
+    fixed = _fixed(current, done.before, file, fixing, losable, apart, told)
     if fixed.content == current:
         return None
     further = _changed(fixed, before, current, file)
@@ -172,6 +208,7 @@ def _fixed(
     file: SourceFile,
     fixing: Fixing,
     losable: Losable,
+    apart: Apart,
     told: Sequence[Finding] = (),
 ) -> FixedSource:
     from golden_rules.fixing import fix_source
@@ -188,17 +225,28 @@ def _fixed(
         clock_may_go=losable.clock,
         told=told,
         before=before,
+        crowded=apart.crowded,
+        withheld=apart.withheld,
     )
 
 
 def _changed(fixed: FixedSource, before: bytes, held: bytes, file: SourceFile) -> Outcome:
+    from golden_rules.claims import claims_of
     from golden_rules.patches import diff_of
     from golden_rules.source.text import decode
 
     changes = diff_of(file.path, before, fixed.content, decode(before).encoding)
     done = _outcome(fixed.result, None)
     return done._replace(
-        content=fixed.content, before=before, held=held, applied=fixed.applied, diff=changes, left=fixed.left
+        content=fixed.content,
+        before=before,
+        held=held,
+        applied=fixed.applied,
+        diff=changes,
+        left=fixed.left,
+        claims=claims_of(decode(fixed.content).text, file.relative, file.config),
+        claimed=claims_of(decode(before).text, file.relative, file.config),
+        held_back=fixed.held_back,
     )
 
 

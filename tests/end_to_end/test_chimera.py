@@ -70,14 +70,11 @@ def test_every_family_of_rules_finds_something(run, copies):
 
 
 def test_only_what_no_fix_can_do_remains(run, copies):
-    """After `--fix` no finding has a safe fix left; none is new, unless it is the half of one whose other half was fixed."""
+    """After `--fix` no finding has a safe fix left, and none is new."""
     before, after = (findings(run, copies[kind].folder) for kind in ("before", "safe"))
     assert len(after) < len(before)
     assert not [finding for finding in after if (finding["fix"] or {}).get("safety") == "safe"]
     known = {(finding["code"], finding["path"], finding["function"]) for finding in before}
-    known |= {
-        (half, path, function) for code, path, function in known if code == "GR204" for half in ("GR202", "GR203")
-    }
     assert {(finding["code"], finding["path"], finding["function"]) for finding in after} <= known
 
 

@@ -219,10 +219,10 @@ class TestFix:
         """Form feeds, CRLF, a last line without its end: the diff leads to what `--fix` writes."""
         (shop / "shop.py").write_bytes(code.encode())
         done = run(shop, "check", "--diff", "shop.py")
-        command = ["patch", "-p1", "--quiet", "--binary", "-o", "patched.py"]
+        command = ["patch", "-p1", "--quiet", "--binary", "-o", "patched"]
         subprocess.run(command, input=done.stdout.encode(), cwd=shop, check=True)
         run(shop, "check", "--fix", "shop.py")
-        assert (shop / "patched.py").read_bytes() == (shop / "shop.py").read_bytes() != code.encode()
+        assert (shop / "patched").read_bytes() == (shop / "shop.py").read_bytes() != code.encode()
 
     def test_clean_diff(self, shop: Path) -> None:
         """Nothing to change is an empty diff and status 0."""

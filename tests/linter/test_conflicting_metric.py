@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -65,6 +66,13 @@ def test_the_rule_and_the_runtime_agree(request: pytest.FixtureRequest, one: str
             eval(other, NAMES)  # noqa: S307 - as above
     else:
         eval(other, NAMES)  # noqa: S307 - as above
+
+
+def test_a_name_is_seen_below_the_namespace() -> None:
+    """`paid` and `shop.paid` are both `shop_paid_total` where `shop` is the namespace, and two metrics where there is none."""
+    sources = [decorated(f'counted("{name}")') for name in ("paid", "shop.paid")]
+    assert not findings(*sources)
+    assert [path for path, _, _ in findings(*sources, settings=replace(CONFIG, namespace="shop"))] == ["src/shop/m1.py"]
 
 
 METRICS = [

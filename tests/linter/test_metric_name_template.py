@@ -60,12 +60,12 @@ def test_so_does_whatever_else_parts_it(template: str, name: str) -> None:
     assert remedy(template, "payments.py") == name
 
 
-def test_a_name_is_spelled_as_its_series() -> None:
-    """In a series runs of `_` are one, so `show__rows` and `show_rows` would share theirs."""
+def test_no_two_functions_share_a_series() -> None:
+    """In a series runs of `_` are one, so that of `show_rows` would be that of `show__rows`."""
     config = Config(root=Path.cwd(), critical=("*",), metric_name="{function}", select=("GR105",))
     source = "class Page:\n    def show__rows(self): ...\n\n    def show_rows(self): ...\n"
     names = [finding.remedy.split('"')[1] for finding in check_source(source, "src/shop/page.py", config)]
-    assert names == ["page.show_rows", "page.show_rows"]
+    assert names == ["page.show_rows", "page.show_rows_2"]
 
 
 PARTS = st.sampled_from(["group", "type", "group_type", "_group", "_type", "type_2", "GroupType", "__call__"])

@@ -24,15 +24,14 @@ TRACKED = """\
 import time
 
 
-def place(order, log, stats):
+def place(order, hook):
     start = time.time()
     try:
         order.save()
     except OSError:
-        stats.failures.inc()
-        log.info("failed after %.1f s", time.time() - start)
+        hook.on_failure(order, duration=time.time() - start)
         raise
-    log.info("took %.1f s", time.time() - start)
+    hook.on_success(order, duration=time.time() - start)
 """
 
 

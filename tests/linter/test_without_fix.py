@@ -26,7 +26,11 @@ PACK = "import time\n\n\ndef pack(order, log):\n    start = time.time()\n    ord
 ENDED = PACK.replace(
     "log.info('took %s', time.time() - start)", "end = time.time()\n    log.info('took %s', end - start)"
 )
-TRIED = "import time\n\n\nclass Jobs:\n    def run(self, job, log):\n        start = time.time()\n        try:\n            job()\n        except OSError:\n            self.stats['failed'] += 1\n            log.info('failed after %s', time.time() - start)\n            raise\n        log.info('took %s', time.time() - start)\n"
+FAILING = "import time\n\n\nclass Jobs:\n    def run(self, job, log):\n        start = time.time()\n        try:\n            job()\n        except OSError:\n            self.stats['failed'] += 1\n            log.info('failed after %s', time.time() - start)\n            raise\n        log.info('took %s', time.time() - start)\n"
+TRIED = (
+    "import time\n\n\nclass Jobs:\n    def run(self, job, hook, log):\n        start = time.time()\n        try:\n            job()\n        except OSError:\n"
+    "            hook.on_failure(job, duration=time.time() - start)\n            raise\n        hook.on_success(job, duration=time.time() - start)\n"
+)
 
 TIMED = {
     "fixed": (PACK, ""),
@@ -70,7 +74,8 @@ TRACKED = {
     "all of its variables": (TRIED + "        return locals()\n", "`locals()` sees all of the function's variables"),
     "a parameter named like it": (TRIED.replace("log)", "log, timed)") + "        return timed\n", ""),
     "a timestamp, too": (TRIED + "        return start\n", "`start` is used for more than durations"),
-    "a series": (TRIED.replace("log.info('took %s', ", "SECONDS.observe("), "each run would be in two series, and only you know who reads that of `SECONDS.observe`"),
+    "a counter": (FAILING, '`self.stats["failed"]` would still count its failures by hand'),
+    "a series": (FAILING.replace("log.info('took %s', ", "SECONDS.observe("), "each run would be in two series, and only you know who reads that of `SECONDS.observe`"),
 }  # fmt: skip
 COUNTED = {
     "fixed": (f"{COUNTER}def place(order):\n{INC}    order.save()\n", ""),

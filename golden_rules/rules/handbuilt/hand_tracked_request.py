@@ -15,6 +15,7 @@ from golden_rules.rules.handbuilt.timing_hints import may_time
 if TYPE_CHECKING:
     import libcst as cst
 
+    from golden_rules.rules.handbuilt.increments import Increment
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
     from golden_rules.source.slices import Slice
 
@@ -37,9 +38,10 @@ class HandTrackedRequest(FunctionRule):
     ## Fix safety
 
     The fix is that of its timing (GR201), and as safe: the clock readings become a timer of the runtime, and every value, path
-    and log line stays. What counts the outcome stays too, and is then found by itself (GR203). `@track_request` in place of both
-    would change the names of the series, and is for you to write. There is no fix where the duration feeds a metric of the
-    project's own, as each run would then be in two series.
+    and log line stays. There is none where a counter would stay that is a finding by itself (GR202, GR203): half of the work
+    would be done, and look like all of it. `@track_request` in place of both would change the names of the series, and is for
+    you to write. There is no fix either where the duration feeds a metric of the project's own, as each run would then be in
+    two series.
 
     ## When not to follow it
 
@@ -57,6 +59,36 @@ class HandTrackedRequest(FunctionRule):
 import time
 
 
+def fetch(session, url, listener):
+    begin = time.monotonic()
+    try:
+        answer = session.get(url)
+    except OSError as error:
+        listener.on_failure(url, error=error, duration=time.monotonic() - begin)
+        raise
+    listener.on_success(url, duration=time.monotonic() - begin)
+    return answer
+""",
+            """\
+from golden_runtime import timed
+
+
+def fetch(session, url, listener):
+    begin = timed("shop.orders.fetch.duration").start()
+    try:
+        answer = session.get(url)
+    except OSError as error:
+        listener.on_failure(url, error=error, duration=begin.stop())
+        raise
+    listener.on_success(url, duration=begin.stop())
+    return answer
+""",
+        ),
+        Bad(
+            """\
+import time
+
+
 class Jobs:
     def run(self, job, log):
         started = time.monotonic()
@@ -68,22 +100,6 @@ class Jobs:
             return
         self.stats["done"] += 1
         log.info("%s took %.1f s", job, time.monotonic() - started)
-""",
-            """\
-from golden_runtime import timed
-
-
-class Jobs:
-    def run(self, job, log):
-        started = timed("shop.orders.run.duration").start()
-        try:
-            job()
-        except Exception:
-            self.stats["failed"] += 1
-            log.exception("%s failed after %.1f s", job, started.stop())
-            return
-        self.stats["done"] += 1
-        log.info("%s took %.1f s", job, started.stop())
 """,
         ),
         Bad(
@@ -223,6 +239,8 @@ class Poller:
         first = differences[0]
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         fix = _timers(starts)
+        if isinstance(fix, Fix):
+            fix = _counting_on(subject, errors) or fix
         yield Violation(
             span=piece.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
@@ -231,6 +249,18 @@ class Poller:
             ),
             fix=fix if isinstance(fix, Fix) else None,
         )
+
+
+def _counting_on(subject: Subject, errors: tuple[Increment, ...]) -> str:
+    """Return in words what a fix of the timing would leave to be found by itself, as it has no fix of its own; `""` for nothing."""
+    from golden_rules.rules.handbuilt.counter_fixes import errors_fix
+    from golden_rules.rules.handbuilt.hand_tracked_errors import HandTrackedErrors
+
+    found = HandTrackedErrors
+    if not errors or not subject.config.looks_for(found.code, found.name, subject.path):
+        return ""
+    mended = isinstance(errors_fix(subject, errors), Fix)
+    return "" if mended else f"`{errors[0].shown}` would still count its failures by hand"
 
 
 def _timers(starts: Iterable[TimedStart]) -> Fix | str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -77,5 +76,4 @@ def _meaning(subject: Subject, written: str) -> str:
 
 def is_looked_for(config: Config, path: str) -> bool:
     """Whether a project wants to hear of such functions in a file, whatever the command line picks out."""
-    everything = replace(config, command_line=config.command_line._replace(select=None))
-    return CODE in everything.enabled_codes({CODE: NAME}, path)
+    return config.looks_for(CODE, NAME, path)
