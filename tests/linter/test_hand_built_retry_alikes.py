@@ -139,6 +139,76 @@ def accepted(attempt):
         ),
         pytest.param(
             """\
+def alone(handle, seconds):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            lock_file(handle)
+            break
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise RuntimeError("somebody else is at work") from error
+            time.sleep(0.05)
+
+""",
+            id="a-lock-that-others-hold",
+        ),
+        pytest.param(
+            """\
+def probe_until_well(host, attempts):
+    for attempt in range(attempts):
+        answer = look_at(host)
+        if answer.well:
+            return answer
+        time.sleep(1)
+    return answer
+""",
+            id="a-probe-of-health",
+        ),
+        pytest.param(
+            """\
+def read_answer(device, number_of_tries):
+    for _ in range(number_of_tries):
+        time.sleep(0.1)
+        answer = device.buffer()
+        if answer is not None:
+            return answer
+    raise TimeoutError("no answer to the retry")
+""",
+            id="an-answer-that-is-on-its-way",
+        ),
+        pytest.param(
+            """\
+def summary(model, text, max_attempts):
+    feedback = ""
+    for attempt in range(max_attempts):
+        try:
+            answer = model.ask(text + feedback)
+            if answer.tool:
+                feedback = f"you called {answer.tool}, but must not"
+                continue
+            return answer
+        except ConnectionError:
+            continue
+""",
+            id="a-model-that-is-told-in-words",
+        ),
+        pytest.param(
+            """\
+def send(endpoints, order, attempts):
+    tried = set()
+    for attempt in range(attempts):
+        endpoint = endpoints.acquire(exclude=frozenset(tried))
+        tried.add(endpoint)
+        try:
+            return endpoint.send(order)
+        except ConnectionError:
+            continue
+""",
+            id="another-endpoint-each-time-by-way-of-a-set",
+        ),
+        pytest.param(
+            """\
 def choose(menu, options, max_attempts):
     attempt = 0
     while menu.answer is None:

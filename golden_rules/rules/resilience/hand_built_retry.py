@@ -28,8 +28,8 @@ class HandBuiltRetry(FunctionRule):
     result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
 
     Loops that only look alike are left alone: polling until a job is ready or a record is there, what says that it waits
-    (`wait_for_server`) or looks for as long as a timeout allows, without a number of tries and with no other result than
-    that it is there, periodic services that go on after success, consumers, the next candidate (or whatever is picked with
+    (`wait_for_server`), probes health, begins each round with the same pause, or looks for as long as a timeout allows, without
+    a number of tries and with no other result than that it is there, a lock that others hold, periodic services that go on after success, consumers, the next candidate (or whatever is picked with
     `excluded=tried`), host or port, the pages of a listing, questions put to a person (endless rounds that only tell the
     terminal what was wrong, too), imports, and a service that is kept up by reconnecting. So are loops in which others
     were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor wait, two tries

@@ -27,6 +27,7 @@ _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
 )
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
+_LOCKS = re.compile(r"(^|_)(lock|locks|flock|lockf|locking|try_lock|acquire|try_acquire)(_|$)")
 _IMPORTS = frozenset({"import_module", "__import__"})
 
 
@@ -64,7 +65,12 @@ def serves(tried: Sequence[cst.CSTNode]) -> bool:
     return any(_SERVES.match(snake(callee(call))) for call in _calls(tried))
 
 
-def only_waits(tried: Sequence[cst.CSTNode]) -> bool:
+def is_no_try(tried: Sequence[cst.CSTNode]) -> bool:
+    """Whether what is tried is no more than a pause or an import."""
+    return _only_waits(tried) or _only_imports(tried)
+
+
+def _only_waits(tried: Sequence[cst.CSTNode]) -> bool:
     """Whether what is tried is itself the pause between two rounds: a signal is awaited, for so long."""
     calls = [callee(call) for call in _calls(tried)]
     return any(is_pause(name, 1) for name in calls) and all(
@@ -72,10 +78,20 @@ def only_waits(tried: Sequence[cst.CSTNode]) -> bool:
     )
 
 
-def only_imports(tried: Sequence[cst.CSTNode]) -> bool:
+def _only_imports(tried: Sequence[cst.CSTNode]) -> bool:
     """Whether what is tried does no more than to import a module."""
     names = {_last(call) for call in _calls(tried)}
     return bool(names) and names <= _IMPORTS
+
+
+def only_takes_a_lock(tried: Sequence[cst.CSTNode]) -> bool:
+    """Whether all that is tried is to take a lock, which others hold until they are done."""
+    calls = [call for call in _calls(tried) if not is_report(callee(call))]
+    return bool(calls) and all(_LOCKS.search(snake(_last(call))) or any(map(_is_lock, call.args)) for call in calls)
+
+
+def _is_lock(argument: cst.Arg) -> bool:
+    return bool(_LOCKS.search(snake(dotted(argument.value).rpartition(".")[2])))
 
 
 def _takes_secret(node: cst.CSTNode) -> bool:

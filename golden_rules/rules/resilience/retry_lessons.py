@@ -13,6 +13,8 @@ from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import is_attempt, is_delay, is_pause, is_report
 from golden_rules.source.body import Body, callee, dotted
 
+# What one try says to the next in words.
+_LESSON = re.compile(r"(^|_)(feedback|hint|correction|critique|complaint|instructions?|prompt|messages?)(_|$)")
 _GROWS = frozenset({"append", "extend", "insert", "add", "update"})
 _ASKS = frozenset({"len", "bool", "isinstance"})
 # What a failed round is not sent to again.
@@ -28,7 +30,7 @@ def learns(body: Body, loop: Loop, own: list[cst.CSTNode], attempt: Attempt) -> 
     before = _reach(body, attempt)
     if any(_is_excluded(body, name, loop) for name in _grown(body, own, 0)):
         return True
-    taught = set(_grown(body, own, before))
+    taught = {*_grown(body, own, before), *_told(body, own)}
     for handler in () if isinstance(attempt, cst.With) else attempt.handlers:
         inside = [node for node in own if handler in body.ancestors(node)]
         taught.update(_made_of_error(handler, inside))
@@ -53,12 +55,26 @@ def _grown(body: Body, own: list[cst.CSTNode], before: int) -> Iterator[str]:
                 pass
 
 
+def _told(body: Body, own: list[cst.CSTNode]) -> Iterator[str]:
+    """Yield the variables that hold what a round says to the next: they are read ahead of where a text is put into them."""
+    for node in own:
+        if isinstance(node, cst.Assign) and isinstance(node.value, cst.FormattedString | cst.ConcatenatedString):
+            for name in (dotted(target.target) for target in node.targets):
+                if _LESSON.search(snake(name)) and any(
+                    body.order(load) < body.order(node) for load in body.loads[name] if load in own
+                ):
+                    yield name
+
+
 def _is_excluded(body: Body, name: str, loop: Loop) -> bool:
     """Whether a collection says what not to try again: `router.pick(excluded=tried)`."""
     for load in body.loads[name]:
         match body.parent(load):
-            case cst.Arg(keyword=cst.Name(value=keyword)) if _EXCLUDES.search(snake(keyword)):
-                if loop in body.ancestors(load):
+            case cst.Arg() as argument:
+                # `exclude=frozenset(tried)` as well.
+                outer = body.parent(body.parent(argument)) if argument.keyword is None else argument
+                keyword = outer.keyword.value if isinstance(outer, cst.Arg) and outer.keyword else ""
+                if _EXCLUDES.search(snake(keyword)) and loop in body.ancestors(load):
                     return True
             case _:
                 pass

@@ -10,9 +10,9 @@ from functools import cached_property
 import libcst as cst
 
 from golden_rules.naming import snake
-from golden_rules.rules.resilience.retry_alikes import asks_a_person, only_imports, only_tells, only_waits, serves
+from golden_rules.rules.resilience.retry_alikes import asks_a_person, is_no_try, only_takes_a_lock, only_tells, serves
 from golden_rules.rules.resilience.retry_lessons import learns
-from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds
+from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     ends_with_the_time,
@@ -23,6 +23,7 @@ from golden_rules.rules.resilience.retry_syntax import (
     names_of,
     only_counts,
     reads_of,
+    sleeps_first,
     stepped,
     tests_a_result,
     tests_for_none,
@@ -253,7 +254,7 @@ class _Examined:
         tried = list(self._tried(attempt))
         if sure is None or asks_a_person(self.body, tried, self.own) or self._moves_on(attempt):
             return False
-        if only_waits(tried) or only_imports(tried) or (self._waits and not self.names_tries):
+        if is_no_try(tried) or (self._waits and not self.names_tries):
             return False
         if is_outcome(caught) and not (self.pause and self.names_tries):
             return False
@@ -261,11 +262,13 @@ class _Examined:
             return False
         if not self.counted and _RESTARTS.search(self.text):
             return False
+        if not self.counted and only_takes_a_lock(tried):
+            return False
         answers = is_answer(caught)
         pauses, counted, says = bool(self.pause), self.counted, self.says_retry
         if answers and not (says and (pauses or counted)):
             return False
-        if self._polls and not (sure and (counted or says)):
+        if (self._polls or (not counted and sleeps_first(self.loop))) and not (sure and (counted or says)):
             return False
         if not (counted or says) and ends_with_the_time(self.loop) and yields_nothing(tried):
             return False
@@ -310,22 +313,12 @@ class _Examined:
         for node in self.own:
             if not isinstance(node, cst.Assign) or not self._on_success(node, attempt):
                 continue
-            if not any(dotted(target.target) in tested for target in node.targets) or self._starts_to_count_anew(node):
+            if not any(dotted(target.target) in tested for target in node.targets) or counts_anew(node, self.own):
                 continue
             if not isinstance(node.value, cst.Call | cst.Await) or tests_for_none(self.loop.test):
                 return True
             perhaps = False
         return perhaps
-
-    def _starts_to_count_anew(self, node: cst.Assign) -> bool:
-        """Whether failures in a row are forgotten after success, and the loop goes on."""
-        grown = {
-            dotted(step.target)
-            for step in self.own
-            if isinstance(step, cst.AugAssign) and isinstance(step.operator, cst.AddAssign)
-        }
-        none = isinstance(node.value, cst.Integer) and node.value.evaluated_value == 0
-        return none and any(dotted(target.target) in grown for target in node.targets)
 
     def _on_success(self, node: cst.CSTNode, attempt: Attempt) -> bool:
         for outer in self.body.ancestors(node):
@@ -388,7 +381,7 @@ class _Examined:
             return False
         if not self.names_tries and not (isinstance(self.loop, cst.For) and self.says_retry):
             return False
-        if self._polls or AWAITED_STATUS.search(self.text) or self._hands_on:
+        if self._polls or AWAITED_STATUS.search(self.text) or self._hands_on or sleeps_first(self.loop):
             return False
         ways: Ways = ways_out(statements_of(self.loop.body))
         return self._leaves_with_a_result and bool(ways & {Way.NEXT, Way.CONTINUE}) and tests_a_result(self.own)

@@ -121,6 +121,17 @@ class Rounds:
         return set()
 
 
+def counts_anew(node: cst.Assign, own: list[cst.CSTNode]) -> bool:
+    """Whether failures in a row are forgotten after success, and the loop goes on."""
+    grown = {
+        dotted(step.target)
+        for step in own
+        if isinstance(step, cst.AugAssign) and isinstance(step.operator, cst.AddAssign)
+    }
+    none = isinstance(node.value, cst.Integer) and node.value.evaluated_value == 0
+    return none and any(dotted(target.target) in grown for target in node.targets)
+
+
 def _remade(node: cst.CSTNode) -> Iterator[str]:
     """Yield the variables that a statement makes from themselves: `n += 1`, `day = day - week`, `batch = batch[:half]`."""
     if isinstance(node, cst.AugAssign):

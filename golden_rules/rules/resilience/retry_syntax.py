@@ -199,6 +199,19 @@ def ends_with_the_time(loop: cst.For | cst.While) -> bool:
     return isinstance(loop, cst.While) and any(_CLOCK.search(snake(dotted(read))) for read in reads_of(loop.test))
 
 
+def sleeps_first(loop: cst.For | cst.While) -> bool:
+    """Whether each round begins with the same pause, the first one too: something else is on its way."""
+    match loop.body.body[:1]:
+        case [cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() | cst.Await() as value)])]:
+            call = value.expression if isinstance(value, cst.Await) else value
+            if not isinstance(call, cst.Call) or not snake(callee(call)).startswith("sleep"):
+                return False
+            bound = {dotted(name) for name in names_of(loop.target)} if isinstance(loop, cst.For) else set()
+            return not any(dotted(read) in bound for argument in call.args for read in reads_of(argument))
+        case _:
+            return False
+
+
 def yields_nothing(tried: list[cst.CSTNode]) -> bool:
     """Whether what is tried leaves nothing behind but that it worked."""
     returned = [node.value for node in tried if isinstance(node, cst.Return)]

@@ -19,7 +19,7 @@ _DELAY = re.compile(
 _PAUSE = re.compile(r"(^|_)(sleep\w*|back_?off|pause|delay)(_|$)")
 _WAITED_FOR = re.compile(r"event|stop|shutdown|cancel|clos|exit|quit|terminat|cond|wake|halt|finish|done")
 WAITING = re.compile(
-    r"(^|_)(wait|waits|await|poll|polls|polling|until|monitor|watch|watches|follow|tail|ready|listen|heartbeat|is_\w+|check)(_|$)"
+    r"(^|_)(wait|waits|await|poll|polls|polling|until|monitor|watch|watches|follow|tail|ready|listen|heartbeat|is_\w+|check|probe|health)(_|$)"
 )
 AWAITING = re.compile(r"(^|_)(a?wait|waits|awaits|waiting)(_(for|until|till|on|to)(_|$)|$)")
 _POLLING = re.compile(
