@@ -52,6 +52,9 @@ class DeadLetterQueue:
 
     url: an SQLite path or a `postgresql://` URL. queue: whose dead letters.
     storage_options: as in `golden_runtime.storage.open_storage`.
+
+    Every method raises StorageError where the store cannot be used, and TypeError or ValueError for conditions, ids, ages and rates
+    that make no sense.
     """
 
     def __init__(

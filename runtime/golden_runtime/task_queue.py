@@ -53,6 +53,7 @@ class TaskQueue:
     retention_seconds: how long closed tasks, and with them idempotency keys, are remembered.
     worker: who claims, for people to read; the host and process id by default.
     storage_options: as in `golden_runtime.storage.open_storage`, for a queue that opens its store itself.
+    Every method raises StorageError where the store cannot be used, TypeError or ValueError for arguments that make no sense.
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class TaskQueue:
         self._announce()
 
     async def stats(self) -> QueueStats:
-        """Count the tasks that are not closed, and set the gauges of the queue to what was found."""
+        """Count the tasks that are not closed, and set the gauges of the queue to what was found: ages in seconds."""
         found = await self.storage.read_soon(partial(task_operations.stats, queue=self.name))
         self._series.counted(found)
         return found

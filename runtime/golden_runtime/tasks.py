@@ -11,7 +11,8 @@ class Task(NamedTuple):
 
     `token` grows with every claim of the task (a fencing token): hand `id` and `token` on to systems that must refuse a
     worker whose lease has run out. `attempts` counts failures reported so far; `receives` counts claims since the
-    task was last heard of, this one included.
+    task was last heard of, this one included. `enqueued_at` and `lease_until` are seconds since 1970, by the clock of the store;
+    heartbeats extend the lease in the store, not here.
 
     A tuple, because a pool makes one for each task, and a frozen dataclass of so many fields takes eight times as long.
     """
@@ -46,7 +47,7 @@ class QueueStats:
 
 @dataclass(frozen=True, slots=True)
 class PastFailure:
-    """An earlier dead letter of the same task, which was replayed."""
+    """An earlier dead letter of the same task, which was replayed. Times in seconds since 1970."""
 
     error_type: str
     message: str
@@ -63,7 +64,7 @@ class DeadLetter:
 
     `phase` says where it failed: `execute`, `timeout`, `lease` (its workers died), `decode` (its payload, which is
     then text, cannot be read), or what the caller named it.
-    `history` has the earlier failures of the same task, oldest first.
+    `history` has the earlier failures of the same task, oldest first. Times are seconds since 1970, by the clock of the store.
     """
 
     id: int
