@@ -284,9 +284,15 @@ def _triggered(rules: Sequence[Rule], text: str) -> list[Rule]:
 
 def _outline_findings(subject: Subject, rules: Sequence[OutlineRule | UnmeasuredRule]) -> Iterator[Finding]:
     """Yield what the rules that need no slice find in one function."""
+    function = subject.function
     for rule in rules:
-        for violation in rule.check(subject):
-            yield _finding(subject.path, subject.source, subject.function.qualname, rule, violation)
+        try:
+            violations = list(rule.check(subject))
+        except RecursionError as error:
+            yield _unseen(subject.path, subject.source, function.qualname, function.line, error)
+            return
+        for violation in violations:
+            yield _finding(subject.path, subject.source, function.qualname, rule, violation)
 
 
 def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Iterator[Finding]:
@@ -352,12 +358,13 @@ def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: 
 
 
 def _unseen(path: str, source: SourceText, around: str, line: int, error: Exception) -> Finding:
-    """Return the finding for a function or class that `ast` can parse and LibCST cannot."""
+    """Return the finding for a function or class that `ast` can parse, and that LibCST cannot or no rule can follow."""
     text = source.line(line)
+    why = str(error) if isinstance(error, SliceError) else "it is nested too deeply"
     return Finding(
         code=SYNTAX_ERROR,
         name=ENGINE_CODES[SYNTAX_ERROR],
-        message=f"`{around}` cannot be checked: {str(error) or 'it is nested too deeply'}",
+        message=f"`{around}` cannot be checked: {why}",
         path=path,
         line=line,
         column=1,

@@ -99,7 +99,6 @@ def _context() -> ForkContext | SpawnContext:
 
 def _prepare() -> None:
     """Import what every worker needs, before they are forked."""
-    import_module("libcst")
     import_module("golden_rules.fixing")
 
 

@@ -1,7 +1,7 @@
 """What is known of a module at a glance: imports, classes, functions, and the plain facts about each function.
 
-LibCST decides and edits, but it parses a tenth of the lines a second that `ast` does, so the outline decides where
-LibCST has anything to do.
+Most rules decide on its `ast` nodes. LibCST parses a tenth of the lines a second that `ast` does, so for the rules that take
+its nodes the outline tells where they have anything to look at.
 """
 
 from __future__ import annotations

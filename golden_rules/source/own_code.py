@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
 
 from golden_rules.source.trees import AnyFunction, children, dotted, walk
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
+N = TypeVar("N", bound=ast.AST)
+
+
+class Places(dict[str, list[N]]):
+    """Nodes by variable; one that is nowhere has none, and to ask for it leaves no entry for the next rule to find."""
+
+    def __missing__(self, _variable: str) -> list[N]:
+        return []
+
 
 class OwnCode:
     """The nodes of a function's body.
+
+    Variables are named as written, attributes among them: `start`, `self._started`.
 
     Attributes:
         function: The function.
@@ -33,6 +44,10 @@ class OwnCode:
             if not isinstance(node, SCOPES):
                 self._holders.update(dict.fromkeys(children(node), node))
 
+    def parent(self, node: ast.AST) -> ast.AST:
+        """Return the node that holds another."""
+        return self._holders[node]
+
     def holders(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield what holds a node, from the nearest to the function."""
         current = self._holders.get(node)
@@ -44,19 +59,74 @@ class OwnCode:
         """Whether a node is one of the statements of a block, or stands in one."""
         return node in block or any(holder in block for holder in self.holders(node))
 
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """Return the statement that a node is, or the nearest that holds it."""
+        while not isinstance(node, ast.stmt):
+            node = self._holders[node]
+        return node
+
+    def block(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Return the statements among which one stands."""
+        holder = self._holders[statement]
+        blocks: Iterator[list[ast.stmt]] = (getattr(holder, name, []) for name in ("body", "orelse", "finalbody"))
+        return next(block for block in blocks if statement in block)
+
+    def order(self, node: ast.AST) -> int:
+        """Return a node's place in the order of the source."""
+        return self._places[node]
+
+    def inside(self, node: ast.AST) -> list[ast.AST]:
+        """Return the nodes below one, in order of the source."""
+        return self.nodes[self._places[node] + 1 : self._ends[node]]
+
     @cached_property
-    def bindings(self) -> dict[str, list[ast.AST]]:
-        """For each variable, as written, what sets it, in order of the source: statements, clauses, parts of patterns."""
-        found: dict[str, list[ast.AST]] = {}
+    def _ends(self) -> dict[ast.AST, int]:
+        """For each node, the place behind the last one below it."""
+        ends: dict[ast.AST, int] = {}
+        for at, node in reversed([*enumerate(self.nodes)]):
+            ends.setdefault(self._holders[node], ends.setdefault(node, at + 1))
+        return ends
+
+    @cached_property
+    def _places(self) -> dict[ast.AST, int]:
+        return {node: at for at, node in enumerate(self.nodes)}
+
+    @cached_property
+    def bindings(self) -> Places[ast.AST]:
+        """For each variable, what sets it, in order of the source: statements, clauses, parts of patterns."""
+        found: Places[ast.AST] = Places()
         for node in self.nodes:
             for name in _bound(node):
                 found.setdefault(name, []).append(node)
         return found
 
     @cached_property
+    def loads(self) -> Places[ast.Name | ast.Attribute]:
+        """For each variable, the nodes that read it, in order of the source; `x += 1` reads `x`."""
+        found: Places[ast.Name | ast.Attribute] = Places()
+        for node in self.nodes:
+            if isinstance(node, ast.Name | ast.Attribute) and (
+                isinstance(node.ctx, ast.Load) or isinstance(self._holders[node], ast.AugAssign)
+            ):
+                found.setdefault(dotted(node), []).append(node)
+        return found
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The names under `global` and `nonlocal`."""
+        statements = (node for node in self.nodes if isinstance(node, ast.Global | ast.Nonlocal))
+        return frozenset(name for statement in statements for name in statement.names)
+
+    @cached_property
     def captured(self) -> frozenset[str]:
         """Every name that stands in a nested function, class or lambda."""
         return frozenset(name for node in self.nodes if isinstance(node, SCOPES) for name in names_in(node))
+
+
+@lru_cache(maxsize=4)
+def own_code(function: AnyFunction) -> OwnCode:
+    """Return a function's own code, walked once for all the rules that ask for it in turn."""
+    return OwnCode(function)
 
 
 def below(roots: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -37,6 +37,34 @@ def dotted(node: ast.expr | None) -> str:
             return ""
 
 
+def variable(node: ast.expr) -> str:
+    """Return a variable as written: a chain of names, or an entry of one under a constant key; `""` for anything else."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return f"{dotted(node.value)}.{node.slice.value}" if dotted(node.value) else ""
+    return dotted(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+
+
+def callee(call: ast.Call) -> str:
+    """Return the name of what a call calls, `.format` for the method of a literal, and `""` for anything else."""
+    name = dotted(call.func)
+    return f".{call.func.attr}" if not name and isinstance(call.func, ast.Attribute) else name
+
+
+def arguments(call: ast.Call) -> int:
+    """Return how many arguments are written in a call."""
+    return len(call.args) + len(call.keywords)
+
+
+def is_number(node: ast.AST | None) -> bool:
+    """Whether a node is a literal number; `True` and complex ones are none."""
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def is_text(node: ast.AST | None) -> bool:
+    """Whether a node is a literal text or bytes without anything to fill in."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes right below a node that are worth a visit, in order of its fields.
 

@@ -161,7 +161,7 @@ class TestWarm:
         )
         command = [sys.executable, "-c", program]
         outputs = [subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True) for _ in range(2)]
-        assert "libcst" in outputs[0].stderr
+        assert "golden_rules.rules" in outputs[0].stderr
         assert outputs[1].stderr == "[]\n"
         assert outputs[0].stdout == outputs[1].stdout
 

@@ -22,6 +22,10 @@ UNSAFE = (
     '    logging.info("took %d", time.perf_counter_ns() - start)\n'
 )
 BROKEN = "def total(:\n    pass\n"
+TWICE = (
+    'from golden_runtime import timed, track_request\n\n\n@track_request("shop.place")\n@timed("shop.place.duration")\n'
+    "def place(order):\n    return order.place()\n"
+)
 
 
 @pytest.fixture
@@ -514,9 +518,7 @@ class TestStartUp:
     @pytest.mark.parametrize("arguments", [["check", "--no-cache"], ["check", "--no-cache", "--fix"]])
     def test_never_loads_matchers(self, shop: Path, arguments: list[str]) -> None:
         """LibCST's matchers cost as much to import as all else of it, and no rule and no fix needs them."""
-        (shop / "timed.py").write_text(
-            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    order.log.info(time.time() - start)\n"
-        )
+        (shop / "timed.py").write_text(TWICE)
         program = (
             "import sys\nfrom golden_rules.cli import main\n"
             f"try: main({arguments!r})\nfinally: print(*sys.modules, file=sys.stderr)\n"
@@ -526,25 +528,47 @@ class TestStartUp:
         assert "libcst" in loaded
         assert "libcst.matchers" not in loaded
 
-    def test_weighs_swallowed_errors_without_libcst(self, shop: Path) -> None:
-        """What a handler hides from a decorator is told from the tree that is there, and so is the fix."""
-        (shop / "api.py").write_text(
-            "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.post('/orders')\nasync def place(order, gateway):\n"
-            "    try:\n        return await gateway.charge(order)\n    except Exception:\n        return None\n"
-        )
+    @pytest.mark.parametrize(
+        ("code", "found"),
+        [
+            (
+                (
+                    "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.post('/orders')\nasync def place(order, gateway):\n"
+                    "    try:\n        return await gateway.charge(order)\n    except Exception:\n        return None\n"
+                ),
+                "mark_failure(error)",
+            ),
+            (
+                (
+                    "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n"
+                    "    order.log.info(time.time() - start)\n"
+                ),
+                "GR201 `place` is timed by hand",
+            ),
+            (
+                (
+                    "import time\n\n\ndef place(order, gateway):\n    for attempt in range(3):\n        try:\n"
+                    "            return gateway.charge(order)\n        except OSError:\n            time.sleep(1)\n    return None\n"
+                ),
+                "GR301 `place` retries by hand",
+            ),
+        ],
+        ids=["a swallowed error", "a timing", "a retry"],
+    )
+    def test_decides_without_libcst(self, shop: Path, code: str, found: str) -> None:
+        """What a function does is told from the tree that is there, and so is what would fix it."""
+        (shop / "api.py").write_text(code)
         program = (
             "import sys\nfrom golden_rules.cli import main\n"
             "try: main(['check', 'api.py'])\nfinally: print('libcst' in sys.modules)"
         )
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)
-        assert "mark_failure(error)" in done.stdout
+        assert found in done.stdout
         assert done.stdout.endswith("False\n")
 
     def test_loads_libcst_for_a_slice(self, shop: Path) -> None:
         """The test above would notice: a file with something to look at does load it."""
-        (shop / "timed.py").write_text(
-            "import time\n\n\ndef place(order):\n    start = time.time()\n    order.save()\n    order.log.info(time.time() - start)\n"
-        )
+        (shop / "timed.py").write_text(TWICE)
         program = "import sys\nfrom golden_rules.cli import main\ntry: main(['check'])\nfinally: print('libcst' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=False)
         assert done.stdout.endswith("True\n")

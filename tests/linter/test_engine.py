@@ -129,12 +129,22 @@ def test_syntax_error_is_a_finding(source: bytes, place: tuple[int, int], messag
     assert result.functions == ()
 
 
-def test_function_too_deep_for_a_slice_is_a_finding() -> None:
-    """What LibCST cannot take is reported for that function; the others are checked."""
+def test_deep_expression_is_looked_into() -> None:
+    """What is deep in an expression is no harder to see than elsewhere."""
     code = (
         "import time\n\n\ndef deep(log):\n    start = time.time()\n"
-        f"    log.info('took %s', time.time() - start, {'-' * 400}1)\n\n\n"
-        "# golden-rules: critical\ndef flat(): ...\n"
+        f"    log.info('took %s', time.time() - start, {'-' * 400}1)\n"
+    )
+    assert [finding.code for finding in check_source(code, "shop/x.py", CONFIG)] == ["GR201"]
+
+
+def test_function_too_deep_to_follow_is_a_finding() -> None:
+    """What no rule can follow is reported for that function; the others are checked."""
+    ladder = "".join(f"            elif error.errno == {number}:\n                pass\n" for number in range(1_500))
+    code = (
+        "import time\n\n\ndef deep(job):\n    for attempt in range(3):\n        try:\n            return job()\n"
+        f"        except OSError as error:\n            if error.errno:\n                pass\n{ladder}"
+        "            time.sleep(1)\n    return None\n\n\n# golden-rules: critical\ndef flat(): ...\n"
     )
     findings = check_source(code, "shop/x.py", CONFIG)
     assert [(finding.code, finding.function) for finding in findings] == [("GR900", "deep"), ("GR105", "flat")]

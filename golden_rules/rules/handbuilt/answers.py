@@ -6,21 +6,20 @@ age at any moment, and what is printed is gone with the screen.
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
-
-import libcst as cst
 
 from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Use
 from golden_rules.rules.handbuilt.metric_modules import answers_a_person
 from golden_rules.rules.handbuilt.vocabulary import sleeps, tells_progress
-from golden_rules.source.body import callee, dotted
+from golden_rules.source.trees import callee, dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Timings
-    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
+    from golden_rules.source.own_code import OwnCode
 
 # Functions that find out whether, or how fast, something answers.
 _PROBE = re.compile(
@@ -47,11 +46,11 @@ def is_answer(found: Timings, function: Function, path: str, difference: Differe
     return (
         difference.is_only_shown
         or (answers_a_person(function, path) and _is_kept_aside(difference))
-        or _is_waited(found.body, function, difference)
+        or _is_waited(found.code, function, difference)
         or _is_drawn(function, path, difference)
         or _is_progress(found, difference)
         or any(_is_probed(found, function, other) for other in found.alike(difference))
-        or _is_age(found.body, function, difference)
+        or _is_age(found.code, function, difference)
     )
 
 
@@ -64,11 +63,11 @@ def _is_kept_aside(difference: Difference) -> bool:
     return not difference.series and _ends_only_in(difference, Use.KEPT, Use.SHOWN, Use.RECORDED)
 
 
-def _is_waited(body: Body, function: Function, difference: Difference) -> bool:
+def _is_waited(code: OwnCode, function: Function, difference: Difference) -> bool:
     """Whether a function that only waits says how long what it waits for took: that is the work of others."""
     if not _WAIT.search(snake(function.name)):
         return False
-    looks = any(isinstance(loop, cst.While) and _waits(body, loop) for loop in body.ancestors(difference.node))
+    looks = any(isinstance(loop, ast.While) and _waits(code, loop) for loop in code.holders(difference.node))
     uses = (Use.KEPT, Use.SHOWN, Use.LOGGED) if looks else (Use.KEPT, Use.SHOWN)
     return _ends_only_in(difference, *uses)
 
@@ -88,115 +87,120 @@ def _is_probed(found: Timings, function: Function, difference: Difference) -> bo
     name = snake(function.name)
     if _PROBE.search(name):
         return not _RECORDER.search(name)
-    return _is_all_there_is(found.body, difference.node)
+    return _is_all_there_is(found.code, difference.node)
 
 
-def _is_all_there_is(body: Body, value: cst.CSTNode) -> bool:
+def _is_all_there_is(code: OwnCode, value: ast.AST) -> bool:
     """Whether an answer says beside the duration only that there was one: `{"reachable": True, "latency_ms": ...}`."""
-    for place in _places(body, value):
+    for place in _places(code, value):
         answer = next(
-            (node for node in body.ancestors(place) if isinstance(node, cst.Dict | cst.Call) and _names_parts(node)),
+            (node for node in code.holders(place) if isinstance(node, ast.Dict | ast.Call) and _names_parts(node)),
             None,
         )
-        if answer is None or not _is_handed_back(body, answer):
+        if answer is None or not _is_handed_back(code, answer):
             continue
-        others = [part for part in _parts(answer) if part is not place and part not in body.ancestors(place)]
-        if any(map(_is_yes, others)) and all(_is_constant(body, other) for other in others):
+        others = [part for part in _parts(answer) if part is not place and part not in code.holders(place)]
+        if any(map(_is_yes, others)) and all(_is_constant(code, other) for other in others):
             return True
     return False
 
 
-def _names_parts(answer: cst.Dict | cst.Call) -> bool:
+def _names_parts(answer: ast.Dict | ast.Call) -> bool:
     """Whether an expression makes an answer of named parts: a dictionary, or `Health(ok=True, ...)`."""
-    return isinstance(answer, cst.Dict) or callee(answer).rpartition(".")[2][:1].isupper()
+    return isinstance(answer, ast.Dict) or callee(answer).rpartition(".")[2][:1].isupper()
 
 
-def _parts(answer: cst.Dict | cst.Call) -> list[cst.BaseExpression]:
-    held = answer.elements if isinstance(answer, cst.Dict) else answer.args
-    return [item.value for item in held]
+def _parts(answer: ast.Dict | ast.Call) -> list[ast.expr]:
+    if isinstance(answer, ast.Dict):
+        return answer.values
+    return [*answer.args, *(keyword.value for keyword in answer.keywords)]
 
 
-def _places(body: Body, value: cst.CSTNode) -> list[cst.CSTNode]:
+def _places(code: OwnCode, value: ast.AST) -> list[ast.AST]:
     """Return where a value stands: where it is made, and where the variables are read that are set to it."""
-    statement = body.statement(value)
+    statement = code.statement(value)
     names = [
-        name for name, bindings in body.bindings.items() if any(body.statement(item) is statement for item in bindings)
+        name for name, bindings in code.bindings.items() if any(code.statement(item) is statement for item in bindings)
     ]
-    return [value, *(load for name in names for load in body.loads[name])]
+    return [value, *(load for name in names for load in code.loads[name])]
 
 
-def _is_yes(value: cst.BaseExpression) -> bool:
-    if isinstance(value, cst.SimpleString):
-        return value.raw_value.lower() in _YES
-    return isinstance(value, cst.Name) and value.value == "True"
+def _is_yes(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant(value=str(word)):
+            return word.lower() in _YES
+        case ast.Constant(value=yes):
+            return yes is True
+        case _:
+            return False
 
 
-def _is_constant(body: Body, value: cst.BaseExpression) -> bool:
+def _is_constant(code: OwnCode, value: ast.expr) -> bool:
     """Whether a part of an answer was known before the work: a constant, a parameter; or is a text about it."""
-    if isinstance(value, cst.Name):
-        return value.value not in body.bindings
-    return isinstance(value, cst.BaseString | cst.BaseNumber)
+    if isinstance(value, ast.Name):
+        return value.id not in code.bindings
+    return isinstance(value, ast.Constant | ast.JoinedStr)
 
 
-def _is_age(body: Body, function: Function, difference: Difference) -> bool:
+def _is_age(code: OwnCode, function: Function, difference: Difference) -> bool:
     """Whether a duration is data of something that goes on: how long ago it began, told by a function that does not end it."""
-    if difference.stamp is not None or not _is_looked_up(body, difference.start):
+    if difference.stamp is not None or not _is_looked_up(code, difference.start):
         return False
     return _ends_only_in(difference, Use.KEPT, Use.SHOWN) and not _ENDING.search(snake(function.name))
 
 
-def _is_looked_up(body: Body, start: str) -> bool:
+def _is_looked_up(code: OwnCode, start: str) -> bool:
     """Whether a start is that of an object, or a variable set to one: what takes it away (`starts.pop(id)`) ends it."""
     if "." in start:
         return True
-    if start in body.declared:
+    if start in code.declared:
         return False
-    settings = [binding.value for binding in body.bindings[start] if isinstance(binding, cst.Assign)]
+    settings = [binding.value for binding in code.bindings[start] if isinstance(binding, ast.Assign)]
     return bool(settings) and not any(
-        isinstance(value, cst.Call) and callee(value).endswith(".pop") for value in settings
+        isinstance(value, ast.Call) and callee(value).endswith(".pop") for value in settings
     )
 
 
-def _root(node: cst.BaseExpression) -> str:
+def _root(node: ast.expr) -> str:
     """Return the variable that a chain of names, entries and calls begins with."""
-    while not isinstance(node, cst.Name):
+    while not isinstance(node, ast.Name):
         match node:
-            case cst.Attribute(value=inner) | cst.Subscript(value=inner) | cst.Call(func=inner):
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
                 node = inner
             case _:
                 return ""
-    return node.value
+    return node.id
 
 
-def _is_handed_back(body: Body, value: cst.CSTNode) -> bool:
+def _is_handed_back(code: OwnCode, value: ast.AST) -> bool:
     """Whether a value becomes part of what the function returns or yields, by way of its own variables."""
     waiting = [value]
     seen: set[str] = set()
     while waiting:
-        for around in body.ancestors(waiting.pop()):
-            if isinstance(around, cst.Return | cst.Yield):
+        for around in code.holders(waiting.pop()):
+            if isinstance(around, ast.Return | ast.Yield | ast.YieldFrom):
                 return True
-            if isinstance(around, cst.BaseStatement):
-                break
             for name in _holders(around):
-                if name not in seen and name in body.bindings:
+                if name not in seen and name in code.bindings:
                     seen.add(name)
-                    waiting += body.loads[name]
+                    waiting += code.loads[name]
                     # `row["age"] = age` reads `row` only to put something into it.
                     waiting += [
-                        load for key, loads in body.loads.items() if key.startswith(f"{name}.") for load in loads
+                        load for key, loads in code.loads.items() if key.startswith(f"{name}.") for load in loads
                     ]
+            if isinstance(around, ast.stmt):
+                break
     return False
 
 
-def _holders(node: cst.CSTNode) -> list[str]:
+def _holders(node: ast.AST) -> list[str]:
     """Return the variables that hold what stands in a node: `row` for `row = ...`, `row["age"] = ...`, `rows.append(...)`."""
     match node:
-        case cst.Assign(targets=targets):
-            return [_root(target.target) for target in targets]
-        case cst.AnnAssign(target=target):
+        case ast.Assign(targets=targets):
+            return list(map(_root, targets))
+        case ast.AnnAssign(target=target):
             return [_root(target)]
-        case cst.Expr(value=cst.Call(func=cst.Attribute(value=receiver))):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=receiver))):
             return [_root(receiver)]
         case _:
             return []
@@ -204,63 +208,59 @@ def _holders(node: cst.CSTNode) -> list[str]:
 
 def _is_progress(found: Timings, difference: Difference) -> bool:
     """Whether a loop says between its rounds how long it has been going on."""
-    body = found.body
-    if any(
-        isinstance(around, cst.Call) and tells_progress(callee(around)) for around in body.ancestors(difference.node)
-    ):
+    code = found.code
+    if any(isinstance(around, ast.Call) and tells_progress(callee(around)) for around in code.holders(difference.node)):
         return True
-    loop = next((node for node in body.ancestors(difference.node) if isinstance(node, cst.For | cst.While)), None)
-    if loop is None or _ends_loop(body, difference.node):
+    loop = next(
+        (node for node in code.holders(difference.node) if isinstance(node, ast.For | ast.AsyncFor | ast.While)), None
+    )
+    if loop is None or _ends_loop(code, difference.node):
         return False
-    if any(loop in body.ancestors(stamp.binding) for stamp in found.stamps.get(difference.start, ())):
+    if any(loop in code.holders(stamp.binding) for stamp in found.stamps.get(difference.start, ())):
         return False
     if difference.stamp is not None and _ends_only_in(difference, Use.LOGGED, Use.SHOWN, Use.KEPT):
-        return not _happens_once(body, difference.node, loop)
-    return isinstance(loop, cst.While) and (_waits(body, loop) or _is_limited(found, difference, loop))
+        return not _happens_once(code, difference.node, loop)
+    return isinstance(loop, ast.While) and (_waits(code, loop) or _is_limited(found, difference, loop))
 
 
-def _is_limited(found: Timings, difference: Difference, loop: cst.While) -> bool:
+def _is_limited(found: Timings, difference: Difference, loop: ast.While) -> bool:
     """Whether a loop acts on the time since the same start as well."""
     return any(
-        other.decides and other.start == difference.start and loop in found.body.ancestors(other.node)
+        other.decides and other.start == difference.start and loop in found.code.holders(other.node)
         for other in found.differences
     )
 
 
-def _waits(body: Body, loop: cst.While) -> bool:
+def _waits(code: OwnCode, loop: ast.While) -> bool:
     """Whether a loop pauses between its rounds."""
     return any(
-        isinstance(node, cst.Call) and sleeps(dotted(node.func)) and loop in body.ancestors(node) for node in body.nodes
+        isinstance(node, ast.Call) and sleeps(dotted(node.func)) and loop in code.holders(node) for node in code.nodes
     )
 
 
-def _ends_loop(body: Body, node: cst.CSTNode) -> bool:
+def _ends_loop(code: OwnCode, node: ast.AST) -> bool:
     """Whether the loop around a node ends, or the function returns, right after its block."""
-    block = next(around for around in body.ancestors(node) if isinstance(around, cst.IndentedBlock))
-    last = block.body[-1]
-    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Return | cst.Break | cst.Raise)
+    return isinstance(code.block(code.statement(node))[-1], ast.Return | ast.Break | ast.Raise)
 
 
-def _happens_once(body: Body, node: cst.CSTNode, loop: cst.CSTNode) -> bool:
+def _happens_once(code: OwnCode, node: ast.AST, loop: ast.AST) -> bool:
     """Whether a node in a loop is behind a flag that its branch sets: `if first: ...; first = False`, `if took is None: took = ...`."""
-    for around in body.ancestors(node):
+    for around in code.holders(node):
         if around is loop:
             return False
-        if isinstance(around, cst.If) and not _compares(around.test):
+        if isinstance(around, ast.If) and not _compares(around.test):
             tested = {
-                name for name, loads in body.loads.items() if any(around.test in _up(body, load) for load in loads)
+                name for name, loads in code.loads.items() if any(around.test in _up(code, load) for load in loads)
             }
-            if any(around in body.ancestors(binding) for name in tested for binding in body.bindings[name]):
+            if any(around in code.holders(binding) for name in tested for binding in code.bindings[name]):
                 return True
     return False
 
 
-def _up(body: Body, node: cst.CSTNode) -> list[cst.CSTNode]:
-    return [node, *body.ancestors(node)]
+def _up(code: OwnCode, node: ast.AST) -> list[ast.AST]:
+    return [node, *code.holders(node)]
 
 
-def _compares(test: cst.BaseExpression) -> bool:
+def _compares(test: ast.expr) -> bool:
     """Whether a condition is about an amount: `count % 100 == 0`, `now - shown > 5`."""
-    return isinstance(test, cst.Comparison) and not any(
-        isinstance(target.operator, cst.Is | cst.IsNot) for target in test.comparisons
-    )
+    return isinstance(test, ast.Compare) and not any(isinstance(op, ast.Is | ast.IsNot) for op in test.ops)

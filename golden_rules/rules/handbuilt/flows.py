@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import ast
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-
-import libcst as cst
 
 from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate, is_weight
 from golden_rules.rules.handbuilt.reporting import reports, reports_only, returns_nothing
@@ -23,7 +22,8 @@ from golden_rules.rules.handbuilt.vocabulary import (
     puts,
     tells_progress,
 )
-from golden_rules.source.body import Body, callee, dotted
+from golden_rules.source.own_code import OwnCode, names_in
+from golden_rules.source.trees import callee, dotted, is_number, is_text
 
 
 class Use(Enum):
@@ -66,25 +66,26 @@ class _Step:
         decision: Whether the value has become the outcome of a comparison.
     """
 
-    node: cst.CSTNode
+    node: ast.AST
     name: str = ""
     decision: bool = False
 
 
 _Outcome = Sink | list[_Step] | None
+_PASSED = Sink(Use.PASSED, "other code")
 
 
-def sinks(body: Body, value: cst.BaseExpression) -> list[Sink]:
+def sinks(code: OwnCode, value: ast.expr) -> list[Sink]:
     """Follow a value through expressions and variables, and return all places where it ends."""
     found: list[Sink] = []
     waiting = [_Step(value)]
-    seen: set[tuple[int, bool]] = set()
+    seen: set[tuple[ast.AST, bool]] = set()
     while waiting:
         step = waiting.pop(0)
-        if (id(step.node), step.decision) in seen:
+        if (step.node, step.decision) in seen:
             continue
-        seen.add((id(step.node), step.decision))
-        outcome = _next(body, step)
+        seen.add((step.node, step.decision))
+        outcome = _next(code, step)
         if isinstance(outcome, Sink):
             found.append(outcome)
         elif outcome:
@@ -92,128 +93,121 @@ def sinks(body: Body, value: cst.BaseExpression) -> list[Sink]:
     return found
 
 
-def _next(body: Body, step: _Step) -> _Outcome:
-    node, parent = step.node, body.parent(step.node)
+def _next(code: OwnCode, step: _Step) -> _Outcome:
+    node, parent = step.node, code.parent(step.node)
     match parent:
-        case cst.BinaryOperation():
+        case ast.BinOp():
             return _arithmetic(parent, step)
-        case cst.Comparison() | cst.ComparisonTarget():
-            return _comparison(body, parent, step)
-        case cst.Attribute() | cst.Await() | cst.UnaryOperation() | cst.BooleanOperation() | cst.ConcatenatedString():
+        case ast.Compare():
+            return _comparison(parent, step)
+        case ast.Attribute() | ast.Await() | ast.UnaryOp() | ast.BoolOp():
             return [_Step(parent, step.name, step.decision)]
-        case cst.FormattedString() | cst.FormattedStringExpression() | cst.StarredElement():
+        case ast.JoinedStr() | ast.FormattedValue() | ast.Starred():
             return [_Step(parent, step.name, step.decision)]
-        case cst.IfExp():
+        case ast.IfExp():
             if node is parent.test and not step.decision:
                 return None
             return [_Step(parent, step.name)]
-        case cst.Call():
+        case ast.Call() if node is parent.func:
             return [_Step(parent, step.name, step.decision)]
-        case cst.Arg():
-            return _argument(body, parent, step)
-        case cst.DictElement():
-            return _dict_element(body, parent, step)
-        case cst.Element():
-            return _element(body, parent, step)
-        case cst.Assign():
-            return _assigned(body, [target.target for target in parent.targets], step)
-        case cst.AnnAssign():
-            return _assigned(body, [parent.target], step) if node is parent.value else None
-        case cst.NamedExpr():
-            return [*_loads(body, dotted(parent.target), step), _Step(parent, step.name, step.decision)]
-        case cst.AugAssign():
-            return _accumulated(body, parent, step)
-        case cst.Return():
+        case ast.Call():
+            return _argument(code, parent, "", step)
+        case ast.keyword():
+            return _keyword(code, parent, step)
+        case ast.Dict():
+            return _dict_element(parent, step)
+        case ast.Tuple() | ast.List() | ast.Set():
+            return _element(code, parent, step)
+        case ast.Assign():
+            return _assigned(code, parent.targets, step)
+        case ast.AnnAssign():
+            return _assigned(code, [parent.target], step) if node is parent.value else None
+        case ast.NamedExpr():
+            return [*_loads(code, dotted(parent.target), step), _Step(parent, step.name, step.decision)]
+        case ast.AugAssign():
+            return _accumulated(code, parent, step)
+        case ast.Return():
             return Sink(Use.DECIDES if step.decision else Use.RETURNED, "the returned value")
-        case cst.If() if node is parent.test:
-            return _guard(body, parent, step)
-        case cst.While() | cst.Assert():
+        case ast.If() if node is parent.test:
+            return _guard(code, parent, step)
+        case ast.While() | ast.Assert():
             return Sink(Use.DECIDES, "a condition")
-        case cst.Expr() | cst.Raise():
+        case ast.Expr() | ast.Raise():
             return None
         case _:
             return Sink(Use.DECIDES if step.decision else Use.PASSED, "other code")
 
 
-def _arithmetic(operation: cst.BinaryOperation, step: _Step) -> _Outcome:
+def _arithmetic(operation: ast.BinOp, step: _Step) -> _Outcome:
     other = operation.right if step.node is operation.left else operation.left
     if _is_formatting(operation):
         return [_Step(operation, step.name)]
-    if isinstance(operation.operator, cst.Divide | cst.FloorDivide | cst.Modulo):
+    if isinstance(operation.op, ast.Div | ast.FloorDiv | ast.Mod):
         return [_Step(operation, step.name)]
-    if _speaks(other, is_rate if isinstance(operation.operator, cst.Multiply) else is_limit):
+    multiplies = isinstance(operation.op, ast.Mult)
+    if any(map(is_rate if multiplies else is_limit, names_in(other))):
         return Sink(Use.DECIDES, "a limit")
-    if isinstance(operation.operator, cst.Multiply) and not _is_factor(other):
+    if multiplies and not _is_factor(other):
         return Sink(Use.DECIDES, "an amount")
-    subtracted_from = isinstance(operation.operator, cst.Subtract) and step.node is operation.right
+    subtracted_from = isinstance(operation.op, ast.Sub) and step.node is operation.right
     if subtracted_from and not is_duration(dotted(other)):
         return Sink(Use.DECIDES, "what is left of a time")
     return [_Step(operation, step.name)]
 
 
-def _is_factor(node: cst.BaseExpression) -> bool:
+def _is_factor(node: ast.expr) -> bool:
     """Whether a product with this is the same time in another unit, or a share of it for an average; power times time is neither."""
     match node:
-        case cst.Integer() | cst.Float():
-            return True
-        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+        case ast.Constant():
+            return is_number(node)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
             return name.isupper() or is_weight(name)
-        case cst.BinaryOperation(left=left, right=right):
+        case ast.BinOp(left=left, right=right):
             return _is_factor(left) and _is_factor(right)
         case _:
             return False
 
 
-def _speaks(node: cst.CSTNode, of: Callable[[str], bool]) -> bool:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, cst.Name) and of(current.value):
-            return True
-        stack.extend(current.children)
-    return False
-
-
-def _comparison(body: Body, node: cst.Comparison | cst.ComparisonTarget, step: _Step) -> _Outcome:
-    comparison = node if isinstance(node, cst.Comparison) else body.parent(node)
-    if isinstance(comparison, cst.Comparison):
-        sides = [comparison.left, *(target.comparator for target in comparison.comparisons)]
-        if any(_is_nothing(side) for side in sides):
-            return None
+def _comparison(comparison: ast.Compare, step: _Step) -> _Outcome:
+    if any(map(_is_nothing, (comparison.left, *comparison.comparators))):
+        return None
     return [_Step(comparison, step.name, decision=True)]
 
 
-def _is_nothing(node: cst.BaseExpression) -> bool:
+def _is_nothing(node: ast.expr) -> bool:
     """Whether a comparison with this only asks if there is a value, mostly before a division."""
-    if isinstance(node, cst.Integer | cst.Float):
-        return node.evaluated_value == 0
-    return isinstance(node, cst.Name) and node.value == "None"
+    match node:
+        case ast.Constant(value=None):
+            return True
+        case ast.Constant(value=value):
+            return is_number(node) and value == 0
+        case _:
+            return False
 
 
-def _guard(body: Body, statement: cst.If, step: _Step) -> _Outcome:
+def _guard(code: OwnCode, statement: ast.If, step: _Step) -> _Outcome:
     """Take a branch that only decides whether to report for part of the report."""
-    if not step.decision or reports_only(statement) or _returns_unreported(body, statement):
+    if not step.decision or reports_only(statement) or _returns_unreported(code, statement):
         return None
     return Sink(Use.DECIDES, "a condition")
 
 
-def _returns_unreported(body: Body, statement: cst.If) -> bool:
+def _returns_unreported(code: OwnCode, statement: ast.If) -> bool:
     """Whether an `if` leaves the function, and all that comes after it reports: `if took < 1: return`."""
-    block = body.parent(statement)
-    if statement.orelse is not None or not isinstance(block, cst.IndentedBlock):
+    if statement.orelse or code.parent(statement) is not code.function or not returns_nothing(statement.body):
         return False
-    if not isinstance(body.parent(block), cst.FunctionDef) or not returns_nothing(statement.body):
-        return False
-    following = [line for line in block.body if body.order(line) > body.order(statement)]
+    block = code.function.body
+    following = block[block.index(statement) + 1 :]
     return bool(following) and all(map(reports, following))
 
 
-def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
-    call = body.parent(argument)
-    if not isinstance(call, cst.Call):
-        return Sink(Use.PASSED, "other code")
+def _keyword(code: OwnCode, argument: ast.keyword, step: _Step) -> _Outcome:
+    call = code.parent(argument)
+    return _argument(code, call, argument.arg or "", step) if isinstance(call, ast.Call) else _PASSED
+
+
+def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outcome:
     name = callee(call)
-    keyword = argument.keyword.value if argument.keyword is not None else ""
     if is_log(name):
         return Sink(Use.SHOWN if is_shown(name) else Use.LOGGED, f"the log call `{name}`")
     if tells_progress(name):
@@ -224,14 +218,14 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
         return _recorded(name)
     if is_pure(name):
         return [_Step(call, step.name, step.decision)]
-    if any(isinstance(ancestor, cst.Raise) for ancestor in body.ancestors(call)):
+    if any(isinstance(ancestor, ast.Raise) for ancestor in code.holders(call)):
         return None
     if step.decision:
         return Sink(Use.PASSED, f"`{name}`")
     if not keyword and (entry := _entry(call)) and puts(name):
         return Sink(Use.KEPT, f'the entry `"{entry}"`')
     # A text is for somebody who reads it: `on_status(f"done in {took:.1f} s")`.
-    kept = Use.SHOWN if _is_text(argument.value) else Use.KEPT
+    kept = Use.SHOWN if _is_message(step.node) else Use.KEPT
     if is_duration(keyword):
         return Sink(kept, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) and is_shown(name):
@@ -243,79 +237,83 @@ def _argument(body: Body, argument: cst.Arg, step: _Step) -> _Outcome:
     return Sink(Use.PASSED, f"`{name}`")
 
 
-def _is_text(value: cst.BaseExpression) -> bool:
-    if isinstance(value, cst.BinaryOperation):
-        return _is_formatting(value)
-    return isinstance(value, cst.FormattedString | cst.ConcatenatedString)
+def _is_message(value: ast.AST) -> bool:
+    return _is_formatting(value) if isinstance(value, ast.BinOp) else isinstance(value, ast.JoinedStr)
 
 
-def _is_formatting(operation: cst.BinaryOperation) -> bool:
+def _is_formatting(operation: ast.BinOp) -> bool:
     """Whether an operation is `"took %s" % took`."""
-    return isinstance(operation.operator, cst.Modulo) and isinstance(
-        operation.left, cst.SimpleString | cst.ConcatenatedString | cst.FormattedString
-    )
+    left = operation.left
+    return isinstance(operation.op, ast.Mod) and (is_text(left) or isinstance(left, ast.JoinedStr))
 
 
 def _recorded(name: str) -> Sink:
     return Sink(Use.RECORDED, f"`{name}`", name if feeds_series(name) else "")
 
 
-def _method(call: cst.Call) -> str:
+def _method(call: ast.Call) -> str:
     """Return the last two names of what a call calls: `latency.append` for `nodes[url].latency.append(...)`."""
-    if not isinstance(call.func, cst.Attribute) or not isinstance(call.func.value, cst.Attribute):
+    if not isinstance(call.func, ast.Attribute) or not isinstance(call.func.value, ast.Attribute):
         return ""
-    return f"{call.func.value.attr.value}.{call.func.attr.value}"
+    return f"{call.func.value.attr}.{call.func.attr}"
 
 
-def _entry(call: cst.Call) -> str:
+def _entry(call: ast.Call) -> str:
     """Return the key that a call's first argument names, where it names a duration: `headers.add("Server-Timing", took)`."""
-    first = call.args[0].value if call.args else None
-    key = first.evaluated_value if isinstance(first, cst.SimpleString) else None
-    return key if isinstance(key, str) and is_duration(key.replace("-", "_")) else ""
+    match call.args:
+        case [ast.Constant(value=str(key)), *_] if is_duration(key.replace("-", "_")):
+            return key
+        case _:
+            return ""
 
 
-def _dict_element(body: Body, element: cst.DictElement, step: _Step) -> _Outcome:
-    key = element.key.evaluated_value if isinstance(element.key, cst.SimpleString) else dotted(element.key)
-    word = key.decode(errors="replace") if isinstance(key, bytes) else key
-    if step.node is element.key or step.decision:
+def key_of(holder: ast.Dict, value: ast.AST) -> ast.expr | None:
+    """Return the key of a value of a dictionary's; `None` for what is a key itself, or is merged into it."""
+    return next((key for key, held in zip(holder.keys, holder.values, strict=True) if held is value), None)
+
+
+def _dict_element(holder: ast.Dict, step: _Step) -> _Outcome:
+    key = key_of(holder, step.node)
+    if key is None or step.decision:
         return Sink(Use.PASSED, "a dictionary")
+    word = str(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else dotted(key)
     if is_limit(word):
         return Sink(Use.DECIDES, f'`"{word}"`')
     if is_duration(word.replace("-", "_")):
         return Sink(Use.KEPT, f'the entry `"{word}"`')
-    return [_Step(body.parent(element), step.name)]
+    return [_Step(holder, step.name)]
 
 
-def _element(body: Body, element: cst.Element, step: _Step) -> _Outcome:
-    container = body.parent(element)
-    holder = body.parent(container)
-    if isinstance(holder, cst.Return) and is_duration(step.name) and not step.decision:
+def _element(code: OwnCode, container: ast.Tuple | ast.List | ast.Set, step: _Step) -> _Outcome:
+    holder = code.parent(container)
+    if isinstance(holder, ast.Return) and is_duration(step.name) and not step.decision:
         return Sink(Use.KEPT, f"the returned `{step.name}`")
-    if isinstance(holder, cst.Assign) and isinstance(container, cst.Tuple | cst.List):
-        index = [id(item) for item in container.elements].index(id(element))
-        targets = [_unpacked(target.target, index, len(container.elements)) for target in holder.targets]
-        return _assigned(body, targets, step)
+    if isinstance(holder, ast.Assign) and isinstance(container, ast.Tuple | ast.List):
+        index = next(index for index, item in enumerate(container.elts) if item is step.node)
+        targets = [_unpacked(target, index, len(container.elts)) for target in holder.targets]
+        return _assigned(code, targets, step)
     return [_Step(container, step.name, step.decision)]
 
 
-def _unpacked(target: cst.BaseExpression, index: int, length: int) -> cst.BaseExpression:
+def _unpacked(target: ast.expr, index: int, length: int) -> ast.expr:
     """Return the target at `index` of `a, b = x, y`; the whole where the two sides do not match."""
-    if isinstance(target, cst.Tuple | cst.List) and len(target.elements) == length:
-        return target.elements[index].value
+    if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == length:
+        return target.elts[index]
     return target
 
 
-def _assigned(body: Body, targets: list[cst.BaseExpression], step: _Step) -> _Outcome:
+def _assigned(code: OwnCode, targets: Sequence[ast.expr], step: _Step) -> _Outcome:
     steps: list[_Step] = []
     for target in targets:
-        if isinstance(target, cst.Tuple | cst.List):
+        if isinstance(target, ast.Tuple | ast.List):
             # `minutes, seconds = divmod(elapsed, 60)`
-            parts = [element.value for element in target.elements if isinstance(element.value, cst.Name)]
-            steps.extend(found for part in parts for found in _loads(body, part.value, step))
-        elif isinstance(target, cst.Name):
-            if not step.decision and is_duration(target.value) and _lives_outside(body, target.value):
-                return Sink(Use.KEPT, f"`{target.value}`")
-            steps.extend(_loads(body, target.value, step))
+            parts = [part for part in target.elts if isinstance(part, ast.Name)]
+            steps.extend(found for part in parts for found in _loads(code, part.id, step))
+        elif isinstance(target, ast.Name):
+            # A variable of the module, or of a function around.
+            if not step.decision and is_duration(target.id) and target.id in code.declared:
+                return Sink(Use.KEPT, f"`{target.id}`")
+            steps.extend(_loads(code, target.id, step))
         elif step.decision:
             return Sink(Use.PASSED, "a stored flag")
         else:
@@ -323,52 +321,42 @@ def _assigned(body: Body, targets: list[cst.BaseExpression], step: _Step) -> _Ou
     return steps
 
 
-def _lives_outside(body: Body, name: str) -> bool:
-    """Whether a function sets a variable of the module, or of a function around it."""
-    return any(
-        item.name.value == name
-        for node in body.nodes
-        if isinstance(node, cst.Nonlocal | cst.Global)
-        for item in node.names
-    )
-
-
-def _stored(target: cst.BaseExpression) -> Sink:
+def _stored(target: ast.expr) -> Sink:
     """Say what storing a value in an attribute or an entry makes of it."""
     words = list(_target_words(target))
     if any(is_limit(word) for word in words):
         return Sink(Use.DECIDES, "a limit")
     if word := next((word for word in words if is_duration(word)), ""):
         return Sink(Use.KEPT, f"`{dotted(target) or word}`")
-    return Sink(Use.PASSED, "other code")
+    return _PASSED
 
 
-def _target_words(target: cst.BaseExpression) -> Iterator[str]:
+def _target_words(target: ast.expr) -> Iterator[str]:
     """Yield the names that say what an attribute or an entry holds: `elapsed` in `stats["elapsed"]`, `timings` in `timings[x]`."""
-    if isinstance(target, cst.Subscript):
-        for element in target.slice:
-            index = element.slice
-            if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
-                value = index.value.evaluated_value
-                yield value.replace("-", "_") if isinstance(value, str) else ""
-            elif isinstance(index, cst.Index):
-                yield dotted(index.value)
+    if isinstance(target, ast.Subscript):
+        keys = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        for key in keys:
+            match key:
+                case ast.Constant(value=str(word)):
+                    yield word.replace("-", "_")
+                case _:
+                    yield dotted(key)
         yield dotted(target.value)
     else:
         yield dotted(target)
 
 
-def _accumulated(body: Body, statement: cst.AugAssign, step: _Step) -> _Outcome:
-    if isinstance(statement.operator, cst.SubtractAssign) or step.decision:
+def _accumulated(code: OwnCode, statement: ast.AugAssign, step: _Step) -> _Outcome:
+    if isinstance(statement.op, ast.Sub) or step.decision:
         return Sink(Use.DECIDES, "what is left of a time")
-    return _assigned(body, [statement.target], step)
+    return _assigned(code, [statement.target], step)
 
 
-def _loads(body: Body, name: str, step: _Step) -> list[_Step]:
-    return [_Step(load, name, step.decision) for load in body.loads.get(name, ()) if not _is_updated(body, load)]
+def _loads(code: OwnCode, name: str, step: _Step) -> list[_Step]:
+    return [_Step(load, name, step.decision) for load in code.loads[name] if not _is_updated(code, load)]
 
 
-def _is_updated(body: Body, load: cst.CSTNode) -> bool:
+def _is_updated(code: OwnCode, load: ast.AST) -> bool:
     """Whether a read is only that of `total += ...`."""
-    parent = body.parent(load)
-    return isinstance(parent, cst.AugAssign) and load is parent.target
+    parent = code.parent(load)
+    return isinstance(parent, ast.AugAssign) and load is parent.target

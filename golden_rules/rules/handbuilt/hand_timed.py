@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Fix, without_fix_as
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.timing_cases import TIMING_CASES
 from golden_rules.rules.handbuilt.timing_hints import may_time
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
-    from golden_rules.source.slices import Slice
 
 
-class HandTimed(FunctionRule):
+class HandTimed(OutlineRule):
     """A duration is measured with clock readings and a subtraction, for a log line, a metric or a result.
 
     ## What it does
@@ -91,23 +88,21 @@ class HandTimed(FunctionRule):
     triggers: ClassVar[tuple[str, ...]] = ("time", "clock", "now", "seconds", "perf_counter", "monotonic", "today")
     cases: ClassVar[tuple[Bad | Good, ...]] = TIMING_CASES
 
-    def wants(self, subject: Subject) -> bool:
-        """Return whether the function reads a clock and subtracts."""
-        return may_time(subject)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         """Yield one violation for each start that a telemetry value is measured from."""
+        if not may_time(subject):
+            return
         from golden_rules.rules.handbuilt.timed_starts import timed_starts
         from golden_rules.rules.handbuilt.timings import timings
 
-        found = timings(subject.outline, subject.function, piece.node)
-        for start in timed_starts(subject, piece, found):
+        for start in timed_starts(subject, timings(subject.outline, subject.function)):
             difference = start.difference
-            code = " ".join(subject.source.text[slice(*piece.span(difference.node))].split())
+            span = subject.source.span(difference.node)
+            code = " ".join(subject.source.text[slice(*span)].split())
             safe = start.safe if isinstance(start.safe, Fix) else None
             why = "" if safe or start.unsafe else str(start.safe)
             yield Violation(
-                span=piece.span(difference.node),
+                span=span,
                 message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
                 remedy=without_fix_as(_remedy(start), why),
                 fix=safe or start.unsafe,

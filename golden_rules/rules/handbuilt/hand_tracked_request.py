@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import Fix, Safety, without_fix_as
 from golden_rules.naming import metric_name
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 from golden_rules.rules.handbuilt.metric_modules import counts_for_others
 from golden_rules.rules.handbuilt.timing_hints import may_time
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.handbuilt.increments import Increment
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
-    from golden_rules.source.slices import Slice
 
 
-class HandTrackedRequest(FunctionRule):
+class HandTrackedRequest(OutlineRule):
     """A function records by hand how long it takes and how it ends.
 
     ## What it does
@@ -212,37 +209,35 @@ class Poller:
         ),
     )
 
-    def wants(self, subject: Subject) -> bool:
-        """Return whether the function handles failures and may time itself."""
-        if not subject.function.handlers or counts_for_others(subject.path, subject.config):
-            return False
-        return not subject.function.yields and may_time(subject)
-
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
+    def check(self, subject: Subject) -> Iterator[Violation]:
         """Yield one violation, at the first telemetry difference, where the outcome is recorded as well."""
+        if not subject.function.handlers or subject.function.yields:
+            return
+        if counts_for_others(subject.path, subject.config) or not may_time(subject):
+            return
         from golden_rules.rules.handbuilt.outcomes import recorded_by_outcome
         from golden_rules.rules.handbuilt.timed_starts import measured, timed_starts
         from golden_rules.rules.handbuilt.timings import timings
 
-        found = timings(subject.outline, subject.function, piece.node)
+        found = timings(subject.outline, subject.function)
         differences = measured(found, subject.function, subject.path)
         if not differences:
             return
         errors = counted(subject).errors
         if errors:
             outcome = f"its failures are counted in `{errors[0].shown}`"
-        elif call := recorded_by_outcome(found.body, differences):
+        elif call := recorded_by_outcome(found.code, differences):
             outcome = f"`{call}` is told how it ended"
         else:
             return
-        starts = list(timed_starts(subject, piece, found))
+        starts = list(timed_starts(subject, found))
         first = differences[0]
         metric = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
         fix = _timers(starts)
         if isinstance(fix, Fix):
             fix = _counting_on(subject, errors) or fix
         yield Violation(
-            span=piece.span(first.node),
+            span=subject.source.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
             remedy=without_fix_as(
                 f'put `@track_request("{metric}")` on the function', fix if isinstance(fix, str) else ""

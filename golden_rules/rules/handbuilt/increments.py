@@ -1,7 +1,4 @@
-"""Where a function adds to a counter: a metric's `inc()`, or one more on an attribute, an entry or a global.
-
-This works on `ast` nodes, so that LibCST parses only the functions in which something is found.
-"""
+"""Where a function adds to a counter: a metric's `inc()`, or one more on an attribute, an entry or a global."""
 
 from __future__ import annotations
 

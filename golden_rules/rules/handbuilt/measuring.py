@@ -111,14 +111,10 @@ def _difference(subject: ModuleSubject, function: Function) -> str:
     if not _subtracts(function):
         return ""
     from golden_rules.rules.handbuilt.timings import timings
-    from golden_rules.source.slices import function_slice
-    from golden_rules.source.syntax import SliceError
+    from golden_rules.source.written import code_of
 
-    try:
-        piece = function_slice(subject.source, function)
-    except SliceError:
-        return ""
-    for difference in timings(subject.outline, function, piece.node).differences:
+    found = timings(subject.outline, function)
+    for difference in found.differences:
         if difference.stamp is not None and difference.sinks and not difference.decides:
-            return " ".join(piece.code(difference.node).split())
+            return " ".join(code_of(subject.source, found.code, difference.node).split())
     return ""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from golden_rules.rules.handbuilt.clocks import is_duration
 from golden_rules.rules.handbuilt.flows import Use
+from golden_rules.rules.handbuilt.reporting import takes_duration
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_report
-from golden_rules.source.body import callee
+from golden_rules.source.trees import arguments, callee, is_text
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference
-    from golden_rules.source.body import Body
+    from golden_rules.source.own_code import OwnCode
 
 
 # What tells one outcome from the other in a recorder's name: `on_success`, `record_failure`.
@@ -24,7 +23,7 @@ _OUTCOME = re.compile(
 )
 
 
-def recorded_by_outcome(body: Body, measured: Sequence[Difference]) -> str:
+def recorded_by_outcome(code: OwnCode, measured: Sequence[Difference]) -> str:
     """Return the recorder that gets a duration and an outcome, or `""`.
 
     It is called both in an `except` clause and outside, or it takes a variable that an `except` clause sets.
@@ -33,62 +32,61 @@ def recorded_by_outcome(body: Body, measured: Sequence[Difference]) -> str:
         return ""
     failed: dict[str, str] = {}
     passed: set[str] = set()
-    values = {name for item in measured for name in _names(body, item)}
-    for node in body.nodes:
-        if not isinstance(node, cst.Call) or not _records(node) or not _takes(body, node, measured, values):
+    values = {name for item in measured for name in _names(code, item)}
+    for node in code.nodes:
+        if not isinstance(node, ast.Call) or not _records(node) or not _takes(code, node, measured, values):
             continue
         name = callee(node)
-        if _is_handled(body, node):
+        if _is_handled(code, node):
             failed[_OUTCOME.sub("*", name)] = name
-        elif _takes_outcome(body, node):
+        elif _takes_outcome(code, node):
             return name
         else:
             passed.add(_OUTCOME.sub("*", name))
     return next((failed[name] for name in sorted(passed) if name in failed), "")
 
 
-def _is_handled(body: Body, node: cst.CSTNode) -> bool:
-    return any(isinstance(above, cst.ExceptHandler) for above in body.ancestors(node))
+def _is_handled(code: OwnCode, node: ast.AST) -> bool:
+    return any(isinstance(above, ast.ExceptHandler) for above in code.holders(node))
 
 
-def _takes_outcome(body: Body, call: cst.Call) -> bool:
+def _takes_outcome(code: OwnCode, call: ast.Call) -> bool:
     """Whether a call, or the `labels(...)` before it, takes a variable that an `except` clause sets to a text or a flag."""
-    for name, loads in body.loads.items():
-        if not any(call in body.ancestors(load) for load in loads):
+    for name, loads in code.loads.items():
+        if not any(call in code.holders(load) for load in loads):
             continue
-        settings = [binding for binding in body.bindings[name] if isinstance(binding, cst.Assign)]
+        settings = [binding for binding in code.bindings[name] if isinstance(binding, ast.Assign)]
         constants = [binding for binding in settings if _is_outcome(binding.value)]
-        if len(constants) >= 2 and any(_is_handled(body, binding) for binding in constants):
+        if len(constants) >= 2 and any(_is_handled(code, binding) for binding in constants):
             return True
     return False
 
 
-def _is_outcome(value: cst.BaseExpression) -> bool:
-    return isinstance(value, cst.SimpleString) or (isinstance(value, cst.Name) and value.value in ("True", "False"))
+def _is_outcome(value: ast.expr) -> bool:
+    return is_text(value) or (isinstance(value, ast.Constant) and isinstance(value.value, bool))
 
 
-def _records(call: cst.Call) -> bool:
+def _records(call: ast.Call) -> bool:
     """Whether a call records more than the duration: a metric or a report with labels, a status or an error."""
     name = callee(call)
     if is_log(name) or not name:
         return False
     labelled = ".labels()" in name
     if is_metric(name) or is_report(name):
-        return labelled or len(call.args) >= 2
-    timed = any(argument.keyword is not None and is_duration(argument.keyword.value) for argument in call.args)
-    return timed and len(call.args) >= 2 and bool(_OUTCOME.search(name))
+        return labelled or arguments(call) >= 2
+    return takes_duration(call) and arguments(call) >= 2 and bool(_OUTCOME.search(name))
 
 
-def _takes(body: Body, call: cst.Call, measured: Sequence[Difference], values: set[str]) -> bool:
-    if any(call in body.ancestors(item.node) for item in measured):
+def _takes(code: OwnCode, call: ast.Call, measured: Sequence[Difference], values: set[str]) -> bool:
+    if any(call in code.holders(item.node) for item in measured):
         return True
-    loads = (load for name in values for load in body.loads[name])
-    return any(call in body.ancestors(load) for load in loads)
+    loads = (load for name in values for load in code.loads[name])
+    return any(call in code.holders(load) for load in loads)
 
 
-def _names(body: Body, difference: Difference) -> list[str]:
+def _names(code: OwnCode, difference: Difference) -> list[str]:
     """Return the variables that a difference is assigned to."""
-    statement = body.statement(difference.node)
+    statement = code.statement(difference.node)
     return [
-        name for name, bindings in body.bindings.items() if any(body.statement(item) is statement for item in bindings)
+        name for name, bindings in code.bindings.items() if any(code.statement(item) is statement for item in bindings)
     ]

@@ -2,116 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Sequence
 
-import libcst as cst
-
-from golden_rules.rules.handbuilt.clocks import is_duration
+from golden_rules.rules.handbuilt.reporting import takes_duration
 from golden_rules.rules.handbuilt.vocabulary import hands_over, is_log, is_metric, is_pure, is_report
-from golden_rules.source.body import Body, callee
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import callee, walk
 
-_LOOPS = (cst.For, cst.While)
-_EXITS = (cst.Return, cst.Raise, cst.Break, cst.Continue)
-_TRIES = (cst.Try, cst.TryStar)
-_BRANCHING = (cst.If, cst.IfExp, cst.BooleanOperation, cst.Match, cst.For, cst.While, cst.CompFor)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_EXITS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+_TRIES = (ast.Try, ast.TryStar)
+_BRANCHING = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, *LOOPS, ast.comprehension)
+_Exits = frozenset[type[ast.stmt]]
+_NO_EXITS: _Exits = frozenset()
 
 
 class UnclearPathError(Exception):
     """Whether one place follows another hangs on exceptions that cannot be foreseen."""
 
 
-def dominates(body: Body, first: cst.CSTNode, later: cst.CSTNode) -> bool:
+def dominates(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
     """Whether control reaches `later` only through `first`: it stands later in the same block, or in a block within it."""
-    block = body.parent(body.statement(first))
-    return body.order(first) < body.order(later) and any(ancestor is block for ancestor in body.ancestors(later))
+    return code.order(first) < code.order(later) and code.is_in(later, code.block(code.statement(first)))
 
 
-def loops_around(body: Body, node: cst.CSTNode, start: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def loops_around(code: OwnCode, node: ast.AST, start: ast.AST) -> Iterator[ast.AST]:
     """Yield the loops that hold a node, but not the place `start`."""
-    outer = {id(ancestor) for ancestor in body.ancestors(start)}
-    for ancestor in body.ancestors(node):
-        if isinstance(ancestor, _LOOPS) and id(ancestor) not in outer:
-            yield ancestor
+    outer = set(code.holders(start))
+    return (holder for holder in code.holders(node) if isinstance(holder, LOOPS) and holder not in outer)
 
 
-def may_follow(body: Body, first: cst.CSTNode, later: cst.CSTNode, start: cst.CSTNode) -> bool:
+def may_follow(code: OwnCode, first: ast.AST, later: ast.AST, start: ast.AST) -> bool:
     """Whether control can come from `first` to `later` without passing `start` again.
 
     Raises:
         UnclearPathError: It can where a call after `first` raises, which nobody can foresee.
     """
-    around = {id(loop) for loop in loops_around(body, later, start)}
-    for loop in loops_around(body, first, start):
-        if id(loop) in around and not _leaves(body, first, loop):
-            return True
-    if first is later or body.order(later) < body.order(first):
+    around = set(loops_around(code, later, start))
+    if any(loop in around and not _leaves(code, first, loop) for loop in loops_around(code, first, start)):
+        return True
+    if first is later or code.order(later) < code.order(first):
         return False
-    return _in_order(body, first, later)
+    return _in_order(code, first, later)
 
 
-def _in_order(body: Body, first: cst.CSTNode, later: cst.CSTNode) -> bool:
+def _in_order(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
     """Whether `later`, which stands after `first` in the source, follows it."""
-    from_first = [first, *body.ancestors(first)]
-    from_later = [later, *body.ancestors(later)]
-    later_ids = {id(node): index for index, node in enumerate(from_later)}
-    index = next(index for index, node in enumerate(from_first) if id(node) in later_ids)
-    common = from_first[index]
-    branch = from_first[index - 1] if index else first
-    other = from_later[later_ids[id(common)] - 1]
+    from_first = [first, *code.holders(first)]
+    from_later = [later, *code.holders(later)]
+    at = next(at for at, node in enumerate(from_first) if node in from_later)
+    common = from_first[at]
+    branch = from_first[at - 1] if at else first
+    other = from_later[from_later.index(common) - 1]
+    if isinstance(branch, ast.stmt) and isinstance(other, ast.stmt):
+        block = code.block(branch)
+        if other in block:
+            return not _leaves(code, first, block)
     match common:
-        case cst.If() if branch is common.body:
+        case ast.If() if branch in common.body:
             return False
-        case cst.IfExp():
+        case ast.IfExp():
             return branch is common.test
-        case cst.Match():
+        case ast.Match():
             return branch is common.subject
-        case cst.Try() | cst.TryStar():
-            return _in_try(body, first, common, branch, other)
-        case cst.IndentedBlock():
-            return not _leaves(body, first, common)
+        case ast.Try() | ast.TryStar():
+            return _in_try(code, first, common, branch, other)
         case _:
             return True
 
 
-def _in_try(
-    body: Body, first: cst.CSTNode, statement: cst.Try | cst.TryStar, branch: cst.CSTNode, other: cst.CSTNode
-) -> bool:
-    if other is statement.finalbody:
+def _in_try(code: OwnCode, first: ast.AST, statement: ast.Try | ast.TryStar, branch: ast.AST, other: ast.AST) -> bool:
+    if other in statement.finalbody:
         return True
-    if branch is not statement.body:
+    if branch not in statement.body:
         return False
-    if other is statement.orelse:
-        return not _leaves(body, first, statement)
-    if not all(_is_quiet(line) for line in _rest(body, first, statement)):
+    if other in statement.orelse:
+        return not _leaves(code, first, statement)
+    if not all(_is_quiet(line) for line in _rest(code, first, statement)):
         raise UnclearPathError
     return False
 
 
-def _rest(body: Body, node: cst.CSTNode, top: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _rest(code: OwnCode, node: ast.AST, top: ast.AST) -> Iterator[ast.stmt]:
     """Yield the statement of a node and those after it in the blocks around it, up to `top`."""
-    statement = body.statement(node)
+    statement = code.statement(node)
     yield statement
-    for block in body.ancestors(statement):
-        if block is top:
+    for around in _statements_around(code, statement):
+        if around is top:
             return
-        if isinstance(block, cst.IndentedBlock):
-            yield from (line for line in block.body if body.order(line) > body.order(statement))
+        block = code.block(around)
+        yield from block[block.index(around) + 1 :]
 
 
-def _is_quiet(line: cst.CSTNode) -> bool:
+def _statements_around(code: OwnCode, node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements that a node is or stands in, from the nearest."""
+    return (
+        holder for holder in (node, *code.holders(node)) if isinstance(holder, ast.stmt) and holder is not code.function
+    )
+
+
+def _is_quiet(line: ast.stmt) -> bool:
     """Whether a statement only reports, builds results and returns, so that it raises nothing worth a thought."""
-    stack = [line]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, cst.Raise):
-            return False
-        if isinstance(node, cst.Call) and not _is_quiet_call(node):
-            return False
-        stack.extend(node.children)
-    return True
+    return not any(
+        isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and not _is_quiet_call(node)) for node in walk(line)
+    )
 
 
-def _is_quiet_call(call: cst.Call) -> bool:
+def _is_quiet_call(call: ast.Call) -> bool:
     name = callee(call)
     if is_log(name) or is_metric(name) or is_report(name) or is_pure(name) or hands_over(name):
         return True
@@ -130,84 +128,78 @@ def _is_quiet_call(call: cst.Call) -> bool:
         "labels",
     ):
         return True
-    return any(argument.keyword is not None and is_duration(argument.keyword.value) for argument in call.args)
+    return takes_duration(call)
 
 
-def _leaves(body: Body, node: cst.CSTNode, top: cst.CSTNode) -> bool:
-    """Whether control, having passed a node, surely leaves `top`: a loop, or what follows in a block."""
+def _leaves(code: OwnCode, node: ast.AST, top: ast.AST | Sequence[ast.stmt]) -> bool:
+    """Whether control, having passed a node, surely leaves `top`: a loop, or what follows in a block or a `try`."""
     caught = False
     inner_loop = False
-    current = node
-    for ancestor in body.ancestors(node):
-        if ancestor is top and not isinstance(top, _LOOPS):
+    for statement in _statements_around(code, node):
+        if statement is top:
             return False
-        if isinstance(ancestor, cst.IndentedBlock | cst.SimpleStatementLine):
-            exits = _exits_after(body, ancestor, current)
-            if exits and all(_is_effective(kind, top, caught=caught, inner_loop=inner_loop) for kind in exits):
-                return True
-        if ancestor is top:
+        block = code.block(statement)
+        if block is top:
             return False
-        if isinstance(ancestor, _TRIES) and current is ancestor.body and ancestor.handlers:
+        exits = _exits_from(block, statement)
+        if exits and all(_is_effective(kind, top, caught=caught, inner_loop=inner_loop) for kind in exits):
+            return True
+        holder = code.parent(statement)
+        if holder is top:
+            return False
+        if isinstance(holder, _TRIES) and block is holder.body and holder.handlers:
             caught = True
-        if isinstance(ancestor, _LOOPS):
+        if isinstance(holder, LOOPS):
             inner_loop = True
-        current = ancestor
     return False
 
 
-def _is_effective(kind: type[cst.CSTNode], top: cst.CSTNode, *, caught: bool, inner_loop: bool) -> bool:
-    if kind is cst.Return:
+def _is_effective(kind: type[ast.stmt], top: ast.AST | Sequence[ast.stmt], *, caught: bool, inner_loop: bool) -> bool:
+    if kind is ast.Return:
         return True
-    if kind is cst.Raise:
+    if kind is ast.Raise:
         return not caught
     if inner_loop:
         return False
-    return kind is cst.Break or not isinstance(top, _LOOPS)
+    return kind is ast.Break or not isinstance(top, LOOPS)
 
 
-def _exits_after(
-    body: Body, block: cst.IndentedBlock | cst.SimpleStatementLine, node: cst.CSTNode
-) -> set[type[cst.CSTNode]]:
-    """Return how control surely leaves a block once it has passed `node`; empty where it may reach the block's end."""
-    order = body.order(node)
-    for line in block.body:
-        # The statement that holds the node counts only where it is the exit itself: `return time.time() - start`.
-        if (body.order(line) > order or line is node) and (exits := _exits(line, whole=line is not node)):
-            return exits
-    return set()
+def _exits_from(block: Sequence[ast.stmt], statement: ast.stmt) -> _Exits:
+    """Return how control surely leaves a block once it is in a statement of it; empty where it may reach the block's end."""
+    # The statement itself counts only where it is the exit: `return time.time() - start`.
+    if isinstance(statement, _EXITS):
+        return frozenset({type(statement)})
+    return _block_exits(block[block.index(statement) + 1 :])
 
 
-def _exits(line: cst.CSTNode, *, whole: bool = True) -> set[type[cst.CSTNode]]:
+def _exits(statement: ast.stmt) -> _Exits:
     """Return how a statement surely leaves its block; empty where it may go on."""
-    if isinstance(line, _EXITS):
-        return {type(line)}
-    if not whole:
-        return set()
-    if isinstance(line, cst.SimpleStatementLine):
-        return next((exits for part in line.body if (exits := _exits(part))), set())
-    if isinstance(line, cst.If) and line.orelse is not None:
-        body = _block_exits(line.body)
-        orelse = _exits(line.orelse) if isinstance(line.orelse, cst.If) else _block_exits(line.orelse.body)
-        return body | orelse if body and orelse else set()
-    return set()
+    if isinstance(statement, _EXITS):
+        return frozenset({type(statement)})
+    if isinstance(statement, ast.If) and statement.orelse:
+        body, orelse = _block_exits(statement.body), _block_exits(statement.orelse)
+        return body | orelse if body and orelse else _NO_EXITS
+    return _NO_EXITS
 
 
-def _block_exits(suite: cst.BaseSuite) -> set[type[cst.CSTNode]]:
-    return next((exits for line in suite.body if (exits := _exits(line))), set())
+def _block_exits(block: Sequence[ast.stmt]) -> _Exits:
+    return next((exits for statement in block if (exits := _exits(statement))), _NO_EXITS)
 
 
-def surely_reaches(body: Body, first: cst.CSTNode, later: cst.CSTNode) -> bool:
+def surely_reaches(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
     """Whether control that goes on from `first` certainly comes to `later`, exceptions apart."""
-    around = {id(ancestor) for ancestor in body.ancestors(first)}
+    around = set(code.holders(first))
     child = later
-    for ancestor in body.ancestors(later):
-        if isinstance(ancestor, _BRANCHING) and child is not getattr(ancestor, "test", None):
-            return False
-        if isinstance(ancestor, _TRIES) and isinstance(child, cst.ExceptHandler | cst.ExceptStarHandler):
-            return False
-        if id(ancestor) in around:
+    for holder in code.holders(later):
+        if isinstance(child, ast.stmt) and code.is_in(first, code.block(child)):
             break
-        child = ancestor
-    held_by = {id(ancestor) for ancestor in body.ancestors(later)}
-    between = body.nodes[body.order(first) : body.order(later)]
-    return not any(isinstance(node, _EXITS) and id(node) not in held_by for node in between)
+        if isinstance(holder, _BRANCHING) and child is not getattr(holder, "test", None):
+            return False
+        if isinstance(holder, _TRIES) and isinstance(child, ast.ExceptHandler):
+            return False
+        if holder in around:
+            break
+        child = holder
+    held_by = set(code.holders(later))
+    between = code.nodes[code.order(first) : code.order(later)]
+    return not any(isinstance(node, _EXITS) and node not in held_by for node in between)

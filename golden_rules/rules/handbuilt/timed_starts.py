@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import libcst as cst
 
 from golden_rules.criticality import Kind
 from golden_rules.findings import Clock, Fix, ImportedName, Safety
@@ -19,13 +18,13 @@ from golden_rules.rules.handbuilt.whole_function import decorator_edits
 from golden_rules.rules.handbuilt.wrappers import yields_context
 from golden_rules.source.names import resolve
 from golden_rules.source.references import reference, why_no_reference
+from golden_rules.source.trees import arguments
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.timings import Difference, Timings
-    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.own_code import OwnCode
 
 _IN_TWO_SERIES = "each run would be in two series, and only you know who reads the one that is there"
 
@@ -51,7 +50,7 @@ class TimedStart:
     unsafe: Fix | None
 
 
-def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings) -> Iterator[TimedStart]:
+def timed_starts(subject: Subject, found: Timings) -> Iterator[TimedStart]:
     """Yield the starts of a function that telemetry is measured from, the earliest first."""
     base = metric_name(subject.outline, subject.function, *subject.config.naming(subject.path))
     taken: set[str] = set()
@@ -60,11 +59,11 @@ def timed_starts(subject: Subject, piece: Slice[cst.FunctionDef], found: Timings
         # The plain name is for the decorator that GR101 asks for besides, which times the whole of it.
         taken.add(f"{base}.duration")
     for difference in _first_of_each_start(found, subject.function, subject.path):
-        target = target_name(found.body, difference)
+        target = target_name(found.code, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
         series = found.series_of(difference)
-        safe = _IN_TWO_SERIES if series else _timer(subject, piece, found, difference, metric)
-        unsafe = None if series else _decorator(subject, piece, found, difference, metric)
+        safe = _IN_TWO_SERIES if series else _timer(subject, found, difference, metric)
+        unsafe = None if series else _decorator(subject, found, difference, metric)
         yield TimedStart(difference, target, metric, series, safe, unsafe)
 
 
@@ -86,32 +85,30 @@ def _first_of_each_start(found: Timings, function: Function, path: str) -> list[
     for difference in measured(found, function, path):
         firsts.setdefault(difference.stamp or difference.start, difference)
     return sorted(
-        firsts.values(), key=lambda first: found.body.order(first.stamp.binding if first.stamp else first.node)
+        firsts.values(), key=lambda first: found.code.order(first.stamp.binding if first.stamp else first.node)
     )
 
 
 def _times_the_block(found: Timings, difference: Difference) -> bool:
     """Whether a context manager hands over to its block while this is measured, so that it measures that block."""
-    body = found.body
-    begun = body.order(difference.stamp.binding) if difference.stamp else 0
-    ended = body.order(difference.node)
-    return any(begun < body.order(node) < ended for node in body.nodes if isinstance(node, cst.Yield))
+    code = found.code
+    begun = code.order(difference.stamp.binding) if difference.stamp else 0
+    ended = code.order(difference.node)
+    return any(begun < code.order(node) < ended for node in code.nodes if isinstance(node, ast.Yield | ast.YieldFrom))
 
 
-def _timer(
-    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
-) -> Fix | str:
+def _timer(subject: Subject, found: Timings, difference: Difference, metric: str) -> Fix | str:
     """Return the fix that makes a timer of a start, or in words why there is none."""
     function, outline, module = subject.function, subject.outline, subject.config.runtime_module
     if difference.stamp is None:
         return f"the function does not set `{difference.start}` to the clock itself"
-    if reader := _reads_all_variables(found.body):
+    if reader := _reads_all_variables(found.code):
         return f"`{reader}` sees all of the function's variables"
     spelled = reference(outline, function, module, "timed", inside=True)
     if spelled is None:
         return why_no_reference(outline, module, "timed")
     call = f'{spelled[0]}("{metric}")'
-    edits = timer_edits(piece, subject.source.text, function, found, difference.stamp, call)
+    edits = timer_edits(subject.source, function, found, difference.stamp, call)
     if isinstance(edits, str):
         return edits
     reading = difference.reading.name
@@ -122,16 +119,14 @@ def _timer(
     return Fix(safety, f"time with `{call}.start()`", edits, _imports(spelled), clocks=clocks)
 
 
-def _decorator(
-    subject: Subject, piece: Slice[cst.FunctionDef], found: Timings, difference: Difference, metric: str
-) -> Fix | None:
+def _decorator(subject: Subject, found: Timings, difference: Difference, metric: str) -> Fix | None:
     """Return the fix that decorates the function, where it is timed for one log line."""
     outline, function = subject.outline, subject.function
     spelled = reference(outline, function, subject.config.runtime_module, "timed")
-    if spelled is None or subject.verdict.measured or _reads_all_variables(found.body):
+    if spelled is None or subject.verdict.measured or _reads_all_variables(found.code):
         return None
     call = f'{spelled[0]}("{metric}")'
-    edits = decorator_edits(piece, subject.source, outline, function, found, difference, call)
+    edits = decorator_edits(subject.source, outline, function, found, difference, call)
     if edits is None:
         return None
     return Fix(Safety.UNSAFE, f"decorate with `@{call}`, drop the log line", edits, _imports(spelled))
@@ -141,13 +136,13 @@ def _imports(spelled: tuple[str, ImportedName | None]) -> tuple[ImportedName, ..
     return () if spelled[1] is None else (spelled[1],)
 
 
-def _reads_all_variables(body: Body) -> str:
+def _reads_all_variables(code: OwnCode) -> str:
     """Return what a function calls to read all of its variables at once, so that none may hold something else or go; or `""`."""
-    for node in body.nodes:
+    for node in code.nodes:
         match node:
-            case cst.Call(func=cst.Name(value="eval" | "exec" as name), args=[_]):
+            case ast.Call(func=ast.Name(id="eval" | "exec" as name)) if arguments(node) == 1:
                 return name
-            case cst.Call(func=cst.Name(value="locals" | "vars" | "dir" as name), args=[]):
+            case ast.Call(func=ast.Name(id="locals" | "vars" | "dir" as name)) if arguments(node) == 0:
                 return f"{name}()"
             case _:
                 pass

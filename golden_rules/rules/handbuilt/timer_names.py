@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from golden_rules.naming import snake
+from golden_rules.rules.handbuilt.flows import key_of
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference
-    from golden_rules.source.body import Body
+    from golden_rules.source.own_code import OwnCode
 
 # What a name says beside what is timed.
 _EMPTY_WORDS = frozenset(
@@ -22,22 +22,26 @@ _EMPTY_WORDS = frozenset(
 )  # fmt: skip
 
 
-def target_name(body: Body, difference: Difference) -> str:
+def target_name(code: OwnCode, difference: Difference) -> str:
     """Return the variable, keyword or key that a difference is kept under, or `""`."""
-    for ancestor in body.ancestors(difference.node):
-        match ancestor:
-            case cst.DictElement(key=cst.SimpleString() as key):
-                return key.raw_value
-            case cst.Arg(keyword=cst.Name(value=name)):
+    held: ast.AST = difference.node
+    for holder in code.holders(held):
+        match holder:
+            case ast.Dict():
+                match key_of(holder, held):
+                    case ast.Constant(value=str(key)):
+                        return key
+            case ast.keyword(arg=str(name)):
                 return name
-            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):
+            case ast.Assign(targets=[ast.Name(id=name)]):
                 return name
-            case cst.AnnAssign(target=cst.Name(value=name)) | cst.NamedExpr(target=cst.Name(value=name)):
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.NamedExpr(target=ast.Name(id=name)):
                 return name
-            case cst.BaseStatement():
+            case ast.stmt():
                 return ""
             case _:
                 pass
+        held = holder
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Which functions may time something by hand: what `ast` tells, before LibCST parses anything."""
+"""Which functions may time something by hand: what tells at a glance, before anything is followed through a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, 
 from golden_rules.rules.handbuilt.wrappers import is_under_wraps, wraps_another
 from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.outline import Function, Outline
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import dotted, variable, walk
 
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 # Where to measure is the subject: `pii_leak_benchmark/`, `autotune.py`, `perf_timer.py`.
@@ -48,7 +48,7 @@ def _may_subtract_readings(outline: Outline, function: Function) -> bool:
     # What is defined in the function is looked at as well: it is cheaper to see too much than to tell scopes apart.
     nodes = list(walk(function.node))
     differences = [
-        node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _variable(node.right)
+        node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and variable(node.right)
     ]
     if not differences:
         return False
@@ -58,7 +58,7 @@ def _may_subtract_readings(outline: Outline, function: Function) -> bool:
         if isinstance(target, _HOLDERS) and _reads(outline, function, value)
     }
     return any(
-        _may_be_start(outline, function, _variable(node.right), stamps)
+        _may_be_start(outline, function, variable(node.right), stamps)
         and (dotted(node.left) in stamps or _reads(outline, function, node.left))
         for node in differences
     )
@@ -99,10 +99,3 @@ def _targets(target: ast.expr) -> Iterator[ast.expr]:
             yield from _targets(part)
     else:
         yield target
-
-
-def _variable(node: ast.expr) -> str:
-    """Return a variable as written: a chain of names, or an entry of one under a constant key."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-        return f"{dotted(node.value)}.{node.slice.value}" if dotted(node.value) else ""
-    return dotted(node) if isinstance(node, _HOLDERS) else ""

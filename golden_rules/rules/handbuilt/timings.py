@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import libcst as cst
-
 from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start, may_be_recorded_start
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
-from golden_rules.source.body import Body, dotted, read_body
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.own_code import OwnCode, own_code
+from golden_rules.source.trees import arguments, dotted, is_number, variable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +22,8 @@ class Reading:
         call: The call itself.
     """
 
-    value: cst.BaseExpression
-    call: cst.Call
+    value: ast.expr
+    call: ast.Call
     name: str
     unit: Unit
 
@@ -33,7 +33,7 @@ class Stamp:
     """A variable set to a clock reading."""
 
     name: str
-    binding: cst.CSTNode
+    binding: ast.AST
     reading: Reading
 
 
@@ -50,7 +50,7 @@ class Difference:
         sinks: The places where the value ends.
     """
 
-    node: cst.BinaryOperation
+    node: ast.BinOp
     start: str
     stamp: Stamp | None
     end: Stamp | None
@@ -84,7 +84,7 @@ class Difference:
 class Timings:
     """What a function does with clocks."""
 
-    body: Body
+    code: OwnCode
     stamps: dict[str, list[Stamp]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
 
@@ -100,98 +100,93 @@ class Timings:
         ]
 
 
-def timings(outline: Outline, function: Function, node: cst.FunctionDef) -> Timings:
+def timings(outline: Outline, function: Function) -> Timings:
     """Find a function's clock readings and their differences."""
-    body = read_body(node)
-    found = Timings(body)
-    readings = _readings(outline, function, body)
+    code = own_code(function.node)
+    found = Timings(code)
+    readings = _readings(outline, function, code)
     if not readings:
         return found
-    for stamp in _stamps(body, readings):
+    for stamp in _stamps(code, readings):
         found.stamps.setdefault(stamp.name, []).append(stamp)
-    for candidate in body.nodes:
-        if isinstance(candidate, cst.BinaryOperation) and isinstance(candidate.operator, cst.Subtract):
+    for candidate in code.nodes:
+        if isinstance(candidate, ast.BinOp) and isinstance(candidate.op, ast.Sub):
             difference = _difference(outline, function, found, readings, candidate)
             if difference is not None:
                 found.differences.append(difference)
     return found
 
 
-def _readings(outline: Outline, function: Function, body: Body) -> dict[int, Reading]:
-    """Return the clock readings by the `id` of their expressions, those made of a reading at once included."""
-    readings: dict[int, Reading] = {}
-    for node in body.nodes:
-        if not isinstance(node, cst.Call) or len(node.args) > 1:
+def _readings(outline: Outline, function: Function, code: OwnCode) -> dict[ast.expr, Reading]:
+    """Return the clock readings by their expressions, those made of a reading at once included."""
+    readings: dict[ast.expr, Reading] = {}
+    for node in code.nodes:
+        if not isinstance(node, ast.Call) or arguments(node) > 1:
             continue
         name = dotted(node.func)
         unit = clock_unit(outline, function, name)
         if unit is None:
             continue
-        value: cst.BaseExpression = node
-        readings[id(value)] = Reading(value, node, name, unit)
-        while (outer := _same_reading(body, value)) is not None:
+        value: ast.expr = node
+        readings[value] = Reading(value, node, name, unit)
+        while (outer := _same_reading(code, value)) is not None:
             value = outer
-            readings[id(value)] = Reading(value, node, name, unit)
+            readings[value] = Reading(value, node, name, unit)
     return readings
 
 
-def _same_reading(body: Body, value: cst.BaseExpression) -> cst.BaseExpression | None:
+def _same_reading(code: OwnCode, value: ast.expr) -> ast.expr | None:
     """Return the expression around a reading that is the same moment in another form: `int(...)`, `... * 1000`, `.timestamp()`, `.replace(...)`."""
-    parent = body.parent(value)
-    if isinstance(parent, cst.BinaryOperation) and isinstance(
-        parent.operator, cst.Multiply | cst.Divide | cst.FloorDivide
-    ):
-        other = parent.right if value is parent.left else parent.left
-        return parent if isinstance(other, cst.Integer | cst.Float) else None
-    if isinstance(parent, cst.Arg):
-        call = body.parent(parent)
-        if isinstance(call, cst.Call) and dotted(call.func) in ("int", "round", "float") and parent is call.args[0]:
-            return call
-    if isinstance(parent, cst.Attribute) and parent.attr.value in ("timestamp", "replace", "astimezone"):
-        call = body.parent(parent)
-        return call if isinstance(call, cst.Call) else None
-    if isinstance(parent, cst.BooleanOperation | cst.IfExp) and value is not getattr(parent, "test", None):
-        return parent
-    if isinstance(parent, cst.NamedExpr):
-        return parent
-    return None
+    parent = code.parent(value)
+    match parent:
+        case ast.BinOp(left=left, right=right, op=ast.Mult() | ast.Div() | ast.FloorDiv()):
+            return parent if is_number(right if value is left else left) else None
+        case ast.Call(func=func, args=[first, *_]) if value is first and dotted(func) in ("int", "round", "float"):
+            return parent
+        case ast.Attribute(attr="timestamp" | "replace" | "astimezone"):
+            call = code.parent(parent)
+            return call if isinstance(call, ast.Call) and call.func is parent else None
+        case ast.BoolOp() | ast.NamedExpr():
+            return parent
+        case ast.IfExp(test=test) if value is not test:
+            return parent
+        case _:
+            return None
 
 
-def _stamps(body: Body, readings: dict[int, Reading]) -> Iterator[Stamp]:
-    for node in body.nodes:
-        if isinstance(node, cst.Assign):
+def _stamps(code: OwnCode, readings: dict[ast.expr, Reading]) -> Iterator[Stamp]:
+    for node in code.nodes:
+        if isinstance(node, ast.Assign):
             for target in node.targets:
-                yield from _stamped(node, target.target, node.value, readings)
-        elif isinstance(node, cst.AnnAssign | cst.NamedExpr) and node.value is not None:
+                yield from _stamped(node, target, node.value, readings)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
             yield from _stamped(node, node.target, node.value, readings)
 
 
-def _stamped(
-    binding: cst.CSTNode, target: cst.BaseExpression, value: cst.BaseExpression, readings: dict[int, Reading]
-) -> Iterator[Stamp]:
-    if isinstance(target, cst.Tuple) and isinstance(value, cst.Tuple) and len(target.elements) == len(value.elements):
-        for left, right in zip(target.elements, value.elements, strict=True):
-            yield from _stamped(binding, left.value, right.value, readings)
-    elif id(value) in readings and (name := dotted(target)):
-        yield Stamp(name, binding, readings[id(value)])
+def _stamped(binding: ast.AST, target: ast.expr, value: ast.expr, readings: dict[ast.expr, Reading]) -> Iterator[Stamp]:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for left, right in zip(target.elts, value.elts, strict=True):
+            yield from _stamped(binding, left, right, readings)
+    elif value in readings and (name := dotted(target)):
+        yield Stamp(name, binding, readings[value])
 
 
 def _difference(
-    outline: Outline, function: Function, found: Timings, readings: dict[int, Reading], node: cst.BinaryOperation
+    outline: Outline, function: Function, found: Timings, readings: dict[ast.expr, Reading], node: ast.BinOp
 ) -> Difference | None:
-    start = _variable(node.right)
+    start = variable(node.right)
     if not start or is_since(start):
         return None
     end = None
-    reading = readings.get(id(node.left))
+    reading = readings.get(node.left)
     if reading is None:
         end = _last_stamp(found, dotted(node.left), node)
         if end is None:
             return None
         reading = end.reading
     stamp = _last_stamp(found, start, node)
-    ends = tuple(sinks(found.body, node))
-    if stamp is None and not _is_start_elsewhere(outline, function, found.body, start, reading.unit):
+    ends = tuple(sinks(found.code, node))
+    if stamp is None and not _is_start_elsewhere(outline, function, found.code, start, reading.unit):
         # What a metric is fed with is no data, whatever the start is called.
         recorded = any(sink.use is Use.RECORDED for sink in ends)
         if not recorded or not may_be_recorded_start(outline, function, start):
@@ -199,32 +194,23 @@ def _difference(
     return Difference(node, start, stamp, end, reading, ends)
 
 
-def _variable(node: cst.BaseExpression) -> str:
-    """Return a variable as written: a chain of names, or an entry of one under a constant key."""
-    if isinstance(node, cst.Subscript) and len(node.slice) == 1:
-        index = node.slice[0].slice
-        if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
-            return f"{dotted(node.value)}.{index.value.raw_value}" if dotted(node.value) else ""
-    return dotted(node) if isinstance(node, cst.Name | cst.Attribute) else ""
-
-
-def _last_stamp(found: Timings, name: str, node: cst.CSTNode) -> Stamp | None:
+def _last_stamp(found: Timings, name: str, node: ast.AST) -> Stamp | None:
     """Return the stamp that a variable holds at a node: the last one before it, or the first one of a loop around both."""
-    body, stamps = found.body, found.stamps.get(name, [])
-    order = body.order(node)
-    earlier = [stamp for stamp in stamps if body.order(stamp.binding) < order]
+    code, stamps = found.code, found.stamps.get(name, [])
+    order = code.order(node)
+    earlier = [stamp for stamp in stamps if code.order(stamp.binding) < order]
     if earlier:
         return earlier[-1]
-    loops = [ancestor for ancestor in body.ancestors(node) if isinstance(ancestor, cst.For | cst.While)]
-    return next((stamp for stamp in stamps if any(loop in body.ancestors(stamp.binding) for loop in loops)), None)
+    loops = [holder for holder in code.holders(node) if isinstance(holder, ast.For | ast.AsyncFor | ast.While)]
+    return next((stamp for stamp in stamps if any(loop in code.holders(stamp.binding) for loop in loops)), None)
 
 
-def _is_start_elsewhere(outline: Outline, function: Function, body: Body, start: str, unit: Unit) -> bool:
+def _is_start_elsewhere(outline: Outline, function: Function, code: OwnCode, start: str, unit: Unit) -> bool:
     """Whether a variable that this function does not set to a reading is the start of an operation all the same."""
     root, _, rest = start.partition(".")
-    if not rest and root not in body.bindings and _outer_stamp(outline, function, root):
+    if not rest and root not in code.bindings and _outer_stamp(outline, function, root):
         return True
-    if not is_start(start) or _is_each(body, root):
+    if not is_start(start) or _is_each(code, root):
         return False
     if root in ("self", "cls"):
         return rest.count(".") == 0
@@ -232,7 +218,7 @@ def _is_start_elsewhere(outline: Outline, function: Function, body: Body, start:
         # A moment that a module keeps is when the program began.
         return False
     # The start of an entity, such as `run.start_time`, is data; a clock for intervals says that it is a measurement.
-    return unit is not Unit.DATETIME and (not rest or start not in body.bindings)
+    return unit is not Unit.DATETIME and (not rest or start not in code.bindings)
 
 
 def _is_local(function: Function, name: str) -> bool:
@@ -245,9 +231,9 @@ def _is_local(function: Function, name: str) -> bool:
     return False
 
 
-def _is_each(body: Body, root: str) -> bool:
+def _is_each(code: OwnCode, root: str) -> bool:
     """Whether a variable is one of many that a loop goes through: `for run in runs`, whose starts are data."""
-    return any(isinstance(binding, cst.For) for binding in body.bindings[root])
+    return any(isinstance(binding, ast.For | ast.AsyncFor) for binding in code.bindings[root])
 
 
 def _outer_stamp(outline: Outline, function: Function, name: str) -> bool:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
-
-import libcst as cst
 
 from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.flows import Use
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
 from golden_rules.rules.placement import can_be_decorated
-from golden_rules.source.body import callee
-from golden_rules.source.deletion import without_body_lines
+from golden_rules.source.deletion import stands_alone, without_body_lines
+from golden_rules.source.trees import callee, is_number, is_text
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Stamp, Timings
-    from golden_rules.source.body import Body
     from golden_rules.source.outline import Function, Outline
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.own_code import OwnCode
     from golden_rules.source.text import SourceText
 
 # What the comment above a clock reading or its log line is about, where it is not about the work that follows.
@@ -30,7 +28,6 @@ _OF_TIME = re.compile(
 
 
 def decorator_edits(
-    piece: Slice[cst.FunctionDef],
     source: SourceText,
     outline: Outline,
     function: Function,
@@ -43,18 +40,17 @@ def decorator_edits(
     Returns `None` unless the first statement reads the clock, the last ones log the difference, and nothing else reads
     either value or leaves the function.
     """
-    lines = _timing_lines(piece.node, found, difference)
+    lines = _timing_lines(source, function.node.body, found, difference)
     if lines is None or function.decorators or function.yields or not can_be_decorated(outline, function):
         return None
     start = source.line_start(function.line)
     text = source.line(function.line)
     indent = text[: len(text) - len(text.lstrip())]
     edits = [Edit(start, start, f"{indent}@{decorator}{source.newline}")]
-    body = piece.node.body.body
-    spans = [piece.span(line) for line in lines]
+    body = function.node.body
     edits += without_body_lines(
         source,
-        [(source.position(first)[0], source.position(last)[0]) for first, last in spans],
+        [(line.lineno, line.end_lineno or line.lineno) for line in lines],
         _OF_TIME,
         is_first=body[0] is lines[0],
         is_last=body[-1] is lines[-1],
@@ -63,119 +59,112 @@ def decorator_edits(
 
 
 def _timing_lines(
-    node: cst.FunctionDef, found: Timings, difference: Difference
-) -> list[cst.SimpleStatementLine] | None:
+    source: SourceText, body: list[ast.stmt], found: Timings, difference: Difference
+) -> list[ast.stmt] | None:
     """Return the lines that only measure and log, in order; `None` where anything else hangs on them."""
-    stamp, body = difference.stamp, found.body
-    if stamp is None or stamp.reading.unit is Unit.CPU_SECONDS or not isinstance(node.body, cst.IndentedBlock):
+    stamp, code = difference.stamp, found.code
+    if stamp is None or stamp.reading.unit is Unit.CPU_SECONDS:
         return None
-    if len(found.differences) != 1 or len(body.bindings[stamp.name]) != 1 or len(body.loads[stamp.name]) != 1:
+    if len(found.differences) != 1 or len(code.bindings[stamp.name]) != 1 or len(code.loads[stamp.name]) != 1:
         return None
-    if stamp.name in body.captured or any(sink.use not in (Use.LOGGED, Use.SHOWN) for sink in difference.sinks):
+    if stamp.name in code.captured or any(sink.use not in (Use.LOGGED, Use.SHOWN) for sink in difference.sinks):
         return None
-    block = list(node.body.body)
+    block = [*body]
     while block and _is_trivial(block[0]):
         del block[0]
     if block and _is_plain_return(block[-1]):
         del block[-1]
-    returns = [item for item in body.nodes if isinstance(item, cst.Return)]
-    if len(returns) > (len(block) < len(node.body.body) and _is_plain_return(node.body.body[-1])):
+    returns = [item for item in code.nodes if isinstance(item, ast.Return)]
+    if len(returns) > (len(block) < len(body) and _is_plain_return(body[-1])):
         return None
-    tail = _tail(body, block, difference)
-    if tail is None or len(block) <= len(tail) + 1 or block[0] is not body.statement(stamp.binding):
+    tail = _tail(code, block, difference)
+    if tail is None or len(block) <= len(tail) + 1 or block[0] is not code.statement(stamp.binding):
         return None
     lines = [block[0], *tail]
     if (
         not _only_reads(stamp, block[0])
-        or not all(_is_removable(line) for line in lines)
-        or _does_more(body, tail, difference.reading.call)
+        or not all(stands_alone(source, line) for line in lines)
+        or _does_more(code, tail, difference.reading.call)
     ):
         return None
-    return [line for line in lines if isinstance(line, cst.SimpleStatementLine)]
+    return lines
 
 
-def _only_reads(stamp: Stamp, line: cst.BaseStatement) -> bool:
+def _only_reads(stamp: Stamp, line: ast.stmt) -> bool:
     """Whether a line sets one variable to a clock reading, and does nothing else."""
     match line:
-        case cst.SimpleStatementLine(body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name())], value=value)]):
-            return value is stamp.reading.value
-        case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(), value=value)]):
+        case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=value):
             return value is stamp.reading.value
         case _:
             return False
 
 
-def _does_more(body: Body, tail: list[cst.BaseStatement], clock: cst.Call) -> bool:
+def _does_more(code: OwnCode, tail: list[ast.stmt], clock: ast.Call) -> bool:
     """Whether the lines that go do anything but read the clock, log, and make a text."""
     return any(
-        body.statement(node) in tail and node is not clock and _may_act(node)
-        for node in body.nodes
-        if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)
+        code.statement(node) in tail and node is not clock and _may_act(node)
+        for node in code.nodes
+        if isinstance(node, ast.Call | ast.Await | ast.NamedExpr)
     )
 
 
-def _may_act(node: cst.CSTNode) -> bool:
-    if not isinstance(node, cst.Call):
+def _may_act(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
         return True
     name = callee(node)
     return not (is_log(name) or is_pure(name) or name == "len")
 
 
-def _tail(body: Body, block: list[cst.BaseStatement], difference: Difference) -> list[cst.BaseStatement] | None:
+def _tail(code: OwnCode, block: list[ast.stmt], difference: Difference) -> list[ast.stmt] | None:
     """Return the last lines of a block that read the clock, subtract and log; `None` where they are not just that."""
     if not block or not _logs(block[-1]):
         return None
-    wanted = [body.statement(difference.node)]
+    wanted = [code.statement(difference.node)]
     if difference.end is not None:
-        wanted.append(body.statement(difference.end.binding))
+        wanted.append(code.statement(difference.end.binding))
     tail = [line for line in block if line in wanted or line is block[-1]]
     if block[-len(tail) :] != tail or len(tail) != len({id(line) for line in [*wanted, block[-1]]}):
         return None
     names = [name for line in tail[:-1] for name in _bound(line)]
-    order = body.order(tail[0])
-    if any(body.order(load) < order or len(body.bindings[name]) != 1 for name in names for load in body.loads[name]):
+    order = code.order(tail[0])
+    if any(code.order(load) < order or len(code.bindings[name]) != 1 for name in names for load in code.loads[name]):
         return None
-    if any(name in body.captured or not body.loads[name] for name in names):
+    if any(name in code.captured or not code.loads[name] for name in names):
         return None
-    if any(body.statement(load) not in tail for name in names for load in body.loads[name]):
+    if any(code.statement(load) not in tail for name in names for load in code.loads[name]):
         return None
     return tail
 
 
-def _bound(line: cst.BaseStatement) -> list[str]:
-    if not isinstance(line, cst.SimpleStatementLine) or not isinstance(line.body[0], cst.Assign):
-        return []
-    return [target.target.value for target in line.body[0].targets if isinstance(target.target, cst.Name)]
+def _bound(line: ast.stmt) -> list[str]:
+    targets = line.targets if isinstance(line, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _logs(line: cst.BaseStatement) -> bool:
+def _logs(line: ast.stmt) -> bool:
     match line:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() as call)]):
+        case ast.Expr(value=ast.Call() as call):
             return is_log(callee(call))
         case _:
             return False
 
 
-def _is_removable(line: cst.BaseStatement) -> bool:
-    return (
-        isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and line.trailing_whitespace.comment is None
-    )
-
-
-def _is_trivial(line: cst.BaseStatement) -> bool:
+def _is_trivial(line: ast.stmt) -> bool:
     """Whether a line before the first reading does nothing worth timing: a docstring, a constant, `global`."""
     match line:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
-            return True
-        case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Integer() | cst.Float() | cst.SimpleString())]):
-            return True
+        case ast.Expr(value=value):
+            return is_text(value)
+        case ast.Assign(value=value):
+            return is_number(value) or is_text(value)
         case _:
             return False
 
 
-def _is_plain_return(line: cst.BaseStatement) -> bool:
+def _is_plain_return(line: ast.stmt) -> bool:
     match line:
-        case cst.SimpleStatementLine(body=[cst.Return(value=None | cst.Name() | cst.Attribute() | cst.SimpleString())]):
+        case ast.Return(value=None | ast.Name() | ast.Attribute()):
             return True
+        case ast.Return(value=ast.Constant(value=value)):
+            return value is None or isinstance(value, str | bytes | bool)
         case _:
             return False

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from golden_rules.findings import without_fix_as
-from golden_rules.rules.base import Bad, FunctionRule, Good, Subject, Violation
+from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
 from golden_rules.rules.resilience.retry_cases import RETRY_CASES
 from golden_rules.rules.scope import in_runtime, out_of_scope
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from golden_rules.rules.resilience.retry_loops import RetryLoop
-    from golden_rules.source.slices import Slice
+    from golden_rules.source.text import SourceText
 
 
-class HandBuiltRetry(FunctionRule):
+class HandBuiltRetry(OutlineRule):
     """A loop tries something, catches the error, perhaps sleeps, and tries the same thing again.
 
     ## What it does
@@ -84,8 +83,23 @@ class HandBuiltRetry(FunctionRule):
     options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = RETRY_CASES
 
-    def wants(self, subject: Subject) -> bool:
-        """Return whether the function has a loop that may try again, as far as its syntax tree tells."""
+    def check(self, subject: Subject) -> Iterator[Violation]:
+        """Yield one violation for each loop that tries again."""
+        if not self._may_retry(subject):
+            return
+        from golden_rules.rules.resilience.retry_fixes import retry_fix
+        from golden_rules.rules.resilience.retry_loops import retry_loops
+
+        for retry in retry_loops(subject.outline, subject.function, subject.source):
+            found = retry_fix(subject, retry.loop.lineno)
+            yield Violation(
+                span=_head(subject.source, retry),
+                message=f"`{subject.function.qualname}` retries by hand: {_why(retry)}",
+                remedy=without_fix_as("use `RetryPolicy` or `@retry(...)`", found if isinstance(found, str) else ""),
+                fix=None if isinstance(found, str) else found,
+            )
+
+    def _may_retry(self, subject: Subject) -> bool:
         function = subject.function
         if not function.loops or out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return False
@@ -95,26 +109,15 @@ class HandBuiltRetry(FunctionRule):
             return False
         return not is_allowed(self.value(ALLOWED_IN, subject.config), subject.path, subject.outline, function)
 
-    def check(self, subject: Subject, piece: Slice[cst.FunctionDef]) -> Iterator[Violation]:
-        """Yield one violation for each loop that tries again."""
-        from golden_rules.rules.resilience.retry_fixes import retry_fix
-        from golden_rules.rules.resilience.retry_loops import retry_loops
-        from golden_rules.source.body import read_body
 
-        for retry in retry_loops(subject.outline, subject.function, read_body(piece.node)):
-            found = retry_fix(subject, subject.source.position(piece.span(retry.loop)[0])[0])
-            yield Violation(
-                span=_head(piece, retry),
-                message=f"`{subject.function.qualname}` retries by hand: {_why(retry)}",
-                remedy=without_fix_as("use `RetryPolicy` or `@retry(...)`", found if isinstance(found, str) else ""),
-                fix=None if isinstance(found, str) else found,
-            )
-
-
-def _head(piece: Slice[cst.FunctionDef], retry: RetryLoop) -> tuple[int, int]:
+def _head(source: SourceText, retry: RetryLoop) -> tuple[int, int]:
     loop = retry.loop
-    start = piece.span(loop)[0]
-    return start, piece.span(loop.iter if hasattr(loop, "iter") else loop.test)[1]
+    held = loop.test if isinstance(loop, ast.While) else loop.iter
+    end = source.span(held)[1]
+    if isinstance(held, ast.Tuple) and source.text[end - 1] == ")":
+        # Left out as around any other expression, whose own extent has no parentheses.
+        end = len(source.text[: end - 1].rstrip())
+    return source.span(loop)[0], end
 
 
 def _why(retry: RetryLoop) -> str:

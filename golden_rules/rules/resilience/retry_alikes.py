@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
-
-import libcst as cst
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import is_pause, is_report
-from golden_rules.rules.resilience.ways_out import statements_of
-from golden_rules.source.body import Body, callee, dotted
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import arguments, callee, dotted
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
 # The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
@@ -31,46 +30,46 @@ _LOCKS = re.compile(r"(^|_)(lock|locks|flock|lockf|locking|try_lock|acquire|try_
 _IMPORTS = frozenset({"import_module", "__import__"})
 
 
-def asks_a_person(body: Body, tried: Sequence[cst.CSTNode], own: Sequence[cst.CSTNode]) -> bool:
+def asks_a_person(code: OwnCode, tried: Sequence[ast.AST], own: Sequence[ast.AST]) -> bool:
     """Whether a person answers in each round, in what is tried or beside it; `own` is all that the round does."""
     if any(_OWN_PROMPT.match(snake(_last(call))) for call in _calls(own)) or any(map(_takes_secret, own)):
         return True
     return any(
-        (_last(call) in prompts or callee(call) in _EDITORS) and not isinstance(body.parent(call), cst.Await)
+        (_last(call) in prompts or callee(call) in _EDITORS) and not isinstance(code.parent(call), ast.Await)
         for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
         for call in _calls(nodes)
-    ) or any(_last(call).strip("_") == "prompt" and not call.args for call in _calls(own))
+    ) or any(_last(call).strip("_") == "prompt" and not arguments(call) for call in _calls(own))
 
 
-def only_tells(attempt: cst.Try | cst.TryStar | cst.With) -> bool:
+def only_tells(handlers: Sequence[ast.ExceptHandler]) -> bool:
     """Whether all that is done about a failure is to tell it at the terminal, where a person then does something else."""
-    if isinstance(attempt, cst.With):
-        return False
-    return all(map(_only_tells, attempt.handlers))
+    return bool(handlers) and all(map(_only_tells, handlers))
 
 
-def _only_tells(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
-    lines = statements_of(handler.body)
-    deeds = [deed for line in lines if isinstance(line, cst.SimpleStatementLine) for deed in line.body]
-    said = [deed for deed in deeds if not isinstance(deed, cst.Continue)]
-    return bool(said) and len(deeds) == len(lines) and all(map(_is_told, said))
+def _only_tells(handler: ast.ExceptHandler) -> bool:
+    said = [statement for statement in handler.body if not isinstance(statement, ast.Continue)]
+    return bool(said) and all(map(_is_told, said))
 
 
-def _is_told(deed: cst.BaseSmallStatement) -> bool:
-    return isinstance(deed, cst.Expr) and isinstance(deed.value, cst.Call) and callee(deed.value) in _TERMINAL
+def _is_told(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call() as call):
+            return callee(call) in _TERMINAL
+        case _:
+            return False
 
 
-def serves(tried: Sequence[cst.CSTNode]) -> bool:
+def serves(tried: Sequence[ast.AST]) -> bool:
     """Whether what is tried is a service of its own, which the loop keeps up."""
     return any(_SERVES.match(snake(callee(call))) for call in _calls(tried))
 
 
-def is_no_try(tried: Sequence[cst.CSTNode]) -> bool:
+def is_no_try(tried: Sequence[ast.AST]) -> bool:
     """Whether what is tried is no more than a pause or an import."""
     return _only_waits(tried) or _only_imports(tried)
 
 
-def _only_waits(tried: Sequence[cst.CSTNode]) -> bool:
+def _only_waits(tried: Sequence[ast.AST]) -> bool:
     """Whether what is tried is itself the pause between two rounds: a signal is awaited, for so long."""
     calls = [callee(call) for call in _calls(tried)]
     return any(is_pause(name, 1) for name in calls) and all(
@@ -78,34 +77,36 @@ def _only_waits(tried: Sequence[cst.CSTNode]) -> bool:
     )
 
 
-def _only_imports(tried: Sequence[cst.CSTNode]) -> bool:
+def _only_imports(tried: Sequence[ast.AST]) -> bool:
     """Whether what is tried does no more than to import a module."""
     names = {_last(call) for call in _calls(tried)}
     return bool(names) and names <= _IMPORTS
 
 
-def only_takes_a_lock(tried: Sequence[cst.CSTNode]) -> bool:
+def only_takes_a_lock(tried: Sequence[ast.AST]) -> bool:
     """Whether all that is tried is to take a lock, which others hold until they are done."""
     calls = [call for call in _calls(tried) if not is_report(callee(call))]
-    return bool(calls) and all(_LOCKS.search(snake(_last(call))) or any(map(_is_lock, call.args)) for call in calls)
+    return bool(calls) and all(map(_takes_a_lock, calls))
 
 
-def _is_lock(argument: cst.Arg) -> bool:
-    return bool(_LOCKS.search(snake(dotted(argument.value).rpartition(".")[2])))
+def _takes_a_lock(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    words = (_last(call), *(dotted(value).rpartition(".")[2] for value in given))
+    return any(_LOCKS.search(snake(word)) for word in words)
 
 
-def _takes_secret(node: cst.CSTNode) -> bool:
+def _takes_secret(node: ast.AST) -> bool:
     """Whether an assignment takes what a person knows: `user, password = credentials.ask(remote)`."""
     return (
-        isinstance(node, cst.Assign)
-        and isinstance(node.value, cst.Call | cst.Await)
-        and any(_SECRET.search(snake(dotted(name))) for target in node.targets for name in names_of(target.target))
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call | ast.Await)
+        and any(_SECRET.search(snake(name)) for target in node.targets for name in names_of(target))
     )
 
 
-def _calls(nodes: Sequence[cst.CSTNode]) -> Iterator[cst.Call]:
-    return (node for node in nodes if isinstance(node, cst.Call))
+def _calls(nodes: Sequence[ast.AST]) -> Iterator[ast.Call]:
+    return (node for node in nodes if isinstance(node, ast.Call))
 
 
-def _last(call: cst.Call) -> str:
+def _last(call: ast.Call) -> str:
     return callee(call).rpartition(".")[2]

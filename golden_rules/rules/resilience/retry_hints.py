@@ -1,4 +1,4 @@
-"""Which functions may hold a loop that tries again: what the outline's own tree tells, before LibCST parses anything."""
+"""Which functions may hold a loop that tries again: what tells at a glance, before any way through a loop is followed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from golden_rules.naming import snake
+from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import (
     COUNTING,
     RETRYING,
@@ -40,7 +41,7 @@ def _may_go_round(
         return False
     if isinstance(loop, ast.While):
         return _speaks_of_tries(loop) or _says_retry(function, source)
-    names = list(_names(loop.target))
+    names = list(names_of(loop.target))
     if not _may_count(outline, function, loop.iter, names):
         return False
     return not any(_is_worked_on(loop, name) for name in names if not (is_delay(name) or is_attempt(name)))
@@ -141,13 +142,3 @@ def _may_count(outline: Outline, function: Function, iterable: ast.expr, names: 
             pass
     spelled = snake(dotted(iterable).replace("()", ""))
     return is_delay(spelled) or is_attempt(spelled)
-
-
-def _names(target: ast.expr) -> Iterator[str]:
-    if isinstance(target, ast.Tuple | ast.List):
-        for element in target.elts:
-            yield from _names(element)
-    elif isinstance(target, ast.Starred):
-        yield from _names(target.value)
-    elif isinstance(target, ast.Name | ast.Attribute):
-        yield dotted(target)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import libcst as cst
-
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_alikes import asks_a_person, is_no_try, only_takes_a_lock, only_tells, serves
 from golden_rules.rules.resilience.retry_lessons import learns
-from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew
+from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew, handlers_of
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     ends_with_the_time,
@@ -44,20 +43,26 @@ from golden_rules.rules.resilience.retry_words import (
 )
 from golden_rules.rules.resilience.ways_out import (
     LEAVES,
+    AnyLoop,
+    AnyTry,
+    AnyWith,
     Way,
     Ways,
     finished,
     is_endless,
     onward,
-    statements_of,
     suppressed,
     ways_out,
 )
-from golden_rules.source.body import Body, callee, dotted
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.own_code import OwnCode, own_code
+from golden_rules.source.text import SourceText
+from golden_rules.source.trees import arguments, callee, dotted
+from golden_rules.source.written import code_of, text_of
 
 # What a loop through the pages of a listing goes on by.
 _PAGES = re.compile(r"next_?(page|token|marker)|page_?token|has_more|continuation", re.IGNORECASE)
+_YIELDS = (ast.Yield, ast.YieldFrom)
 # What is started again runs on; it was not tried.
 _RESTARTS = re.compile(r"(?<![a-z])restart(s|ed|ing)(?![a-z])", re.IGNORECASE)
 
@@ -78,15 +83,16 @@ class RetryLoop:
     pause: str
 
 
-def retry_loops(outline: Outline, function: Function, body: Body) -> Iterator[RetryLoop]:
+def retry_loops(outline: Outline, function: Function, source: SourceText) -> Iterator[RetryLoop]:
     """Yield the loops of a function that try again by hand, in order; what is nested in one of them is part of it."""
-    found: list[cst.CSTNode] = []
-    for node in body.nodes:
-        if not isinstance(node, cst.For | cst.While) or any(outer in found for outer in body.ancestors(node)):
+    code = own_code(function.node)
+    found: set[ast.AST] = set()
+    for node in code.nodes:
+        if not isinstance(node, AnyLoop) or not found.isdisjoint(code.holders(node)):
             continue
-        retry = _Examined(outline, function, body, node).retry()
+        retry = _Examined(outline, function, source, code, node).retry()
         if retry is not None:
-            found.append(node)
+            found.add(node)
             yield retry
 
 
@@ -96,13 +102,14 @@ class _Examined:
 
     outline: Outline
     function: Function
-    body: Body
+    source: SourceText
+    code: OwnCode
     loop: Loop
 
     def retry(self) -> RetryLoop | None:
-        if isinstance(self.loop, cst.For) and not self._repeats(self.loop):
+        if not isinstance(self.loop, ast.While) and not self._repeats(self.loop):
             return None
-        if isinstance(self.loop, cst.While) and _PAGES.search(cst.Module([]).code_for_node(self.loop.test)):
+        if isinstance(self.loop, ast.While) and _PAGES.search(code_of(self.source, self.code, self.loop.test)):
             return None
         for attempt in self._attempts:
             caught = self._caught(attempt)
@@ -115,27 +122,21 @@ class _Examined:
     # what the loop holds
 
     @cached_property
-    def inner(self) -> list[cst.CSTNode]:
+    def inner(self) -> list[ast.AST]:
         """The nodes in the loop, those of loops in it included, in order."""
-        start = self.body.order(self.loop)
-        nodes = []
-        for node in self.body.nodes[start + 1 :]:
-            if self.loop not in self.body.ancestors(node):
-                break
-            nodes.append(node)
-        return nodes
+        return self.code.inside(self.loop)
 
     @cached_property
-    def own(self) -> list[cst.CSTNode]:
+    def own(self) -> list[ast.AST]:
         """The nodes of which this is the nearest loop."""
         return [node for node in self.inner if self._nearest_loop(node) is self.loop]
 
-    def _nearest_loop(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        return next((outer for outer in self.body.ancestors(node) if isinstance(outer, cst.For | cst.While)), None)
+    def _nearest_loop(self, node: ast.AST) -> ast.AST | None:
+        return next((outer for outer in self.code.holders(node) if isinstance(outer, AnyLoop)), None)
 
     @cached_property
     def text(self) -> str:
-        return cst.Module([]).code_for_node(self.loop)
+        return text_of(self.source, self.code, self.loop)
 
     @cached_property
     def says_retry(self) -> bool:
@@ -145,30 +146,30 @@ class _Examined:
     def pause(self) -> str:
         """The call that waits between two tries: outside of what is tried, or there on a condition."""
         for node in self.own:
-            if isinstance(node, cst.Call) and is_pause(callee(node), len(node.args)) and self._between_tries(node):
+            if isinstance(node, ast.Call) and is_pause(callee(node), arguments(node)) and self._between_tries(node):
                 return callee(node)
         return ""
 
-    def _between_tries(self, call: cst.Call) -> bool:
+    def _between_tries(self, call: ast.Call) -> bool:
         tried = False
-        child: cst.CSTNode = call
-        for outer in self.body.ancestors(call):
+        child: ast.AST = call
+        for outer in self.code.holders(call):
             if outer is self.loop:
                 break
-            if isinstance(outer, cst.If):
+            if isinstance(outer, ast.If):
                 return True
-            if isinstance(outer, cst.Try | cst.TryStar) and child is outer.body:
+            if isinstance(outer, AnyTry) and child in outer.body:
                 tried = True
             child = outer
         return not tried
 
     # whether its rounds are tries of one thing
 
-    def _repeats(self, loop: cst.For) -> bool:
+    def _repeats(self, loop: ast.For | ast.AsyncFor) -> bool:
         """Whether a `for` counts tries, or runs through the pauses between them, rather than through things."""
-        names = [dotted(node) for node in names_of(loop.target)]
+        names = list(names_of(loop.target))
         # `for attempt in attempts` runs through what is tried, one after another.
-        listed = isinstance(unwrapped(loop.iter), cst.Name | cst.Attribute)
+        listed = isinstance(unwrapped(loop.iter), ast.Name | ast.Attribute)
         if waits_out(loop.iter) or (not self.pause and is_policy(loop.iter)):
             return False
         return counts_tries(self.outline, self.function, loop.iter, names) and not any(
@@ -178,13 +179,13 @@ class _Examined:
     def _is_worked_on(self, name: str) -> bool:
         """Whether a loop's variable is more than a number of tries: what is tried depends on it."""
         return any(
-            not only_counts(self.body, node) for node in self.body.loads[name] if self.loop in self.body.ancestors(node)
+            not only_counts(self.code, node) for node in self.code.loads[name] if self.loop in self.code.holders(node)
         )
 
     @cached_property
     def counted(self) -> bool:
         """Whether something counts the tries, and ends them."""
-        if isinstance(self.loop, cst.For):
+        if not isinstance(self.loop, ast.While):
             return True
         return any(is_attempt(name) or is_failure(name) for name in self._counters)
 
@@ -194,18 +195,17 @@ class _Examined:
         return [
             dotted(target)
             for node in self.own
-            for target in ((node.target,) if isinstance(node, cst.AugAssign) else stepped(node))
+            for target in ((node.target,) if isinstance(node, ast.AugAssign) else stepped(node))
         ]
 
     @cached_property
     def names_tries(self) -> bool:
         """Whether what is counted is called an attempt, or a pause in a list of them."""
-        if isinstance(self.loop, cst.For):
-            named = [dotted(node) for node in names_of(self.loop.target)]
-            head = cst.Module([]).code_for_node(self.loop.iter)
+        if isinstance(self.loop, ast.While):
+            named, head = self._counters, self.loop.test
         else:
-            named, head = self._counters, cst.Module([]).code_for_node(self.loop.test)
-        return any(map(is_attempt, named)) or bool(RETRYING.search(head))
+            named, head = list(names_of(self.loop.target)), self.loop.iter
+        return any(map(is_attempt, named)) or bool(RETRYING.search(code_of(self.source, self.code, head)))
 
     # tries that raise
 
@@ -215,44 +215,40 @@ class _Examined:
         return [
             node
             for node in self.own
-            if (
-                (isinstance(node, cst.Try | cst.TryStar) and node.handlers)
-                or (isinstance(node, cst.With) and suppressed(node))
-            )
+            if ((isinstance(node, AnyTry) and node.handlers) or (isinstance(node, AnyWith) and suppressed(node)))
             and not self._in_clean_up(node)
         ]
 
-    def _in_clean_up(self, node: cst.CSTNode) -> bool:
-        for outer in self.body.ancestors(node):
+    def _in_clean_up(self, node: ast.AST) -> bool:
+        child = node
+        for outer in self.code.holders(node):
             if outer is self.loop:
                 return False
-            if isinstance(outer, cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally):
+            if _cleans_up(outer, child):
                 return True
+            child = outer
         return False
 
     def _caught(self, attempt: Attempt) -> str | None:
         """Return the errors after which the loop goes round again, as written, or `None` where none does."""
-        if isinstance(attempt, cst.With):
-            return (
-                suppressed(attempt)
-                if Way.NEXT in onward(self.body, attempt, self.loop, frozenset({Way.NEXT}))
-                else None
-            )
+        if isinstance(attempt, AnyWith):
+            goes_on = Way.NEXT in onward(self.code, attempt, self.loop, frozenset({Way.NEXT}))
+            return ", ".join(code_of(self.source, self.code, kind) for kind in suppressed(attempt)) if goes_on else None
         going_on = []
         for handler in attempt.handlers:
-            ways = ways_out(statements_of(handler.body))
+            ways = ways_out(handler.body)
             if is_interruption(handler) and not self.pause:
                 continue
             if Way.CONTINUE not in ways:
-                ways = onward(self.body, attempt, self.loop, ways)
+                ways = onward(self.code, attempt, self.loop, ways)
             if ways & {Way.CONTINUE, Way.NEXT}:
-                going_on.append(cst.Module([]).code_for_node(handler.type) if handler.type else "")
+                going_on.append(code_of(self.source, self.code, handler.type) if handler.type else "")
         return ", ".join(going_on) if going_on else None
 
     def _is_retry(self, attempt: Attempt, caught: str) -> bool:
         sure = self._succeeds(attempt)
         tried = list(self._tried(attempt))
-        if sure is None or asks_a_person(self.body, tried, self.own) or self._moves_on(attempt):
+        if sure is None or asks_a_person(self.code, tried, self.own) or self._moves_on(attempt):
             return False
         if is_no_try(tried) or (self._waits and not self.names_tries):
             return False
@@ -272,12 +268,7 @@ class _Examined:
             return False
         if not (counted or says) and ends_with_the_time(self.loop) and yields_nothing(tried):
             return False
-        if (
-            isinstance(self.loop, cst.While)
-            and not (counted or pauses)
-            and is_endless(self.loop)
-            and only_tells(attempt)
-        ):
+        if not (counted or pauses) and is_endless(self.loop) and only_tells(handlers_of(attempt)):
             return False
         if sure:
             return pauses or counted or says
@@ -295,8 +286,8 @@ class _Examined:
 
     def _succeeds(self, attempt: Attempt) -> bool | None:
         """Return whether success leaves the loop: always, on a condition (`False`), or never (`None`)."""
-        ways = ways_out(statements_of(attempt.body)) if isinstance(attempt, cst.With) else finished(attempt)
-        whole = onward(self.body, attempt, self.loop, ways)
+        ways = ways_out(attempt.body) if isinstance(attempt, AnyWith) else finished(attempt)
+        whole = onward(self.code, attempt, self.loop, ways)
         flags = self._flags_set(attempt)
         if flags is not None and Way.NEXT in whole:
             return flags
@@ -306,59 +297,59 @@ class _Examined:
 
     def _flags_set(self, attempt: Attempt) -> bool | None:
         """Return whether success makes the loop's test false: surely, perhaps, or (`None`) it does not touch it."""
-        if not isinstance(self.loop, cst.While) or is_endless(self.loop):
+        if not isinstance(self.loop, ast.While) or is_endless(self.loop):
             return None
-        tested = {dotted(node) for node in reads_of(self.loop.test)}
+        tested = set(reads_of(self.loop.test))
         perhaps = None
         for node in self.own:
-            if not isinstance(node, cst.Assign) or not self._on_success(node, attempt):
+            if not isinstance(node, ast.Assign) or not self._on_success(node, attempt):
                 continue
-            if not any(dotted(target.target) in tested for target in node.targets) or counts_anew(node, self.own):
+            if tested.isdisjoint(map(dotted, node.targets)) or counts_anew(node, self.own):
                 continue
-            if not isinstance(node.value, cst.Call | cst.Await) or tests_for_none(self.loop.test):
+            if not isinstance(node.value, ast.Call | ast.Await) or tests_for_none(self.loop.test):
                 return True
             perhaps = False
         return perhaps
 
-    def _on_success(self, node: cst.CSTNode, attempt: Attempt) -> bool:
-        for outer in self.body.ancestors(node):
-            if isinstance(outer, cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally):
+    def _on_success(self, node: ast.AST, attempt: Attempt) -> bool:
+        child = node
+        for outer in self.code.holders(node):
+            if _cleans_up(outer, child):
                 return False
             if outer is attempt:
                 return True
+            child = outer
         return False
 
-    def _tried(self, attempt: Attempt) -> Iterator[cst.CSTNode]:
+    def _tried(self, attempt: Attempt) -> Iterator[ast.AST]:
         for node in self.inner:
-            if attempt.body in self.body.ancestors(node):
+            if self.code.is_in(node, attempt.body):
                 yield node
 
     def _moves_on(self, attempt: Attempt) -> bool:
         """Whether each round tries something else: the next number, name or candidate."""
-        rounds = Rounds(self.outline, self.function, self.body, self.loop, self.own)
-        if rounds.number_a_candidate or learns(self.body, self.loop, self.own, attempt):
+        rounds = Rounds(self.outline, self.function, self.code, self.loop, self.own)
+        if rounds.number_a_candidate or learns(self.code, self.loop, self.own, attempt):
             return True
         if not self.pause and (rounds.choose or rounds.repair_once(attempt)):
             return True
         if (self.names_tries and self.pause) or self._counts_attempts:
             return False
-        tried = {dotted(node) for node in self._tried(attempt) if isinstance(node, cst.Name | cst.Attribute)}
+        tried = {dotted(node) for node in self._tried(attempt) if isinstance(node, ast.Name | ast.Attribute)}
         if rounds.step(tried) or (not self.pause and rounds.remake(attempt)):
             return True
         return not self.names_tries and rounds.draw
 
     @cached_property
     def _counts_attempts(self) -> bool:
-        return isinstance(self.loop, cst.For) and any(is_attempt(dotted(node)) for node in names_of(self.loop.target))
+        return not isinstance(self.loop, ast.While) and any(map(is_attempt, names_of(self.loop.target)))
 
     def _streams(self, attempt: Attempt) -> bool:
         """Whether what is tried goes on for ever, or has handed something on before it fails."""
         for node in self._tried(attempt):
-            if isinstance(node, cst.Yield) and not self._is_cooperative:
+            if isinstance(node, _YIELDS) and not self._is_cooperative:
                 return True
-            if isinstance(node, cst.For) and node.asynchronous is not None:
-                return True
-            if isinstance(node, cst.While) and is_endless(node):
+            if isinstance(node, ast.AsyncFor) or is_endless(node):
                 return True
         return False
 
@@ -366,7 +357,7 @@ class _Examined:
     def _hands_on(self) -> bool:
         """Whether a round hands on one thing after another, which another try would not take back."""
         return not self._is_cooperative and any(
-            isinstance(node, cst.Yield) and self._nearest_loop(node) is not self.loop for node in self.inner
+            isinstance(node, _YIELDS) and self._nearest_loop(node) is not self.loop for node in self.inner
         )
 
     @cached_property
@@ -379,18 +370,23 @@ class _Examined:
     def _retries_result(self) -> bool:
         if not self.pause or not self.counted:
             return False
-        if not self.names_tries and not (isinstance(self.loop, cst.For) and self.says_retry):
+        if not self.names_tries and (isinstance(self.loop, ast.While) or not self.says_retry):
             return False
         if self._polls or AWAITED_STATUS.search(self.text) or self._hands_on or sleeps_first(self.loop):
             return False
-        ways: Ways = ways_out(statements_of(self.loop.body))
+        ways: Ways = ways_out(self.loop.body)
         return self._leaves_with_a_result and bool(ways & {Way.NEXT, Way.CONTINUE}) and tests_a_result(self.own)
 
     @cached_property
     def _leaves_with_a_result(self) -> bool:
         """Whether the loop is left elsewhere than in the handlers of errors, after which there is no result."""
         return any(
-            isinstance(node, cst.Return) or (isinstance(node, cst.Break) and self._nearest_loop(node) is self.loop)
+            isinstance(node, ast.Return) or (isinstance(node, ast.Break) and self._nearest_loop(node) is self.loop)
             for node in self.inner
             if not self._in_clean_up(node)
         )
+
+
+def _cleans_up(outer: ast.AST, child: ast.AST) -> bool:
+    """Whether a statement stands right in a clause, or in a `finally`, of what holds it."""
+    return isinstance(outer, ast.ExceptHandler) or (isinstance(outer, AnyTry) and child in outer.finalbody)

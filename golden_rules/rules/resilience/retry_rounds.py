@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import libcst as cst
-
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of, only_counts, reads_of, stepped
 from golden_rules.rules.resilience.retry_words import is_attempt, is_delay, is_failure
-from golden_rules.source.body import Body, callee, dotted
+from golden_rules.rules.resilience.ways_out import AnyLoop, AnyTry, AnyWith
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import callee, dotted, is_number
 
-Loop = cst.For | cst.While
-Attempt = cst.Try | cst.TryStar | cst.With
+Loop = AnyLoop
+Attempt = AnyTry | AnyWith
 
 _DRAWS = ("random.", "secrets.", "uuid.")
 _NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
@@ -36,20 +37,20 @@ class Rounds:
 
     outline: Outline
     function: Function
-    body: Body
+    code: OwnCode
     loop: Loop
-    own: list[cst.CSTNode]
+    own: list[ast.AST]
 
     @cached_property
     def number_a_candidate(self) -> bool:
         """Whether the next candidate is made from the number of the try: `port = first + attempt`."""
-        if not isinstance(self.loop, cst.For):
+        if isinstance(self.loop, ast.While):
             return False
-        counters = {dotted(name) for name in names_of(self.loop.target)}
+        counters = set(names_of(self.loop.target))
         return any(
-            isinstance(node, cst.Assign)
-            and any(_CANDIDATE.search(snake(dotted(target.target))) for target in node.targets)
-            and any(dotted(read) in counters for read in reads_of(node.value))
+            isinstance(node, ast.Assign)
+            and any(_CANDIDATE.search(snake(dotted(target))) for target in node.targets)
+            and not counters.isdisjoint(reads_of(node.value))
             for node in self.own
         )
 
@@ -57,7 +58,7 @@ class Rounds:
     def draw(self) -> bool:
         """Whether a call gives something else each time: a random number, the next element."""
         return any(
-            isinstance(node, cst.Call) and self._gives_the_next(callee(node)) and not only_counts(self.body, node)
+            isinstance(node, ast.Call) and self._gives_the_next(callee(node)) and not only_counts(self.code, node)
             for node in self.own
         )
 
@@ -69,16 +70,16 @@ class Rounds:
     def choose(self) -> bool:
         """Whether what is tried is chosen anew: `route = self.select_route(...)`."""
         for node in self.own:
-            if not isinstance(node, cst.Assign):
+            if not isinstance(node, ast.Assign):
                 continue
-            value = node.value.expression if isinstance(node.value, cst.Await) else node.value
-            if isinstance(value, cst.Call) and _CHOOSES.search(snake(callee(value).rpartition(".")[2])):
+            value = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if isinstance(value, ast.Call) and _CHOOSES.search(snake(callee(value).rpartition(".")[2])):
                 return True
         return False
 
     def step(self, tried: set[str]) -> bool:
         """Whether something that grows or shrinks by round is worked on by what is tried, whose variables are `tried`."""
-        grown = {dotted(node.target) for node in self.own if isinstance(node, cst.AugAssign)}
+        grown = {dotted(node.target) for node in self.own if isinstance(node, ast.AugAssign)}
         return any(self._is_worked_on(name) for name in grown & tried if not is_attempt(name) and not is_delay(name))
 
     def remake(self, attempt: Attempt) -> bool:
@@ -90,54 +91,55 @@ class Rounds:
 
     def repair_once(self, attempt: Attempt) -> bool:
         """Whether there are two tries, and the cause of a failure is made good between them."""
-        if not isinstance(self.loop, cst.For) or cst.Module([]).code_for_node(self.loop.iter) not in _TWICE:
+        if isinstance(self.loop, ast.While) or ast.unparse(self.loop.iter) not in _TWICE:
             return False
         return any(
-            isinstance(node, cst.Call) and _REPAIRS.search(snake(callee(node).rpartition(".")[2]))
+            isinstance(node, ast.Call) and _REPAIRS.search(snake(callee(node).rpartition(".")[2]))
             for node in self._handled(attempt)
         )
 
-    def _handled(self, attempt: Attempt) -> Iterator[cst.CSTNode]:
-        handlers = () if isinstance(attempt, cst.With) else attempt.handlers
+    def _handled(self, attempt: Attempt) -> Iterator[ast.AST]:
+        handlers = handlers_of(attempt)
         for node in self.own:
-            if any(outer in handlers for outer in self.body.ancestors(node)):
+            if any(outer in handlers for outer in self.code.holders(node)):
                 yield node
 
     def _is_worked_on(self, name: str) -> bool:
         """Whether a variable is read in the loop for more than to decide, to report, to wait, or to make it anew."""
         return any(
-            not only_counts(self.body, node) and name not in self._made_by(node)
-            for node in self.body.loads[name]
-            if self.loop in self.body.ancestors(node)
+            not only_counts(self.code, node) and name not in self._made_by(node)
+            for node in self.code.loads[name]
+            if self.loop in self.code.holders(node)
         )
 
-    def _made_by(self, node: cst.CSTNode) -> set[str]:
+    def _made_by(self, node: ast.AST) -> set[str]:
         """Return the variables that the statement which reads a node sets."""
-        for outer in self.body.ancestors(node):
-            if isinstance(outer, cst.Assign):
-                return {dotted(target.target) for target in outer.targets}
-            if isinstance(outer, cst.BaseStatement | cst.BaseSmallStatement):
+        for outer in self.code.holders(node):
+            if isinstance(outer, ast.Assign):
+                return set(map(dotted, outer.targets))
+            if isinstance(outer, ast.stmt):
                 break
         return set()
 
 
-def counts_anew(node: cst.Assign, own: list[cst.CSTNode]) -> bool:
+def counts_anew(node: ast.Assign, own: list[ast.AST]) -> bool:
     """Whether failures in a row are forgotten after success, and the loop goes on."""
-    grown = {
-        dotted(step.target)
-        for step in own
-        if isinstance(step, cst.AugAssign) and isinstance(step.operator, cst.AddAssign)
-    }
-    none = isinstance(node.value, cst.Integer) and node.value.evaluated_value == 0
-    return none and any(dotted(target.target) in grown for target in node.targets)
+    grown = {dotted(step.target) for step in own if isinstance(step, ast.AugAssign) and isinstance(step.op, ast.Add)}
+    none = isinstance(node.value, ast.Constant) and is_number(node.value) and node.value.value == 0
+    return none and not grown.isdisjoint(map(dotted, node.targets))
 
 
-def _remade(node: cst.CSTNode) -> Iterator[str]:
+def handlers_of(attempt: Attempt) -> list[ast.ExceptHandler]:
+    """Return the clauses that deal with a failure; `with suppress(...)` has none."""
+    return [] if isinstance(attempt, AnyWith) else attempt.handlers
+
+
+def _remade(node: ast.AST) -> Iterator[str]:
     """Yield the variables that a statement makes from themselves: `n += 1`, `day = day - week`, `batch = batch[:half]`."""
-    if isinstance(node, cst.AugAssign):
+    if isinstance(node, ast.AugAssign):
         yield dotted(node.target)
         return
     yield from map(dotted, stepped(node))
-    if isinstance(node, cst.Assign) and isinstance(node.value, cst.Subscript):
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
         whole = dotted(node.value.value)
-        yield from (whole for target in node.targets if whole and dotted(target.target) == whole)
+        yield from (whole for target in node.targets if whole and dotted(target) == whole)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
-
-import libcst as cst
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_words import (
@@ -17,9 +16,11 @@ from golden_rules.rules.resilience.retry_words import (
     is_pause,
     is_report,
 )
-from golden_rules.source.body import Body, callee, dotted
+from golden_rules.rules.resilience.ways_out import AnyLoop
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.own_code import OwnCode, names_in
+from golden_rules.source.trees import arguments, callee, dotted, is_number, walk
 
 _LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
 
@@ -46,23 +47,21 @@ _ACTS = re.compile(
 )
 
 
-def counts_tries(outline: Outline, function: Function, iterable: cst.BaseExpression, names: list[str]) -> bool:
+def counts_tries(outline: Outline, function: Function, iterable: ast.expr, names: list[str]) -> bool:
     """Whether what a `for` runs through counts tries, or is a list of the pauses between them; `names` are its variables."""
     match iterable:
-        case cst.Call():
+        case ast.Call():
             name = callee(iterable)
             if name in WRAPPERS and iterable.args:
-                return counts_tries(outline, function, iterable.args[0].value, names)
+                return counts_tries(outline, function, iterable.args[0], names)
             target = resolve(outline, function, name) or name
             if target.startswith(_LIBRARIES):
                 return False
             if target in COUNTING:
                 return not measures_a_collection(iterable) or any(map(is_attempt, names))
-        case cst.Tuple() | cst.List():
-            return bool(iterable.elements) and all(
-                isinstance(item.value, cst.Integer | cst.Float) for item in iterable.elements
-            )
-        case cst.BinaryOperation(operator=cst.Multiply() | cst.Add(), left=left):
+        case ast.Tuple() | ast.List():
+            return bool(iterable.elts) and all(map(is_number, iterable.elts))
+        case ast.BinOp(op=ast.Mult() | ast.Add(), left=left):
             return counts_tries(outline, function, left, names) or any(map(is_attempt, names))
         case _:
             pass
@@ -70,76 +69,70 @@ def counts_tries(outline: Outline, function: Function, iterable: cst.BaseExpress
     return is_delay(spelled) or is_attempt(spelled) or any(is_delay(name) or is_attempt(name) for name in names)
 
 
-def unwrapped(iterable: cst.BaseExpression) -> cst.BaseExpression:
+def unwrapped(iterable: ast.expr) -> ast.expr:
     """Return what a `for` runs through, without the `enumerate` or `list` around it."""
-    while isinstance(iterable, cst.Call) and callee(iterable) in WRAPPERS and iterable.args:
-        iterable = iterable.args[0].value
+    while isinstance(iterable, ast.Call) and callee(iterable) in WRAPPERS and iterable.args:
+        iterable = iterable.args[0]
     return iterable
 
 
-def waits_out(iterable: cst.BaseExpression) -> bool:
+def waits_out(iterable: ast.expr) -> bool:
     """Whether a `for` counts through the time that something may take: `range(int(timeout * 10))`."""
-    return isinstance(iterable, cst.Call) and any(
-        isinstance(node, cst.Name) and _TIME_ALLOWED.search(snake(node.value)) for node in reads_of(iterable)
-    )
+    return isinstance(iterable, ast.Call) and any(_TIME_ALLOWED.search(snake(name)) for name in names_in(iterable))
 
 
-def is_policy(iterable: cst.BaseExpression) -> bool:
+def is_policy(iterable: ast.expr) -> bool:
     """Whether a `for` is given its tries by something that knows when to stop: `for attempt in self.retrying():`."""
-    if not isinstance(iterable, cst.Call):
+    if not isinstance(iterable, ast.Call):
         return False
     name = callee(iterable)
     return name not in COUNTING and name not in WRAPPERS and bool(RETRYING.search(name))
 
 
-def only_counts(body: Body, node: cst.CSTNode) -> bool:
+def only_counts(code: OwnCode, node: ast.AST) -> bool:
     """Whether a read of a counter decides, reports or waits."""
-    for outer in body.ancestors(node):
+    for outer in code.holders(node):
         match outer:
-            case cst.Comparison() | cst.Raise() | cst.AugAssign():
+            case ast.Compare() | ast.Raise() | ast.AugAssign():
                 return True
-            case cst.Call():
+            case ast.Call():
                 name = callee(outer)
-                if is_pause(name, len(outer.args)) or is_report(name) or RETRYING.search(name):
+                if is_pause(name, arguments(outer)) or is_report(name) or RETRYING.search(name):
                     return True
-            case cst.Assign():
-                return all(
-                    is_delay(dotted(target.target)) or is_attempt(dotted(target.target)) for target in outer.targets
-                )
-            case cst.If() | cst.IfExp() | cst.While():
+            case ast.Assign():
+                return all(is_delay(name) or is_attempt(name) for name in map(dotted, outer.targets))
+            case ast.If() | ast.IfExp() | ast.While():
                 return True
-            case cst.BaseStatement() | cst.BaseSmallStatement():
+            case ast.stmt():
                 return False
             case _:
                 pass
     return False
 
 
-def tries_in_place(test: cst.BaseExpression) -> bool:
+def tries_in_place(test: ast.expr) -> bool:
     """Whether a condition is the try itself: `if await self.refresh(worker): return`; `if queue.is_empty():` asks."""
-    if isinstance(test, cst.UnaryOperation):
-        test = test.expression
-    if isinstance(test, cst.Await):
-        test = test.expression
-    return isinstance(test, cst.Call) and bool(_ACTS.match(snake(callee(test))))
+    if isinstance(test, ast.UnaryOp):
+        test = test.operand
+    if isinstance(test, ast.Await):
+        test = test.value
+    return isinstance(test, ast.Call) and bool(_ACTS.match(snake(callee(test))))
 
 
-def is_interruption(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+def is_interruption(handler: ast.ExceptHandler) -> bool:
     """Whether a handler is for a system call that a signal cut short: nothing failed, the call is made once more."""
-    return any(
-        isinstance(node, cst.Name | cst.Attribute) and dotted(node).endswith("EINTR") for node in _nodes(handler)
-    )
+    return any(name.endswith("EINTR") for name in names_in(handler))
 
 
-def tests_a_result(round_: list[cst.CSTNode]) -> bool:
+def tests_a_result(round_: list[ast.AST]) -> bool:
     """Whether a condition reads what a call in the same round returned, or what was made of that."""
     made: set[str] = set()
     for node in round_:
         match node:
-            case cst.Assign(targets=targets, value=value):
-                if isinstance(value, cst.Call | cst.Await) or _reads_any(value, made):
-                    made.update(dotted(name) for target in targets for name in names_of(target.target))
-            case cst.If(test=test):
+            case ast.Assign(targets=targets, value=value):
+                if isinstance(value, ast.Call | ast.Await) or _reads_any(value, made):
+                    made.update(name for target in targets for name in names_of(target))
+            case ast.If(test=test):
                 if _reads_any(test, made) or tries_in_place(test):
                     return True
             case _:
@@ -147,82 +140,78 @@ def tests_a_result(round_: list[cst.CSTNode]) -> bool:
     return False
 
 
-def _reads_any(node: cst.CSTNode, names: set[str]) -> bool:
-    return any(dotted(read).partition(".")[0] in names for read in reads_of(node))
+def _reads_any(node: ast.AST, names: set[str]) -> bool:
+    return not names.isdisjoint(names_in(node))
 
 
-def names_of(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def names_of(target: ast.expr) -> Iterator[str]:
     """Yield the variables that an assignment or a loop binds."""
-    if isinstance(target, cst.Tuple | cst.List):
-        for element in target.elements:
-            yield from names_of(element.value)
-    elif isinstance(target, cst.Name | cst.Attribute):
-        yield target
+    match target:
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            for inner in targets:
+                yield from names_of(inner)
+        case ast.Starred(value=value):
+            yield from names_of(value)
+        case ast.Name() | ast.Attribute():
+            yield dotted(target)
+        case _:
+            pass
 
 
-def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(current.children)
+def reads_of(node: ast.AST) -> Iterator[str]:
+    """Yield the variables that an expression reads, as written, and every name in it."""
+    yield from (dotted(inner) for inner in walk(node) if isinstance(inner, ast.Attribute))
+    yield from names_in(node)
 
 
-def reads_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield the variables that an expression reads, with the names in their attributes."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, cst.Name | cst.Attribute):
-            yield current
-        if not isinstance(current, cst.Name):
-            stack.extend(current.children)
-
-
-def stepped(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def stepped(node: ast.AST) -> Iterator[ast.expr]:
     """Yield what `x = x + 1` steps."""
-    if isinstance(node, cst.Assign) and isinstance(node.value, cst.BinaryOperation):
-        for target in node.targets:
-            if dotted(target.target) and dotted(target.target) == dotted(node.value.left):
-                yield target.target
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        left = dotted(node.value.left)
+        yield from (target for target in node.targets if left and dotted(target) == left)
 
 
-def measures_a_collection(call: cst.Call) -> bool:
+def measures_a_collection(call: ast.Call) -> bool:
     """Whether a call counts up to the length of something: `range(len(orders))`."""
-    return any(
-        isinstance(node, cst.Name) and node.value == "len" for argument in call.args for node in reads_of(argument)
-    )
+    return any("len" in names_in(argument) for argument in (*call.args, *call.keywords))
 
 
-def ends_with_the_time(loop: cst.For | cst.While) -> bool:
+def ends_with_the_time(loop: AnyLoop) -> bool:
     """Whether a loop goes on until it is late: `while time.monotonic() < deadline`."""
-    return isinstance(loop, cst.While) and any(_CLOCK.search(snake(dotted(read))) for read in reads_of(loop.test))
+    return isinstance(loop, ast.While) and any(_CLOCK.search(snake(name)) for name in reads_of(loop.test))
 
 
-def sleeps_first(loop: cst.For | cst.While) -> bool:
+def sleeps_first(loop: AnyLoop) -> bool:
     """Whether each round begins with the same pause, the first one too: something else is on its way."""
-    match loop.body.body[:1]:
-        case [cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() | cst.Await() as value)])]:
-            call = value.expression if isinstance(value, cst.Await) else value
-            if not isinstance(call, cst.Call) or not snake(callee(call)).startswith("sleep"):
+    match loop.body[0]:
+        case ast.Expr(value=ast.Await(value=ast.Call() as call)) | ast.Expr(value=ast.Call() as call):
+            if not snake(callee(call)).startswith("sleep"):
                 return False
-            bound = {dotted(name) for name in names_of(loop.target)} if isinstance(loop, cst.For) else set()
-            return not any(dotted(read) in bound for argument in call.args for read in reads_of(argument))
+            bound = set() if isinstance(loop, ast.While) else set(names_of(loop.target))
+            return all(bound.isdisjoint(reads_of(argument)) for argument in (*call.args, *call.keywords))
         case _:
             return False
 
 
-def yields_nothing(tried: list[cst.CSTNode]) -> bool:
+def yields_nothing(tried: list[ast.AST]) -> bool:
     """Whether what is tried leaves nothing behind but that it worked."""
-    returned = [node.value for node in tried if isinstance(node, cst.Return)]
+    returned = [node.value for node in tried if isinstance(node, ast.Return)]
     if not returned:
-        return not any(isinstance(node, cst.Assign) for node in tried)
-    return all(value is None or (isinstance(value, cst.Name) and value.value in ("True", "None")) for value in returned)
+        return not any(isinstance(node, ast.Assign) for node in tried)
+    return all(map(_says_it_worked, returned))
 
 
-def tests_for_none(test: cst.BaseExpression) -> bool:
+def _says_it_worked(value: ast.expr | None) -> bool:
+    match value:
+        case None | ast.Constant(value=None | True):
+            return True
+        case _:
+            return False
+
+
+def tests_for_none(test: ast.expr) -> bool:
     """Whether a loop goes on until there is something."""
-    return any(isinstance(node, cst.Name) and node.value == "None" for node in reads_of(test))
+    return any(isinstance(node, ast.Constant) and node.value is None for node in walk(test))
 
 
 def is_answer(caught: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from enum import Enum
 
-import libcst as cst
-
-from golden_rules.source.body import Body, callee
+from golden_rules.source.own_code import OwnCode
+from golden_rules.source.trees import callee
 
 _ENDS_THE_PROCESS = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.fail"})
 
@@ -30,13 +30,12 @@ _RAISES: Ways = frozenset({Way.RAISE})
 LEAVES: Ways = frozenset({Way.BREAK, Way.RETURN})
 """The ways that leave a loop as its author meant it to be left."""
 
+AnyTry = ast.Try | ast.TryStar
+AnyWith = ast.With | ast.AsyncWith
+AnyLoop = ast.For | ast.AsyncFor | ast.While
 
-def statements_of(suite: cst.BaseSuite | None) -> Sequence[cst.CSTNode]:
-    """Return the statements of a block, which may stand behind its colon."""
-    return () if suite is None else suite.body
 
-
-def ways_out(statements: Sequence[cst.CSTNode]) -> Ways:
+def ways_out(statements: Sequence[ast.stmt]) -> Ways:
     """Return every way in which statements that run one after another can end, errors of the calls in them aside."""
     ways = set(_FALLS)
     for statement in statements:
@@ -47,114 +46,86 @@ def ways_out(statements: Sequence[cst.CSTNode]) -> Ways:
     return frozenset(ways)
 
 
-def _of_statement(node: cst.CSTNode) -> Ways:
+def _of_statement(node: ast.stmt) -> Ways:
     match node:
-        case cst.SimpleStatementLine():
-            return ways_out(node.body)
-        case cst.Return():
+        case ast.Return():
             return frozenset({Way.RETURN})
-        case cst.Raise():
+        case ast.Raise():
             return _RAISES
-        case cst.Break():
+        case ast.Break():
             return frozenset({Way.BREAK})
-        case cst.Continue():
+        case ast.Continue():
             return frozenset({Way.CONTINUE})
-        case cst.Expr(value=cst.Call() as call):
+        case ast.Expr(value=ast.Call() as call):
             return _RAISES if callee(call) in _ENDS_THE_PROCESS else _FALLS
-        case cst.If():
-            return _of_suite(node.body) | (_of_statement(node.orelse) if node.orelse else _FALLS)
-        case cst.Else() | cst.Finally():
-            return _of_suite(node.body)
-        case cst.With():
-            return _of_suite(node.body) | (_FALLS if suppressed(node) else frozenset())
-        case cst.Try() | cst.TryStar():
+        case ast.If():
+            return ways_out(node.body) | ways_out(node.orelse)
+        case ast.With() | ast.AsyncWith():
+            return ways_out(node.body) | (_FALLS if suppressed(node) else frozenset())
+        case ast.Try() | ast.TryStar():
             return _of_try(node)
-        case cst.For() | cst.While():
+        case ast.For() | ast.AsyncFor() | ast.While():
             return _of_loop(node)
-        case cst.Match():
-            return _FALLS.union(*(_of_suite(case.body) for case in node.cases))
+        case ast.Match():
+            return _FALLS.union(*(ways_out(case.body) for case in node.cases))
         case _:
             return _FALLS
 
 
-def _of_suite(suite: cst.BaseSuite) -> Ways:
-    return ways_out(statements_of(suite))
-
-
-def _of_try(node: cst.Try | cst.TryStar) -> Ways:
-    ways = finished(node).union(*(_of_suite(handler.body) for handler in node.handlers))
+def _of_try(node: AnyTry) -> Ways:
+    ways = finished(node).union(*(ways_out(handler.body) for handler in node.handlers))
     return _and_finally(node, ways)
 
 
-def finished(node: cst.Try | cst.TryStar) -> Ways:
+def finished(node: AnyTry) -> Ways:
     """Return the ways out of a `try` in whose body nothing is raised, `finally` aside."""
-    ways = _of_suite(node.body)
-    if Way.NEXT in ways and node.orelse is not None:
-        ways = (ways - _FALLS) | _of_suite(node.orelse.body)
-    return ways
+    ways = ways_out(node.body)
+    return (ways - _FALLS) | ways_out(node.orelse) if Way.NEXT in ways else ways
 
 
-def _and_finally(node: cst.Try | cst.TryStar, ways: Ways) -> Ways:
-    if node.finalbody is None:
-        return ways
-    final = _of_suite(node.finalbody.body)
+def _and_finally(node: AnyTry, ways: Ways) -> Ways:
+    final = ways_out(node.finalbody)
     return ways | (final - _FALLS) if Way.NEXT in final else final
 
 
-def _of_loop(node: cst.For | cst.While) -> Ways:
-    inner = _of_suite(node.body)
+def _of_loop(node: AnyLoop) -> Ways:
+    inner = ways_out(node.body)
     through = inner & {Way.RETURN, Way.RAISE}
-    if isinstance(node, cst.While) and is_endless(node):
-        return through | (_FALLS if Way.BREAK in inner else frozenset())
-    ended = _of_suite(node.orelse.body) if node.orelse else _FALLS
-    return through | ended | (_FALLS if Way.BREAK in inner else frozenset())
+    broken = _FALLS if Way.BREAK in inner else frozenset()
+    if is_endless(node):
+        return through | broken
+    return through | ways_out(node.orelse) | broken
 
 
-def is_endless(node: cst.While) -> bool:
-    """Whether a loop's test is always true."""
-    match node.test:
-        case cst.Name(value="True"):
-            return True
-        case cst.Integer():
-            return node.test.value != "0"
+def is_endless(node: ast.AST) -> bool:
+    """Whether a node is a `while` whose test is always true."""
+    match node:
+        case ast.While(test=ast.Constant(value=bool() | int() as value)):
+            return bool(value)
         case _:
             return False
 
 
-def suppressed(node: cst.With) -> str:
-    """Return how the errors are spelled that `with suppress(...)` swallows, or `""` where the block swallows none."""
+def suppressed(node: AnyWith) -> list[ast.expr]:
+    """Return the errors that `with suppress(...)` swallows; none where the block swallows none."""
     for item in node.items:
-        if isinstance(item.item, cst.Call) and callee(item.item).rpartition(".")[2] == "suppress":
-            return cst.Module([]).code_for_node(item.item.args[0]) if item.item.args else ""
-    return ""
+        call = item.context_expr
+        if isinstance(call, ast.Call) and callee(call).rpartition(".")[2] == "suppress":
+            return call.args
+    return []
 
 
-def onward(body: Body, statement: cst.CSTNode, loop: cst.CSTNode, ways: Ways) -> Ways:
+def onward(code: OwnCode, statement: ast.stmt, loop: ast.stmt, ways: Ways) -> Ways:
     """Return the ways out of one round of a loop, for a statement in it that was left in `ways`; NEXT is another round."""
     current = statement
     while Way.NEXT in ways:
-        block = body.parent(current)
-        siblings = statements_of(block) if isinstance(block, cst.BaseSuite) else ()
-        index = next((index for index, one in enumerate(siblings) if one is current), len(siblings))
-        ways = (ways - _FALLS) | ways_out(siblings[index + 1 :])
-        holder = body.parent(block)
-        if Way.NEXT not in ways or holder is loop:
+        block = code.block(current)
+        ways = (ways - _FALLS) | ways_out(block[block.index(current) + 1 :])
+        current = code.statement(code.parent(current))
+        if Way.NEXT not in ways or current is loop or current is code.function:
             return ways
-        current = _statement_around(body, holder)
-        if current is loop or not isinstance(current, cst.BaseStatement):
-            return ways
-        if isinstance(current, cst.Try | cst.TryStar):
-            if block is current.body and current.orelse is not None:
-                ways = (ways - _FALLS) | _of_suite(current.orelse.body)
+        if isinstance(current, ast.Try | ast.TryStar):
+            if block is current.body:
+                ways = (ways - _FALLS) | ways_out(current.orelse)
             ways = _and_finally(current, ways)
     return ways
-
-
-def _statement_around(body: Body, node: cst.CSTNode) -> cst.CSTNode:
-    """Return the whole compound statement that a clause (`else`, `elif`, `except`) is part of."""
-    current = node
-    while isinstance(current, cst.Else | cst.Finally | cst.ExceptHandler | cst.ExceptStarHandler | cst.MatchCase):
-        current = body.parent(current)
-    while isinstance(current, cst.If) and isinstance(body.parent(current), cst.If):
-        current = body.parent(current)
-    return current
