@@ -74,12 +74,32 @@ def test_uses_of_one_object_are_no_further_findings() -> None:
         "src/shop/gauges.py",
         "src/shop/http_metrics.py",
         "src/shop/otel/setup.py",
+        "src/shop/otlp.py",
         "tests/orders.py",
     ],
 )
 def test_metrics_modules_are_left_alone(path: str) -> None:
     """By configuration, by a name that says it, or because they are tests."""
     assert not found("from prometheus_client import Gauge\nSIZE = Gauge('size', 'Size.')\n", path)
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_found"),
+    [
+        ("class ShopMetrics:\n    def __init__(self):", False),
+        ("class OtelSink:\n    def __init__(self):", False),
+        ("class Shop:\n    def __init__(self):", True),
+        ("if True:\n    def export_metrics():", False),
+        ("if True:\n    def configure_telemetry():", False),
+        ("if True:\n    def take_order():", True),
+    ],
+)
+def test_what_is_there_for_metrics_may_have_them(scope: str, is_found: bool) -> None:
+    """A set of metrics, an exporter, and the function that sets them up, all by name."""
+    source = (
+        f"from prometheus_client import Gauge\n\n{scope}\n        size = Gauge('size', 'Size.')\n        return size\n"
+    )
+    assert bool(found(source)) is is_found
 
 
 def test_setting_up_is_left_alone() -> None:

@@ -61,6 +61,17 @@ def test_talk_of_dead_letters_is_no_queue(line: str) -> None:
     assert found(code) == []
 
 
+KEPT_IN_MEMORY = """\
+class DeadLetters:
+    def __init__(self):
+        self.items = []
+
+    def add(self, item, error):
+        self.items.append((item, str(error)))
+
+    def size(self):
+        return len(self.items)
+"""
 RETRIED_IN_A_TABLE = """\
 class Deliveries:
     def settle(self, row, error):
@@ -105,6 +116,48 @@ def test_work_whose_attempts_are_used_up_is_a_dead_letter(test: str, dead: str, 
     """A row that is queued again until its attempts are used up, and then marked as failed with its error."""
     findings = found(RETRIED_IN_A_TABLE.format(test=test, dead=dead, kept=kept))
     assert [finding.function for finding in findings] == (["Deliveries"] if is_found else [])
+
+
+@pytest.mark.parametrize("owner", ["step", "self.nodes[name]", "outcome.result"])
+def test_a_part_of_a_run_is_no_dead_letter(owner: str) -> None:
+    """A step that is tried again in its run, and has failed in the end, was never put aside."""
+    code = RETRIED_IN_A_TABLE.format(
+        test="if row.attempts < self.max_attempts", dead='"failed"', kept="row.error = str(error)"
+    )
+    assert found(code.replace("row.status", "task.status"))
+    assert found(code.replace("row.status", f"{owner}.status")) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "is_found"),
+    [
+        ("for attempt in range(job.max_attempts):", False),
+        ("while job.attempts < job.max_attempts:", False),
+        ("for job in self.due():", True),
+    ],
+)
+def test_a_loop_that_makes_all_attempts_puts_nothing_aside(head: str, is_found: bool) -> None:
+    """Work that is never put back is retried; one that is queued again until it has had its attempts waits in a table."""
+    code = f"""\
+class Jobs:
+    def work(self, job):
+        {head}
+            try:
+                return self.run(job)
+            except OSError as error:
+                job.status = "retrying" if job.attempts < job.max_attempts else "failed"
+                job.error = str(error)
+"""
+    assert bool(found(code)) is is_found
+
+
+def test_cars_have_a_parking_lot_too() -> None:
+    """Messages are put into a parking lot; what is only about one holds none."""
+    code = "class Orders:\n    def settle(self, order):\n        self.{}.append(order)\n"
+    assert found(code.format("parking_lot"))
+    report = KEPT_IN_MEMORY.replace("DeadLetters", "ParkingLotReport")
+    assert found(KEPT_IN_MEMORY)
+    assert found(report) == []
 
 
 def test_what_failed_is_tried_again_where_only_the_dead_are_given_up() -> None:

@@ -79,6 +79,20 @@ def test_how_a_search_ends_is_no_failure(caught: str) -> None:
     assert not found(client("ERRORS.inc()", caught=caught))
 
 
+@pytest.mark.parametrize(
+    ("handler", "caught", "is_found"),
+    [
+        ("self.dropped += 1", "queue.Full", False),
+        ("self.dropped += 1", "(asyncio.QueueFull, asyncio.QueueEmpty)", False),
+        ("self.failed_puts += 1", "queue.Full", True),
+        ("self.dropped += 1", "OSError", True),
+    ],
+)
+def test_back_pressure_is_no_failure(handler: str, caught: str, is_found: bool) -> None:
+    """What is not taken because a queue is full is no error, unless the counter says so."""
+    assert bool(found(client(handler, caught=caught))) is is_found
+
+
 def test_advice_is_to_mark_failures_that_do_not_leave_the_function() -> None:
     """A decorator sees what is raised; where the clause ends the failure it must be told."""
     raising = client("ERRORS.inc()")

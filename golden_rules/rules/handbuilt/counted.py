@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from dataclasses import dataclass
 
 from golden_rules.naming import snake
@@ -44,6 +45,9 @@ _ORDINARY = frozenset(
         "CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "EOFError", "BlockingIOError", "WouldBlock",
     }
 )  # fmt: skip
+# Those by which a queue says that its other side is faster, or slower.
+_QUEUE_STANDS = frozenset({"Empty", "QueueEmpty", "Full", "QueueFull", "BlockingIOError", "WouldBlock"})
+_FAILED = re.compile(r"(^|_)(errors?|fail\w*|exceptions?)(_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ def _counted(subject: Subject) -> Counted:
             # What feeds metrics around a block, or is a method of a set of metrics, is homemade instrumentation, too; what a class counts in
             # its own attributes there is its own.
             continue
+        if _is_back_pressure(increment):
+            continue
         if _counts_failures(increment):
             if increment.metric or _is_telemetry(subject, increment):
                 errors.append(increment)
@@ -118,6 +124,15 @@ def _is_ordinary(handler: ast.ExceptHandler) -> bool:
         return False
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return all(dotted(item).rpartition(".")[2] in _ORDINARY for item in types)
+
+
+def _is_back_pressure(increment: Increment) -> bool:
+    """Whether an attribute counts that a queue was full or empty, by a name that speaks of no error: `self.dropped += 1`."""
+    if increment.metric or not increment.handlers or _FAILED.search(increment.word):
+        return False
+    kinds = increment.handlers[0].type
+    types = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
+    return all(item is not None and dotted(item).rpartition(".")[2] in _QUEUE_STANDS for item in types)
 
 
 def _is_own_event(subject: Subject, increment: Increment) -> bool:

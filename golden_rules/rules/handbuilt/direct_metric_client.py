@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from golden_rules.naming import snake
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.handbuilt.counter_words import feeds_a_client, is_set_of_metrics
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.importing import imported_names
@@ -16,6 +19,9 @@ from golden_rules.source.names import resolve
 from golden_rules.source.outline import Class, Function, Outline
 from golden_rules.source.trees import children, dotted
 
+_SETS_UP = re.compile(
+    r"^(init|setup|set_up|configure|install|register|enable|export)_(\w+_)?(otel|otlp|opentelemetry|metrics|telemetry|tracing|prometheus)$"
+)
 _MOVE = "define it in a module named in `metrics-modules`"
 _COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"
 _TIME = f"let `@timed` or `@track_request` measure, or {_MOVE}"
@@ -87,8 +93,9 @@ class DirectMetricClient(ModuleRule):
     ## When not to follow it
 
     For domain metrics, such as a pool's size or the depth of a queue: put them into a metrics module. Modules named in
-    `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), tests,
-    benchmarks, migrations and vendored code are left alone.
+    `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), classes
+    that are a set of metrics or an exporter by name (`ShopMetrics`, `OtelSink`), functions that set metrics up or export
+    them (`configure_telemetry`, `export_metrics`), tests, benchmarks, migrations and vendored code are left alone.
     """
 
     code: ClassVar[str] = "GR205"
@@ -226,6 +233,8 @@ def serve(port):
                 continue
             if any(f"{found.target}.".startswith(f"{name}.") for name in allowed):
                 continue
+            if _is_for_metrics(found.around):
+                continue
             seen.add((found.name, found.around))
             shown = f"`{found.name}` is" if found.name else "here is"
             yield Violation(
@@ -259,6 +268,15 @@ def _found(outline: Outline) -> Iterator[_Found]:
         if function is not None and function.node is node and not _may_make(outline, function):
             below = [child for child in below if not isinstance(child, ast.stmt)]
         waiting.extend([(child, around, function, bound) for child in below])
+
+
+def _is_for_metrics(around: Function | Class | None) -> bool:
+    """Whether metrics are what a class or function is for: a set of metrics, an exporter, or the place that sets them up."""
+    if isinstance(around, Function):
+        if _SETS_UP.search(snake(around.name)):
+            return True
+        around = around.owner
+    return around is not None and (is_set_of_metrics(around.name) or feeds_a_client(around.name))
 
 
 def _may_make(outline: Outline, function: Function) -> bool:

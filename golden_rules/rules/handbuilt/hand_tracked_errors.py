@@ -48,7 +48,8 @@ class HandTrackedErrors(OutlineRule):
     ## When not to follow it
 
     Where the count is a number of the domain, such as a job's rejected rows, or the exception is no failure but part of a protocol,
-    such as back-pressure. Tests, benchmarks, migrations, vendored code, the modules named in `metrics-modules` and others
+    such as back-pressure: what is dropped, or not taken, as a queue is full (`except queue.Full: self.dropped += 1`) is left
+    alone. Tests, benchmarks, migrations, vendored code, the modules named in `metrics-modules` and others
     that are named like instrumentation are left alone.
     """
 

@@ -12,7 +12,7 @@ from golden_rules.source.outline import Function, Outline
 
 # `metrics-modules` names what a project configures; these are the names that projects use besides.
 _INSTRUMENTATION = re.compile(
-    r"(^|[/_])(metrics?|telemetry|observability|observ\w+|monitoring|monitors?|instrument\w*|tracing|tracers?|traces?|otel|opentelemetry|opentracing|prometheus|prom|statsd"
+    r"(^|[/_])(metrics?|telemetry|observability|observ\w+|monitoring|monitors?|instrument\w*|tracing|tracers?|traces?|otel|otlp|opentelemetry|opentracing|prometheus|prom|statsd"
     r"|dogstatsd|datadog|ddtrace|newrelic|apm|stats|statistics|gauges?|histograms?|sentry|logfire|profiling|grafana|influx(db)?|cloudwatch|stackdriver)([/_]|\.pyi?$)"
 )
 # The narrower half of them: whose business is to count.

@@ -17,7 +17,9 @@ from golden_rules.source.trees import dotted, walk
 
 DEAD = re.compile(
     r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
-    r"|poison(ed)?_(queue|messages|letters|store|records|dir|path|topic)|parking_lot)(_|$)"
+    r"|poison(ed)?_(queue|messages|letters|store|records|dir|path|topic))(_|$)"
+    # Cars have a parking lot, too: `ParkingLotReport`.
+    r"|(^|_)parking_lot(_(queue|messages?|exchange|topic|stream|table))?$"
 )
 # Where they go, rather than how many there are.
 _PLACE = re.compile(

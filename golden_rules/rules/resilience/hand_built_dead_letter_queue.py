@@ -35,8 +35,8 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     (`requeue_dead_letter`).
 
     Code that gives its dead letters to somebody else's queue is left alone, as are a broker's own dead-lettering, errors
-    that are collected and returned, signals that tell of the dead, what only shows how work stands, and records, requests,
-    settings and metrics of dead letters.
+    that are collected and returned, a loop that makes all attempts there and then, steps and other parts of a run, signals
+    that tell of the dead, what only shows how work stands, and records, requests, settings and metrics of dead letters.
 
     ## Why is this bad?
     A dead letter is work that was accepted and not done: it must survive a restart, say what failed and how often, be found,

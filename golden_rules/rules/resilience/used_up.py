@@ -38,6 +38,8 @@ _LATER = re.compile(
 _TO_RETRY = re.compile(
     r"(^|_)((mark|schedule|send|put)_(\w+_)?(for_)?retry|reschedule\w*|requeue|(calculate|set|compute)_next_(retry|attempt))$"
 )
+# Parts of a run that goes on: they are tried again in it, and the run itself is told how they ended.
+_PARTS = re.compile(r"(^|_)(steps?|stages?|phases?|nodes?|results?|state)$")
 _ONE_OF = re.compile(r"(State|Status)$")
 _ERROR = re.compile(r"(^|_)(error|errors|exception|reason|failure|traceback|err|message)(_|$)")
 _SQL_STATUS = re.compile(r"\b(?:status|state)\s*=\s*'(\w+)'|\bTHEN\s+'(\w+)'|\bELSE\s+'(\w+)'", re.IGNORECASE)
@@ -76,6 +78,8 @@ def used_up(function: Function) -> str:
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     by_sql = any(_SQL_ATTEMPTS.search(text) for text in statements)
+    if not by_sql and (any(map(_tries_at_once, nodes)) or _marks_only_parts(nodes)):
+        return ""
     found = {status for node in nodes for status in _statuses(node)}
     if not by_sql and not any(map(counts_attempts, nodes)):
         # The caller may have compared: `status = DEAD_LETTER if permanent else FAILED`.
@@ -104,6 +108,28 @@ def brought_back(function: Function) -> str:
     dead = sorted(filter(_SURELY_DEAD.search, asked))
     again = any(_AGAIN.search(status) for node in nodes for status in _statuses(node))
     return dead[0] if dead and again else ""
+
+
+def _tries_at_once(node: ast.AST) -> bool:
+    """Whether a loop makes all attempts there and then, so that the work is never put back: a retry, and no queue."""
+    match node:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"))):
+            return bool(_ATTEMPTS.search(snake(name)))
+        case ast.While(test=test):
+            return any(map(counts_attempts, walk(test)))
+        case _:
+            return False
+
+
+def _marks_only_parts(nodes: list[ast.AST]) -> bool:
+    """Whether all that gets a status is a step, a result or another part of one run: `step.status = FAILED`."""
+    marked = [
+        target.value
+        for node in nodes
+        for target, _ in stores(node)
+        if isinstance(target, ast.Attribute) and _STATUS.search(snake(target.attr))
+    ]
+    return bool(marked) and all(_PARTS.search(word_of(owner)) for owner in marked)
 
 
 def _asked_statuses(node: ast.AST) -> Iterator[str]:
