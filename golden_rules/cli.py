@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from golden_rules import __version__
+from golden_rules.collector import collector_off, no_search_at_exit
 from golden_rules.commands.base import FINDINGS, INTERRUPTED, TROUBLE
 from golden_rules.commands.examples import epilog
 from golden_rules.errors import UsageError, described, did_you_mean
@@ -74,8 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # File names and source lines may hold what the terminal's encoding cannot show.
             stream.reconfigure(errors="backslashreplace")
+    no_search_at_exit()
     try:
-        status = commands.main(args=arguments, standalone_mode=False)
+        # From the first import of a command on: a run is over before there is anything to collect.
+        with collector_off():
+            status = commands.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
         click.echo(f"error: {error}", err=True)

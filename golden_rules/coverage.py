@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
+from golden_rules.collector import collector_off
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
 from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import FileResult, ScoredFunction
 from golden_rules.naming import module_parts
-from golden_rules.runner import collector_off, trouble_noted
+from golden_rules.runner import trouble_noted
 
 # Thresholds are proposed in half points.
 _STEP = 0.5

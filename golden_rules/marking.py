@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from golden_rules.collector import collector_off
 from golden_rules.coverage import Scores
 from golden_rules.engine import analyse_source
 from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import FileResult
 from golden_rules.naming import package_of
 from golden_rules.registry import load_rules
-from golden_rules.runner import collector_off, trouble_noted
+from golden_rules.runner import trouble_noted
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import parse
 from golden_rules.source.text import decode

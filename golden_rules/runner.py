@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden_rules.cache import Caches, seen
+from golden_rules.collector import collector_off
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
 from golden_rules.findings import FileResult, Finding, Severity, without_held_back
@@ -20,7 +21,7 @@ from golden_rules.progress import Progress
 from golden_rules.project_fixing import ProjectFixes, Step
 from golden_rules.projects import Files, Outcomes, Project, concluded_of, projects_of, result_of
 from golden_rules.removals import Removals
-from golden_rules.work import Fixing, Outcome, collector_off, outcome, trouble_noted, unfixed
+from golden_rules.work import Fixing, Outcome, outcome, trouble_noted, unfixed
 from golden_rules.writing import Replacement, replace_files
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from golden_rules.patches import Diff
     from golden_rules.project_texts import ProjectTexts
 
-__all__ = ["Fixing", "Run", "check_files", "check_stdin", "collector_off", "trouble_noted"]
+__all__ = ["Fixing", "Run", "check_files", "check_stdin", "trouble_noted"]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -272,15 +271,3 @@ def _failure(file: SourceFile, error: Exception) -> str:
     if isinstance(error, FixError):
         return f"`{file.display}` was left as it was: {error}; please report this"
     return f"`{file.display}` could not be checked ({described(error)}); please report this"
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Keep the cyclic collector from walking syntax trees again and again: a third of the time on large files."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -19,9 +19,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 
+from golden_rules.collector import collector_off
 from golden_rules.files import SourceFile
 from golden_rules.progress import Progress
-from golden_rules.work import Fixing, Outcome, collector_off, work
+from golden_rules.work import Fixing, Outcome, work
 
 # What one more process costs, in bytes of source that could be read meanwhile: a fork shares what is imported already.
 _FORK_PAYS = 200_000

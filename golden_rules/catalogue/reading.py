@@ -12,6 +12,7 @@ from pathlib import Path
 from golden_rules.catalogue.metrics import Catalogue, Declaration
 from golden_rules.catalogue.parts import PARTS, Part
 from golden_rules.catalogue.series import Series, SeriesKind, in_namespace
+from golden_rules.collector import collector_off
 from golden_rules.config import Config
 from golden_rules.files import SourceFile, read_source
 from golden_rules.measured import RUNTIME, RUNTIME_DECORATORS
@@ -27,7 +28,7 @@ from golden_rules.rules.misleading.declared import (
     text,
 )
 from golden_rules.rules.scope import in_runtime, out_of_scope
-from golden_rules.runner import collector_off, trouble_noted
+from golden_rules.runner import trouble_noted
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.outlining import outline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from golden_rules.cli import main
 
 CRITICAL = "# golden-rules: critical\ndef total(order):\n    return order.sum\n"
 FIXED = (
@@ -514,6 +517,13 @@ class TestStartUp:
         )
         done = subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, text=True, check=True)
         assert not unloaded & set(done.stderr.split())
+
+    @pytest.mark.parametrize("arguments", [["--version"], ["check", "missing.py"]])
+    def test_leaves_the_collector_to_the_caller(self, arguments: list[str]) -> None:
+        """A run collects no garbage; a program that calls the command and goes on collects its own again."""
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert gc.isenabled()
 
     @pytest.mark.parametrize("arguments", [["check", "--no-cache"], ["check", "--no-cache", "--fix"]])
     def test_never_loads_matchers(self, shop: Path, arguments: list[str]) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import __file__ as hypothesis_file
 
 import golden_rules
+from golden_rules.collector import collector_off
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
-from golden_rules.work import collector_off
 
 # Real code by many hands, of moderate size: it is installed wherever these tests run.
 TREES = {
