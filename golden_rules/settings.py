@@ -174,8 +174,7 @@ class Config:
 
     def is_metrics_module(self, relative_path: str) -> bool:
         """Tell whether a file may define metrics of its own."""
-        globs = tuple(glob for entry in self.metrics_modules for glob in module_globs(entry))
-        return path_globs(globs).cover(relative_path)
+        return _is_module_of(self.metrics_modules, relative_path)
 
     def is_below_runtime(self, relative_path: str) -> bool:
         """Tell whether a file runs when `runtime_module` is imported, so that it cannot import that in turn."""
@@ -311,6 +310,12 @@ def merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 _ADDED = frozenset({"extend_select", "extend_exclude", "overrides"})
 _TABLES = frozenset({"severity", "grace_until", "per_file_ignores"})
 ADDED_UP = _ADDED | _TABLES | {"rules"}
+
+
+# Several rules ask it of each file in turn.
+@functools.lru_cache(maxsize=8)
+def _is_module_of(entries: tuple[str, ...], relative_path: str) -> bool:
+    return path_globs(tuple(glob for entry in entries for glob in module_globs(entry))).cover(relative_path)
 
 
 def module_globs(entry: str) -> tuple[str, ...]:

@@ -14,7 +14,10 @@ def callers_of(outline: Outline) -> dict[Function, set[Function]]:
     """Return the functions that call each function of the module."""
     by_name = _by_name(outline)
     callers: dict[Function, set[Function]] = defaultdict(set)
+    names = {name for _, name in by_name}
     for caller in outline.functions:
+        if names.isdisjoint(caller.called):
+            continue
         owner = _class_around(caller)
         for call in caller.calls:
             for callee in _callees(owner, call.name, by_name):

@@ -36,9 +36,11 @@ def mentions(outline: Outline, text: str) -> set[str]:
     found = {target.rpartition(".")[2] for _, target in own}
     local = {name for name, _ in own}
     chain_of = _ASCII_CHAIN if text.isascii() else _CHAIN
-    for chain in set(chain_of.findall(text)) if local else ():
+    # All blanks are taken out at once, which is much faster than chain by chain.
+    chains = "".join("|".join(set(chain_of.findall(text))).split()) if local else ""
+    for chain in chains.split("|"):
         # A sentence of a comment can run on into the code below it, so the module need not stand first.
-        parts = "".join(chain.split()).split(".")
+        parts = chain.split(".")
         if not local.isdisjoint(parts):
             found.update(parts)
     # `patch.multiple("shop.metrics", PLACED=None)` names what it changes by keywords.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from golden_rules.findings import ImportedName
 from golden_rules.source.outline import Function, Outline
@@ -30,7 +30,7 @@ def reference(
     def is_taken(local: str) -> bool:
         return local in outline.bound or is_hidden(local)
 
-    available = _names_before(outline, function, {f"{module}.{name}", module}, is_hidden)
+    available = _names_before(outline, function, frozenset({f"{module}.{name}", module}), is_hidden)
     for local, target in available.items():
         if target == f"{module}.{name}":
             return local, None
@@ -58,6 +58,8 @@ def why_no_reference(outline: Outline, module: str, name: str) -> str:
     return f"`{name}` and `{last}` are something else in this file"
 
 
+# Asked for each finding of a file, and for each use of a decorator.
+@functools.lru_cache(maxsize=1)
 def _is_sent_elsewhere(outline: Outline) -> bool:
     """Whether a file is one of Ansible's modules, which run on other machines, with nothing but `ansible.module_utils`."""
     froms = (entry.node for entry in outline.imports if isinstance(entry.node, ast.ImportFrom))
@@ -65,11 +67,11 @@ def _is_sent_elsewhere(outline: Outline) -> bool:
 
 
 def _names_before(
-    outline: Outline, function: Function, wanted: Collection[str], is_hidden: Callable[[str], bool]
+    outline: Outline, function: Function, wanted: frozenset[str], is_hidden: Callable[[str], bool]
 ) -> dict[str, str]:
     """Return the module's imported names for what is wanted that certainly hold when the function's decorators run."""
     sure: dict[str, str] = {}
-    if not any(target in wanted for target in outline.names.values()):
+    if wanted.isdisjoint(outline.names.values()):
         return sure
     last_star = max((entry.node.lineno for entry in outline.imports if entry.node.names[0].name == "*"), default=0)
     for entry in outline.imports:

@@ -119,7 +119,7 @@ def _line_starts(text: str) -> Iterator[int]:
     if "\r" in text:
         return chain((0,), (match.end() for match in _LINE_END.finditer(text)))
     # Splitting and adding lengths is six times as fast as a regular expression's matches.
-    return accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0)
+    return accumulate([len(line) + 1 for line in text.split("\n")[:-1]], initial=0)
 
 
 def matches_at(pattern: re.Pattern[str], heads: Iterable[str], text: str) -> bool:

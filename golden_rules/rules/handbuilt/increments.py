@@ -101,9 +101,7 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
             found = _increment(outline, function, node, declared)
             if found is not None and (not isinstance(node, ast.Call) or id(node) in alone or tells_what(node)):
                 yield Increment(node, *found, handlers, branch)
-        inner = list(_inner(node, handlers, branch))
-        inner.reverse()
-        waiting += inner
+        waiting += _inner(node, handlers, branch)
 
 
 def _standing_alone(node: ast.AST) -> Iterator[ast.AST]:
@@ -121,20 +119,17 @@ def _standing_alone(node: ast.AST) -> Iterator[ast.AST]:
             yield node
 
 
-def _inner(node: ast.AST, handlers: _Handlers, branch: bool) -> Iterator[_Place]:
+def _inner(node: ast.AST, handlers: _Handlers, branch: bool) -> list[_Place]:
+    """Return the places right below a node that are worth a visit, the last one first."""
     if isinstance(node, ast.ExceptHandler):
         handlers = (node, *handlers)
-        for child in node.body:
-            yield child, handlers, branch
-    elif isinstance(node, ast.If):
-        yield node.test, handlers, branch
+        return [(child, handlers, branch) for child in reversed(node.body)]
+    if isinstance(node, ast.If):
         decided = branch or not _is_guard(node)
-        for child in (*node.body, *node.orelse):
-            yield child, handlers, decided
-    else:
-        branch = branch or isinstance(node, _BRANCHES)
-        for inner in children(node):
-            yield inner, handlers, branch
+        below = [(child, handlers, decided) for child in reversed([*node.body, *node.orelse])]
+        return [*below, (node.test, handlers, branch)]
+    branch = branch or isinstance(node, _BRANCHES)
+    return [(child, handlers, branch) for child in reversed(children(node))]
 
 
 def _is_guard(statement: ast.If) -> bool:

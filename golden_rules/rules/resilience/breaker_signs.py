@@ -80,9 +80,9 @@ def gates_of(node: ast.AST, outer: frozenset[str]) -> Iterator[Gate]:
                 yield Gate(word, shown(target), weight)
 
 
-def given_up(function: Function, node: ast.AST, outer: frozenset[str], nodes: list[ast.AST]) -> Iterator[Gate]:
+def given_up(function: Function, node: ast.If, outer: frozenset[str], settings: list[ast.AST]) -> Iterator[Gate]:
     """Yield what is set because failures have reached a limit: `if errors > 3: self.disabled = True`, or the time of it."""
-    if not isinstance(node, ast.If) or not (reaches_limit(node.test) or _tells_limit(node.test, nodes)):
+    if not (reaches_limit(node.test) or _tells_limit(node.test, settings)):
         return
     told = bool(RECORDS_FAILURE.search(snake(function.name)))
     for statement in node.body:
@@ -100,11 +100,11 @@ def given_up(function: Function, node: ast.AST, outer: frozenset[str], nodes: li
                 yield Gate(word, shown(target), 2)
 
 
-def _tells_limit(test: ast.expr, nodes: list[ast.AST]) -> bool:
+def _tells_limit(test: ast.expr, settings: list[ast.AST]) -> bool:
     """Whether a test is a variable that says if failures have reached a limit: `tripped = failures >= most`, `if tripped:`."""
     return isinstance(test, ast.Name) and any(
         isinstance(target, ast.Name) and target.id == test.id and reaches_limit(value)
-        for node in nodes
+        for node in settings
         for target, value in stores(node)
     )
 
@@ -114,9 +114,9 @@ def _is_time(value: ast.expr) -> bool:
     return any(NOW.search(word) for word in words_in(value))
 
 
-def begun_again(nodes: list[ast.AST]) -> Iterator[str]:
+def begun_again(settings: list[ast.AST]) -> Iterator[str]:
     """Yield the variables that are set to none."""
-    for node in nodes:
+    for node in settings:
         for target, value in stores(node):
             if isinstance(value, ast.Constant) and value.value == 0:
                 yield word_of(target)

@@ -100,6 +100,7 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
         if not tells(function.words.lowered):
             continue
         nodes = list(walk(function.node))
+        settings = [node for node in nodes if type(node) in SETTING]
         outer = declared(nodes)
         for node in nodes:
             kind = type(node)
@@ -112,15 +113,16 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 seen.asks_rest = seen.asks_rest or asks_rest(node)
             elif isinstance(node, ast.ExceptHandler):
                 seen.starts_rest = seen.starts_rest or rests_on_error(node)
-            if (kind in SETTING or kind is ast.If) and function.name not in _INITIAL:
-                for gate in (*gates_of(node, outer), *given_up(function, node, outer, nodes)):
+            if function.name not in _INITIAL and (kind in SETTING or isinstance(node, ast.If)):
+                found = given_up(function, node, outer, settings) if isinstance(node, ast.If) else gates_of(node, outer)
+                for gate in found:
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.on_error |= frozenset(closes_on_error(function, nodes, outer))
         if function.name not in _INITIAL:
-            seen.begun_again |= frozenset(begun_again(nodes))
+            seen.begun_again |= frozenset(begun_again(settings))
             if RECORDS_FAILURE.search(snake(function.name)):
                 seen.recorded |= frozenset(
-                    gate.word for node in nodes for gate in gates_of(node, outer) if gate.weight > 1
+                    gate.word for node in settings for gate in gates_of(node, outer) if gate.weight > 1
                 )
     named = bool(NAMED.search(snake(unit.name)))
     if not (named or seen.failures or seen.half_open or seen.on_error or seen.starts_rest):

@@ -144,6 +144,9 @@ def dead_letters_of(unit: Unit) -> DeadLetters | None:
 
 
 def _used_up(unit: Unit) -> DeadLetters | None:
+    words = unit.words
+    if not (may_use_up(words) or may_bring_back(words)):
+        return None
     for function in unit.functions:
         status = used_up(function) if may_use_up(function.words.lowered) else ""
         if status:
