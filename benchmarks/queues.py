@@ -9,7 +9,8 @@ The libraries are those of the `bench` dependency group, PostgreSQL is the one t
 Every `put` is given plain data, and every claim ends with it again, encoded as JSON where the library leaves that to its users.
 DBOS runs workflows, claims them by polling and acknowledges them itself, so only its `put` can be told apart. "full" means that
 a commit is on the disk before a call returns; "normal" that a power cut may lose the last ones. Syncs are counted by strace,
-where there is one, in a run that is not timed, and by PostgreSQL itself. strace also delays every sync for the second table:
+where there is one, in a run that is not timed, and by PostgreSQL itself. The processor time is that of the client's process, from
+the least busy repeat: it says most where other programs keep the machine busy. strace also delays every sync for the second table:
 on a disk as slow as a network volume the syncs are what counts.
 """
 
@@ -48,6 +49,8 @@ OURS = "golden-runtime"
 GOAL_OF_GROUP_COMMIT = 20
 
 Cell = tuple[str, int]
+# Seconds of the clock and of the processor.
+Times = tuple[float, float]
 Step = Callable[[], object]
 AsyncStep = Callable[[], Awaitable[object]]
 
@@ -59,14 +62,14 @@ class Contender:
     library: str
     store: str
     durability: str
-    run: Callable[[str, str, int, int], float]
+    run: Callable[[str, str, int, int], Times]
     workloads: tuple[str, ...] = WORKLOADS
 
 
-def in_threads(make: Callable[[str], tuple[Step, Step]]) -> Callable[[str, str, int, int], float]:
+def in_threads(make: Callable[[str], tuple[Step, Step]]) -> Callable[[str, str, int, int], Times]:
     """Return a run whose producers are threads. `make` gives a thread its `put` and its `cycle`."""
 
-    def run(place: str, workload: str, producers: int, items: int) -> float:
+    def run(place: str, workload: str, producers: int, items: int) -> Times:
         ready = threading.Barrier(producers + 1)
 
         def produce() -> None:
@@ -79,33 +82,34 @@ def in_threads(make: Callable[[str], tuple[Step, Step]]) -> Callable[[str, str, 
         threads = [threading.Thread(target=produce) for _ in range(producers)]
         for thread in threads:
             thread.start()
+        busy = time.process_time()
         ready.wait()
         began = time.perf_counter()
         for thread in threads:
             thread.join()
-        return time.perf_counter() - began
+        return time.perf_counter() - began, time.process_time() - busy
 
     return run
 
 
-async def timed(step: AsyncStep, producers: int, items: int) -> float:
-    """Run a step from so many coroutines, and return the seconds that took."""
+async def timed(step: AsyncStep, producers: int, items: int) -> Times:
+    """Run a step from so many coroutines, and return what that took."""
 
     async def produce() -> None:
         for _ in range(items // producers):
             await step()
 
     await step()
-    began = time.perf_counter()
+    busy, began = time.process_time(), time.perf_counter()
     await asyncio.gather(*(produce() for _ in range(producers)))
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - busy
 
 
-def ours(place: str, workload: str, producers: int, items: int) -> float:
+def ours(place: str, workload: str, producers: int, items: int) -> Times:
     """Run golden-runtime on an event loop."""
     from golden_runtime import TaskQueue
 
-    async def run() -> float:
+    async def run() -> Times:
         async with TaskQueue(place) as queue:
 
             async def put() -> None:
@@ -240,12 +244,12 @@ def huey(place: str) -> tuple[Step, Step]:
     return put, cycle
 
 
-def procrastinate(place: str, workload: str, producers: int, items: int) -> float:
+def procrastinate(place: str, workload: str, producers: int, items: int) -> Times:
     """Run procrastinate's job manager on an event loop."""
     from procrastinate import App, PsycopgConnector
     from procrastinate.jobs import Status
 
-    async def run() -> float:
+    async def run() -> Times:
         app = App(connector=PsycopgConnector(conninfo=place, min_size=20, max_size=20, timeout=60))
         task = app.task(name="n")(lambda **_: None)
         async with app.open_async():
@@ -313,10 +317,11 @@ CONTENDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one contender did: items a second in each repeat and syncs an item, by workload and producers."""
+    """What one contender did: items a second and processor seconds an item in each repeat, and syncs an item, by cell."""
 
     contender: Contender
     rates: dict[Cell, list[float]]
+    busy: dict[Cell, list[float]]
     syncs: dict[Cell, float]
 
     def rate(self, cell: Cell) -> float:
@@ -341,13 +346,15 @@ class Bench:
         self._number = 0
         self._strace = shutil.which("strace")
 
-    def rate(self, contender: Contender, workload: str, producers: int) -> float:
-        """Return the items a second of one run."""
+    def rate(self, contender: Contender, workload: str, producers: int) -> Times:
+        """Return the items a second of one run, and the processor seconds an item."""
         wrapper: list[str] = []
         if self._delay and self._strace is not None:
             inject = f"inject=fsync,fdatasync:delay_exit={self._delay * 1000:.0f}"
             wrapper = [self._strace, "-f", "-qq", "--seccomp-bpf", "-e", inject, "-o", "/dev/null"]
-        return self._done(producers) / self._run(contender, workload, producers, wrapper)
+        done = self._done(producers)
+        seconds, busy = self._run(contender, workload, producers, wrapper)
+        return done / seconds, busy / done
 
     def syncs(self, contender: Contender, workload: str, producers: int) -> float:
         """Return how often the disk is synced, for each item."""
@@ -369,7 +376,7 @@ class Bench:
         """Return how many items that is, when each producer does as many as the others."""
         return self._items // producers * producers
 
-    def _run(self, contender: Contender, workload: str, producers: int, wrapper: list[str]) -> float:
+    def _run(self, contender: Contender, workload: str, producers: int, wrapper: list[str]) -> Times:
         self._number += 1
         name = f"run{self._number}_{self._delay:g}".replace(".", "_")
         on_server = contender.store == "PostgreSQL"
@@ -379,7 +386,8 @@ class Bench:
             [*command, str(self._items), place], capture_output=True, text=True, check=False, timeout=900
         )
         assert done.returncode == 0, done.stderr
-        return float(done.stdout.split()[-1])
+        seconds, busy = done.stdout.split()[-2:]
+        return float(seconds), float(busy)
 
     def _wal_syncs(self) -> int:
         with psycopg.connect(self._server.url(), autocommit=True) as connection:
@@ -390,14 +398,16 @@ class Bench:
 
 def measure(bench: Bench, repeats: int, contenders: Iterable[Contender]) -> list[Measured]:
     """Run everything, the contenders taking turns in each repeat."""
-    measured = [Measured(contender, {}, {}) for contender in contenders]
+    measured = [Measured(contender, {}, {}, {}) for contender in contenders]
     cells = [(workload, producers) for workload in WORKLOADS for producers in PRODUCERS]
     for cell in cells:
         taking_part = [each for each in measured if cell[0] in each.contender.workloads]
         for _ in range(repeats):
             # whoever comes first meets another disk than whoever comes last
             for each in random.sample(taking_part, len(taking_part)):
-                each.rates.setdefault(cell, []).append(bench.rate(each.contender, *cell))
+                rate, busy = bench.rate(each.contender, *cell)
+                each.rates.setdefault(cell, []).append(rate)
+                each.busy.setdefault(cell, []).append(busy)
         for each in taking_part:
             each.syncs[cell] = bench.syncs(each.contender, *cell)
     return measured
@@ -426,12 +436,14 @@ def take_turns(folder: Path, turns: int) -> None:
 def show(measured: list[Measured]) -> None:
     """Print the table."""
     heads = [f"{workload} x{producers}" for workload in ("put", "put+claim+ack") for producers in PRODUCERS]
-    print("items a second (disk syncs an item), by number of concurrent producers\n")
+    print("items a second (disk syncs, microseconds of the processor for an item), by number of concurrent producers\n")
     print(f"| store | durability | library | {' | '.join(heads)} |")
     print(f"|---|---|---|{'---:|' * len(heads)}")
     for each in measured:
         cells = [
-            f"{each.rate(cell):,.0f} ({each.syncs[cell]:.2f})" if cell in each.rates else ""
+            f"{each.rate(cell):,.0f} ({each.syncs[cell]:.2f}, {min(each.busy[cell]) * 1e6:,.0f})"
+            if cell in each.rates
+            else ""
             for cell in ((workload, producers) for workload in WORKLOADS for producers in PRODUCERS)
         ]
         print(
@@ -477,7 +489,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.one is not None:
         library, workload, producers, items, place = given.one
-        print(CONTENDERS[library].run(place, workload, int(producers), int(items)))
+        print(*CONTENDERS[library].run(place, workload, int(producers), int(items)))
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))
