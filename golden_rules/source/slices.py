@@ -7,6 +7,7 @@ read from LibCST's code generator, which costs a third of the parse, where its p
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ __all__ = [
 # LibCST recurses in native code and its code generator in Python: some 2,000 levels end the process, 400 the generator.
 MAX_DEPTH = 300
 _NESTING_PREFIX = "if True:\n"
+_BLANKS = re.compile(r"(?:[ \t\f]|\\\r?\n)*")
 
 N_co = TypeVar("N_co", bound=cst.CSTNode, covariant=True)
 
@@ -199,8 +201,9 @@ class _SpanRecorder(CodegenState):
     A node's own span leaves out the whitespace it owns where LibCST records a syntactic position.
     """
 
-    def __init__(self, module: cst.Module) -> None:
+    def __init__(self, module: cst.Module, text: str) -> None:
         super().__init__(module.default_indent, module.default_newline)
+        self.text = text
         self.position = 0
         self.spans: dict[int, tuple[int, int]] = {}
         self._open: list[int] = []
@@ -210,6 +213,9 @@ class _SpanRecorder(CodegenState):
         self.position += sum(map(len, self.indent_tokens))
 
     def add_token(self, value: str) -> None:
+        if value == ":" and not self.text.startswith(":", self.position):
+            # LibCST forgets the blanks of `except OSError :`, where no name follows the type.
+            value = f"{_BLANKS.match(self.text, self.position)[0]}:"  # type: ignore[index]  # it matches anywhere
         self.tokens.append(value)
         self.position += len(value)
 
@@ -241,7 +247,7 @@ def spans_of(module: cst.Module, text: str) -> dict[int, tuple[int, int]]:
     Raises:
         SliceError: The code is not the text that it was parsed from.
     """
-    recorder = _SpanRecorder(module)
+    recorder = _SpanRecorder(module, text)
     try:
         module._codegen(recorder)  # the hook that LibCST's own position providers use
     except cst.CSTValidationError as error:

@@ -204,3 +204,12 @@ def test_newer_syntax_is_sliced_as_written() -> None:
     source, piece = sliced("def run[T](x: T) -> T:\n    return f'{'a'}' or clock(x)\n")
     assert marked(source, piece, cst.TypeParameters) == ["[T]"]
     assert marked(source, piece, cst.Call) == ["clock(x)"]
+
+
+@pytest.mark.parametrize("handler", ["except OSError :", "except (OSError,  ValueError)\t:", "except* OSError \\\n :"])
+@pytest.mark.parametrize("indent", ["    ", "\t"])
+def test_blanks_before_the_colon_of_a_handler_are_seen(handler: str, indent: str) -> None:
+    """LibCST forgets them where no name follows the type, and what stands behind them would be somewhere else."""
+    code = f"def run(order):\n\ttry :\n\t\torder.save()\n\t{handler}\n\t\torder.undo()\n\torder.done()\n"
+    source, piece = sliced(code.replace("\t\t", indent * 2).replace("\n\t", "\n" + indent))
+    assert marked(source, piece, cst.Call) == ["order.save()", "order.undo()", "order.done()"]
