@@ -9,7 +9,7 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from golden_rules.source.outline import Function, Outline
@@ -72,22 +72,43 @@ def metric_name(
     Prometheus with another function's. A module that is the app's package itself has no name below it, and the dot or `_`
     beside it goes, too. A crowded function has its class, or a number, that sets it apart from what is taken.
     """
+    if crowded is None or function.qualname not in crowded.functions:
+        return _dotted(outline, _local_names(outline)[function], app, template)
+    return _set_apart(outline, crowded, app, template)[function]
+
+
+def _dotted(outline: Outline, local: list[str], app: str | None, template: str) -> str:
+    """Return a name from its parts below the module."""
     module = [_word(part) for part in outline.module.split(".") if part]
     first, *below = _below_app(module, _word(app)) if app else module or [""]
     if not first:
         template = template.replace("{app}.", "").replace("{app}_", "").replace("{app}", "")
     if not below:
         template = _NO_MODULE.sub("", template)
+    name = template.format(app=first, module=".".join(below), function=".".join(local))
+    tidy = ".".join(part for part in name.split(".") if part)
+    return tidy if tidy[:1].isalpha() else f"x{tidy}"
 
-    def named(parts: list[str]) -> str:
-        name = template.format(app=first, module=".".join(below), function=".".join(parts))
-        tidy = ".".join(part for part in name.split(".") if part)
-        return tidy if tidy[:1].isalpha() else f"x{tidy}"
 
-    if crowded is None or function.qualname not in crowded.functions:
-        return named(_local_names(outline)[function])
-    choices = _choices([_word(part) for part in function.qualname.split(".")], alone=False)
-    return next(name for name in map(named, choices) if as_series(name) not in crowded.taken)
+@functools.lru_cache(maxsize=1)
+def _set_apart(outline: Outline, crowded: Crowded, app: str | None, template: str) -> dict[Function, str]:
+    """Return the names of the crowded functions, which keep apart from what is taken, and from each other."""
+    owners: dict[str, str] = {}
+    found = {}
+    for function, full in _full_names(outline).items():
+        if function.qualname not in crowded.functions:
+            continue
+        names = (_dotted(outline, parts, app, template) for parts in _choices(full, alone=False))
+        found[function] = next(name for name in names if _is_free(as_series(name), function, crowded, owners))
+        owners[as_series(found[function])] = function.qualname
+    return found
+
+
+def _is_free(series: str, function: Function, crowded: Crowded, owners: Mapping[str, str]) -> bool:
+    others = (other for other, owner in owners.items() if owner != function.qualname)
+    return series not in crowded.taken and not any(
+        f"{other}_".startswith(f"{series}_") or f"{series}_".startswith(f"{other}_") for other in others
+    )
 
 
 def as_series(name: str) -> str:
@@ -110,19 +131,25 @@ def _local_names(outline: Outline) -> dict[Function, list[str]]:
     `group.type` beside `group_type` gets another name, and `getItem` beside `get_item`, which would share a series.
     """
     named = Counter(_word(function.name) for function in outline.functions)
-    public = {_where(function) for function in outline.functions if not function.name.startswith("_")}
     owners: dict[str, str] = {}
     found = {}
-    for function in outline.functions:
-        private = function.name.startswith("_")
-        full = [_word(part) for part in function.qualname.split(".")]
-        if private and _where(function) in public:
-            full[-1] += "_inner"
-        says_little = private and function.name.startswith("__") and function.name.endswith("__")
+    for function, full in _full_names(outline).items():
+        says_little = function.name.startswith("__") and function.name.endswith("__")
         alone = named[_word(function.name)] == 1 and not says_little
         choices = _choices(full, alone=alone)
         name = function.qualname
         found[function] = next(parts for parts in choices if owners.setdefault("_".join(parts), name) == name)
+    return found
+
+
+def _full_names(outline: Outline) -> dict[Function, list[str]]:
+    """Return the parts of each function's qualified name; what is private is told from the public function that it serves."""
+    public = {_where(function) for function in outline.functions if not function.name.startswith("_")}
+    found = {}
+    for function in outline.functions:
+        found[function] = [_word(part) for part in function.qualname.split(".")]
+        if function.name.startswith("_") and _where(function) in public:
+            found[function][-1] += "_inner"
     return found
 
 

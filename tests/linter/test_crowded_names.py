@@ -74,6 +74,14 @@ def test_a_method_is_set_apart_by_its_class(tmp_path: Path) -> None:
     assert names(tmp_path)["shop_pay/card.py"] == ["shop_pay.card.till.place"]
 
 
+def test_two_of_one_file_do_not_take_the_same_new_name(tmp_path: Path) -> None:
+    """Whatever both of them are called."""
+    both = PLACE + PLACE.replace("place", "_place")
+    write(tmp_path, {"pyproject.toml": CRITICAL, "shop/pay_card.py": both, "shop_pay/card.py": both})
+    assert golden_rules(tmp_path, "check", "--fix").returncode == 0
+    assert names(tmp_path)["shop_pay/card.py"] == ["shop_pay.card.place_2", "shop_pay.card.place_inner_2"]
+
+
 def test_timers_keep_apart_too(tmp_path: Path) -> None:
     """What a fix puts in place of a clock has a series as well."""
     timed = "import time\n\n\ndef place(order, log):\n    start = time.perf_counter()\n    order.save()\n    log.info('took %.1f s', time.perf_counter() - start)\n"

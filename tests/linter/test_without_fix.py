@@ -128,6 +128,7 @@ RETRIES = {
     "ends quietly": (RETRY.replace("raise", "return None"), "it ends with something else than the last error"),
     "odd waits": (RETRY.replace("sleep(1)", "sleep(client.pause)"), "it waits for times that `@retry` does not have"),
     "no result": (RETRY.replace("return client.get()", "page = client.get()\n            if page:\n                return page"), "a result that it does not return makes it try again, without an error"),
+    "nothing to catch": (RETRY.partition("        try:")[0] + "        page = client.get()\n        if page:\n            return page\n        time.sleep(1)\n", "a result that it does not return makes it try again, without an error"),
     "no result in one line": (RETRY.replace("return client.get()", "if (page := client.get()) is not None:\n                return page"), "a result that it does not return makes it try again, without an error"),
     "goes on from the attempt before": (RETRY.replace("(client)", "(client, page)").replace("return client.get()", "page = page.next()\n            return client.get(page)"), ""),
     "removes what it was given": (RETRY.replace("(client)", "(client, *, page)").replace("return client.get()", "del page\n            return client.get()"), ""),
@@ -168,7 +169,10 @@ MISPLACED = {
     "an abstract method": ("from abc import ABC, abstractmethod\n\nfrom golden_runtime import counted\n\n\nclass Orders(ABC):\n    @abstractmethod\n    @counted('x')\n    def place(self): ...\n", "these may stand in other files"),
     "a coroutine": ("from prometheus_client import Histogram\n\nPAYING = Histogram('paying', 'Seconds.')\n\n\n@PAYING.time()\nasync def pay(order):\n    await order.pay()\n", "those have series of other names"),
 }  # fmt: skip
+WRAPPED = "import functools\nimport time\n\n\ndef lasting(function):\n    @functools.wraps(function)\n    def wrapper(*args, **kwargs):\n        start = time.monotonic()\n        try:\n            return function(*args, **kwargs)\n        finally:\n            log.log(level(), 'took %s', time.monotonic() - start)\n\n    return wrapper\n\n\n@lasting\ndef place(order):\n    return order.save()\n"
 HOMEMADE = {
+    "any level": (WRAPPED, "what it logs in line 12 may be a warning or an error, by its level"),
+    "a block": (WRAPPED.partition("        start")[0] + "        with SECONDS.labels(function.__name__).time():\n            return function(*args, **kwargs)\n\n    return wrapper\n\n\n@lasting\ndef place(order):\n    return order.save()\n", "it measures by a block, in line 8"),
     "a class": ("import time\n\n\nclass Timer:\n    def __enter__(self):\n        self.start = time.monotonic()\n        return self\n\n    def __exit__(self, *raised):\n        print('took', time.monotonic() - self.start)\n", "nothing of the runtime can be used in every way that a class can"),
     "a context manager": ("import time\nfrom contextlib import contextmanager\n\n\n@contextmanager\ndef lasting(label):\n    start = time.monotonic()\n    try:\n        yield\n    finally:\n        print(label, time.monotonic() - start)\n", "the block that it measures is no function, which has the name that a series needs"),
     "no use": ("import functools\nimport time\n\n\ndef lasting(function):\n    @functools.wraps(function)\n    def wrapper(*args, **kwargs):\n        start = time.monotonic()\n        try:\n            return function(*args, **kwargs)\n        finally:\n            print('took', time.monotonic() - start)\n\n    return wrapper\n", "its own file does not use it"),

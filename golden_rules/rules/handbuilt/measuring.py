@@ -53,6 +53,9 @@ def measures(subject: ModuleSubject, function: Function) -> Measures | None:
             return Measures("tracing", f"opens a span with `{name}`")
     if (reading := _clock(subject, function)) and (code := _difference(subject, function)):
         return Measures("timing", f"reads `{reading}` and takes `{code}`")
+    for block in function.measured_blocks:
+        if _times(subject, function, block):
+            return Measures("timing", f"times with `{block.replace('()', '(...)')}`")
     for call in function.calls:
         base, _, last = call.name.rpartition(".")
         if base and last in _OBSERVING:
@@ -95,6 +98,12 @@ def _is_about_it(function: Function) -> bool:
         return False
     says_so = any(_SAYS_SO.search(name) for name in names)
     return function.statements <= _MAX_STATEMENTS[0 if says_so else 1]
+
+
+def _times(subject: ModuleSubject, function: Function, block: str) -> bool:
+    """Whether a block is one that a metric makes to time it: `with SECONDS.labels(name).time():`."""
+    base, _, last = block.rpartition(".")
+    return last == "time" and bool(base) and clock_unit(subject.outline, function, block) is None
 
 
 def _clock(subject: ModuleSubject, function: Function) -> str:

@@ -98,7 +98,13 @@ def reading(subject: ModuleSubject, decorator: Function) -> Reading | str:
 
 
 def _more(statement: ast.stmt) -> str:
-    return f"it does more than measure in line {statement.lineno}"
+    match statement:
+        case ast.Expr(value=ast.Call(func=callee)) if _LEVELLED.search(dotted(callee)):
+            return f"what it logs in line {statement.lineno} may be a warning or an error, by its level"
+        case ast.With() | ast.AsyncWith():
+            return f"it measures by a block, in line {statement.lineno}"
+        case _:
+            return f"it does more than measure in line {statement.lineno}"
 
 
 def _wrapped(node: AnyFunction) -> str | None:

@@ -86,7 +86,7 @@ def loop_parts(outline: Outline, loop: ast.stmt, after: Sequence[ast.stmt]) -> P
         case ast.Try(handlers=[handler], finalbody=[]):
             pass
         case _:
-            return _NO_TRY
+            return _NO_TRY if any(isinstance(node, ast.Try | ast.TryStar) for node in walk(loop)) else _BY_RESULT
     if not all(map(may_end, after)):
         return _GOES_ON
     success = _after_success(loop, attempt, after, swallowing_managers(outline))
