@@ -30,7 +30,7 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
 
     Finds decorators whose wrapper measures the function it calls, generators under `@contextmanager` that measure
     their block, and classes that read a clock in `__enter__` and in `__exit__`. Measuring is a difference of clock readings
-    that decides nothing, a metric that is fed, or a span that is opened around the call.
+    that decides nothing, a metric that is fed, or a block of a metric (`with SECONDS.time():`) or a span around the call.
 
     ## Why is this bad?
 
