@@ -70,7 +70,8 @@ def _shared(
     count = min(jobs, sum(sizes) // pays, len(files))
     left = set(range(len(files)))
     if count > 1:
-        _prepare()
+        # A fork shares what is imported before it.
+        import_module("golden_rules.engine" if fixing is None else "golden_rules.fixing")
         pool = _Pool(files, fixing, context, _Queue(sizes, count))
         for index, outcome in pool.run(count):
             left.discard(index)
@@ -96,11 +97,6 @@ def _context() -> ForkContext | SpawnContext:
     if sys.platform == "linux" and threading.active_count() == 1:
         return multiprocessing.get_context("fork")
     return multiprocessing.get_context("spawn")
-
-
-def _prepare() -> None:
-    """Import what every worker needs, before they are forked."""
-    import_module("golden_rules.fixing")
 
 
 class _Queue:

@@ -101,6 +101,10 @@ class SourceText:
         end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
         return self.offset(node.lineno, node.col_offset), end
 
+    def code(self, node: ast.expr | ast.stmt) -> str:
+        """Return the text of a node of `ast`: `ast.get_source_segment` splits the whole file into lines for each."""
+        return self.parseable[slice(*self.span(node))]
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, both from 1, the column in characters."""
         line = bisect_right(self._line_starts, offset)

@@ -35,7 +35,7 @@ def is_placed(source: SourceText, code: OwnCode, node: ast.expr) -> bool:
     if not any(isinstance(holder, ast.JoinedStr) for holder in code.holders(node)):
         return True
     try:
-        found = ast.parse(f"({source.text[slice(*source.span(node))]})", mode="eval").body
+        found = ast.parse(f"({source.code(node)})", mode="eval").body
     except SyntaxError:
         return False
     return ast.dump(found) == ast.dump(node)

@@ -180,7 +180,7 @@ def _labels(subject: Subject, labels: Mapping[str, ast.expr]) -> str | None:
     }
     items = []
     for name, value in labels.items():
-        written = ast.get_source_segment(subject.source.parseable, value)
+        written = subject.source.code(value)
         root = dotted(value).partition(".")[0]
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             items.append(f'"{name}": {written}')

@@ -97,12 +97,11 @@ class HandTimed(OutlineRule):
 
         for start in timed_starts(subject, timings(subject.outline, subject.function)):
             difference = start.difference
-            span = subject.source.span(difference.node)
-            code = " ".join(subject.source.text[slice(*span)].split())
+            code = " ".join(subject.source.code(difference.node).split())
             safe = start.safe if isinstance(start.safe, Fix) else None
             why = "" if safe or start.unsafe else str(start.safe)
             yield Violation(
-                span=span,
+                span=subject.source.span(difference.node),
                 message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
                 remedy=without_fix_as(_remedy(start), why),
                 fix=safe or start.unsafe,

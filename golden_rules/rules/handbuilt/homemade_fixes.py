@@ -181,10 +181,10 @@ def _mentions(facts: Sequence[Fact], names: set[str]) -> Mapping[str, set[str]]:
     return found
 
 
-def _own_metric(subject: ModuleSubject, metric: str, decorator: ast.AST) -> ast.stmt | None:
+def _own_metric(subject: ModuleSubject, metric: str, decorator: ast.expr | ast.stmt) -> ast.stmt | None:
     """Return the statement that makes a metric which the decorator alone feeds; `None` where others know it."""
     word = re.compile(rf"\b{re.escape(metric)}\b")
-    inside = ast.get_source_segment(subject.source.parseable, decorator) or ""
+    inside = subject.source.code(decorator)
     if len(word.findall(subject.source.text)) != len(word.findall(inside)) + 1:
         return None
     for statement in subject.outline.tree.body:

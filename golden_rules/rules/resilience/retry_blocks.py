@@ -160,7 +160,7 @@ def _edits(subject: Subject, parts: Parts, maker: str, policy: Policy) -> list[E
     )
     ending = ""
     if parts.ending is not None:
-        written = ast.get_source_segment(source.parseable, parts.ending)
+        written = source.code(parts.ending)
         ending = f"{_indent(subject, parts.tried[0])}{written}{source.newline}"
     start, apart = _start(source, parts)
     edits = [

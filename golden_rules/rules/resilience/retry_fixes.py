@@ -7,7 +7,6 @@ what it logged between them goes, since the policy counts attempts and notes the
 
 from __future__ import annotations
 
-import ast
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ def _edits(subject: Subject, parts: Parts) -> list[Edit] | None:
     if parts.ending is not None:
         if parts.ending.lineno != parts.ending.end_lineno:
             return None
-        written = ast.get_source_segment(source.parseable, parts.ending)
+        written = source.code(parts.ending)
         ending = f"{indent}{written}{source.newline}"
     if any(map(partial(shares_a_line, source), gone)):
         return None

@@ -104,7 +104,7 @@ def _caught(subject: Subject, handler: ast.ExceptHandler) -> str | None:
         return None
     if resolve(subject.outline, subject.function, dotted(kind)) == "Exception":
         return ""
-    return ast.get_source_segment(subject.source.parseable, kind)
+    return subject.source.code(kind)
 
 
 def _catches_ends(subject: Subject, kind: ast.expr | None) -> bool:
