@@ -7,18 +7,13 @@ import functools
 import re
 from dataclasses import dataclass
 
-from golden_rules.naming import snake
 from golden_rules.rules.base import Subject
-from golden_rules.rules.handbuilt.counter_owners import declares, is_written, only_counts
-from golden_rules.rules.handbuilt.counter_places import mentions_of, told_of_each
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
+    counts_hits,
     feeds_a_client,
     holds_results,
     is_amount,
-    is_charged,
-    is_set_of_metrics,
-    is_spent,
     is_state,
     is_store,
     is_sure_count,
@@ -26,6 +21,7 @@ from golden_rules.rules.handbuilt.counter_words import (
     speaks_of_events,
 )
 from golden_rules.rules.handbuilt.increments import Increment, increments, may_increment
+from golden_rules.rules.handbuilt.metric_helpers import only_feeds_metrics
 from golden_rules.rules.handbuilt.metric_modules import (
     comes_from_instrumentation,
     counts_for_others,
@@ -35,7 +31,7 @@ from golden_rules.rules.handbuilt.metric_modules import (
 from golden_rules.rules.handbuilt.wrappers import wraps_another, yields_context
 from golden_rules.rules.scope import in_runtime, is_benchmark, out_of_scope
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import dotted
 
 # Exceptions that say how a search or a queue stands, and no failure.
 _ORDINARY = frozenset(
@@ -81,13 +77,14 @@ def _counted(subject: Subject) -> Counted:
     if in_runtime(subject.outline, subject.config) or wraps_another(function):
         # What counts for others is homemade instrumentation as a whole (GR206).
         return Counted()
-    around = yields_context(function) or (owner is not None and is_set_of_metrics(owner.name))
+    found = tuple(increments(subject.outline, function))
+    for_others = yields_context(function) or only_feeds_metrics(function, {item.node for item in found})
     errors: list[Increment] = []
     events: list[Increment] = []
-    for increment in increments(subject.outline, function):
-        if increment.metric and (around or is_amount(increment.word) or _is_told_the_name(function, increment)):
-            # What feeds metrics around a block, or is a method of a set of metrics, is homemade instrumentation, too; what a class counts in
-            # its own attributes there is its own.
+    for increment in found:
+        if increment.metric and (for_others or is_amount(increment.word)):
+            # What feeds metrics around a block, or does nothing else, is homemade instrumentation, too; what a class counts in its
+            # own attributes there is its own.
             continue
         if _is_back_pressure(increment):
             continue
@@ -97,17 +94,6 @@ def _counted(subject: Subject) -> Counted:
         elif _is_own_event(subject, increment) if increment.metric else _is_telemetry(subject, increment):
             events.append(increment)
     return Counted(tuple(errors), tuple(events))
-
-
-def _is_told_the_name(function: Function, increment: Increment) -> bool:
-    """Whether the metric's name begins with what the caller hands over, which makes the function a helper of others: `f"{name}_count"`."""
-    first = increment.node.args[0] if isinstance(increment.node, ast.Call) and increment.node.args else None
-    match first:
-        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=name)), *_]):
-            arguments = function.node.args
-            return any(name == argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
-        case _:
-            return False
 
 
 def _counts_failures(increment: Increment) -> bool:
@@ -147,7 +133,7 @@ def _is_own_event(subject: Subject, increment: Increment) -> bool:
 
 
 def _is_telemetry(subject: Subject, increment: Increment) -> bool:
-    """Whether a counter in a variable is kept to be reported, and for nothing else."""
+    """Whether a number is one of the program's statistics: kept among them or told with them, and used for nothing else."""
     target = increment.target
     store = None if target is None else _is_store_of_own(subject.function, target)
     if target is None or store is None or _holds_results(subject.function):
@@ -155,20 +141,17 @@ def _is_telemetry(subject: Subject, increment: Increment) -> bool:
     if is_one_off(subject.path) or draws_a_screen(subject.path):
         return False
     word = increment.word
-    if (is_state(word) and not is_sure_count(word)) or _is_data(subject, target):
+    if is_state(word) and not is_sure_count(word):
         return False
-    if _is_accounted(subject.function, target, word) or not (use := usage(subject.outline, target)).only_reports:
+    use = usage(subject.outline, target)
+    if not use.only_reports:
         return False
-    if store:
+    if store or _counts_failures(increment):
+        # A name that speaks of errors where an error was caught says enough.
         return True
-    if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant) and not speaks_of_errors(word):
-        # `self.calls[tool] += 1` is a tally by name, which is data more often than not.
-        return False
-    # What the file itself never reads is kept for others; its name, or the place where it counts, must say what for.
-    kept = not (use.readings or _is_field(subject.function, target)) and (
-        is_sure_count(word) or bool(increment.handlers)
-    )
-    return speaks_of_events(word) and (use.reports or kept)
+    # `self.calls[tool] += 1` is a tally by name, which is data more often than not.
+    is_tally = isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant)
+    return not is_tally and ((use.told and speaks_of_events(word)) or (counts_hits(word) and not use.readings))
 
 
 def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
@@ -187,57 +170,6 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
         return None
     names.append(root.id)
     return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
-
-
-def _is_data(subject: Subject, target: ast.expr) -> bool:
-    """Whether a counter is data of the object that counts, of a record or of one that is there to count, or of a record that the object holds."""
-    owner = subject.function.owner
-    match target:
-        case ast.Attribute(value=ast.Name(id="self"), attr=name) if owner is not None:
-            if is_written(owner, name) or only_counts(owner):
-                return True
-            # An entry of a cache knows how often it was read; what is read of each entry is no count of the program's.
-            return declares(owner, name) and "_" in name and told_of_each(mentions_of(subject.outline), name)
-        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=holder), attr=name) if owner is not None:
-            held = owner.attributes.get(holder, "")
-            # `self.unit.restarts`: what is told of a unit tells this, too, where statistics are kept for themselves.
-            kept = is_store(holder) or is_store(held)
-            records = (record for record in subject.outline.classes if record.name == held and not kept)
-            return any(declares(record, name) for record in records)
-        case _:
-            return False
-
-
-def _is_field(function: Function, target: ast.expr) -> bool:
-    """Whether a counter is a declared field of the object that counts, which those who hold it read."""
-    owner = function.owner
-    return (
-        owner is not None
-        and isinstance(target, ast.Attribute)
-        and _is_own_attribute(target)
-        and declares(owner, target.attr)
-    )
-
-
-def _is_own_attribute(target: ast.expr) -> bool:
-    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
-
-
-def _is_accounted(function: Function, target: ast.expr, word: str) -> bool:
-    """Whether what is counted is charged for: beside it, tokens or costs are added up in the same place."""
-    if isinstance(target, ast.Name) or not is_charged(word):
-        return False
-    holder = ast.unparse(target.value) if isinstance(target, ast.Attribute | ast.Subscript) else ""
-    for node in walk(function.node):
-        if not isinstance(node, ast.AugAssign) or isinstance(node.value, ast.Constant):
-            continue
-        match node.target:
-            case ast.Attribute(value=base, attr=name) | ast.Subscript(value=base, slice=ast.Constant(value=str(name))):
-                if is_spent(snake(name)) and ast.unparse(base) == holder:
-                    return True
-            case _:
-                pass
-    return False
 
 
 def _is_local(function: Function, name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from golden_rules.source.outline import Outline
-from golden_rules.source.trees import children, dotted, walk
+from golden_rules.source.trees import children, dotted
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -18,12 +18,11 @@ _Variable = ast.Name | ast.Attribute | ast.Subscript
 
 @dataclass(slots=True)
 class Mentions:
-    """The attributes, names and keywords of a file, by name, and the node around each node."""
+    """The attributes and names of a file, by name, and the node around each node."""
 
     parents: dict[int, ast.AST] = field(default_factory=dict)
     attributes: dict[str, list[ast.Attribute]] = field(default_factory=lambda: defaultdict(list))
     names: dict[str, list[ast.Name]] = field(default_factory=lambda: defaultdict(list))
-    keywords: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
 
 
 @functools.lru_cache(maxsize=1)
@@ -38,8 +37,6 @@ def mentions_of(outline: Outline) -> Mentions:
             index.attributes[node.attr].append(node)
         elif isinstance(node, ast.Name):
             index.names[node.id].append(node)
-        elif isinstance(node, ast.keyword) and node.arg:
-            index.keywords[node.arg].append(node.value)
         for child in children(node):
             parents[id(child)] = node
             stack.append(child)
@@ -127,29 +124,3 @@ def function_around(index: Mentions, node: ast.AST) -> ast.AST | None:
     while current is not None and not isinstance(current, _FUNCTIONS):
         current = index.parents.get(id(current))
     return current
-
-
-def told_of_each(index: Mentions, name: str) -> bool:
-    """Whether an attribute is read of one object after the other, so that it is a detail of each: `[entry.reads_total for entry in entries]`."""
-    return any(
-        isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load) and _takes_turns(index, node, node.value.id)
-        for node in index.attributes[name]
-    )
-
-
-def _takes_turns(index: Mentions, node: ast.AST, name: str) -> bool:
-    """Whether a loop or a comprehension around a node gives a name one value after the other, and does not add them up."""
-    current: ast.AST | None = node
-    while current is not None and not isinstance(current, _FUNCTIONS):
-        parent = index.parents.get(id(current))
-        match current:
-            case ast.For(target=target) | ast.AsyncFor(target=target):
-                targets = [target]
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                targets = [generator.target for generator in current.generators]
-            case _:
-                targets = []
-        if any(isinstance(each, ast.Name) and each.id == name for target in targets for each in walk(target)):
-            return not (isinstance(parent, ast.Call) and dotted(parent.func) == "sum")
-        current = parent
-    return False

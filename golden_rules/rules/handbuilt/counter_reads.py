@@ -19,17 +19,22 @@ from golden_rules.rules.handbuilt.counter_places import (
     statement_of,
     values_given,
 )
-from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_reporting, is_store, may_reset
+from golden_rules.rules.handbuilt.counter_words import (
+    holds_metrics,
+    is_reporting,
+    is_store,
+    may_reset,
+    tells_statistics,
+)
 from golden_rules.rules.handbuilt.increments import bumped
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting
 from golden_rules.source.outline import Outline
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import dotted
 
 # Keys under which a number tells one record from the next.
 _NUMBERS = re.compile(r"(^|_)(id|uid|ordinal|seq|seq_?no|sequence|index|idx|position|serial)$")
 # A number of all there is to do, beside which another says how far it got.
 _WHOLE = re.compile(r"^_*(total|total_count|expected|planned)$")
-_RESTORING = re.compile(r"(^|_)(load|loads|restore|read)(_|$)")
 _MAX_STEPS = 4
 
 
@@ -49,27 +54,24 @@ class Usage:
     """What a file does with a counter."""
 
     readings: tuple[Reading, ...]
+    told: bool
+    """Whether it is told where the program tells statistics."""
+
     goes_down: bool
     starts_anew: bool
-    restored: bool
-
-    @property
-    def reports(self) -> bool:
-        """Whether it is read, and every reading serves a report."""
-        return Reading.REPORTED in self.readings and self.only_reports
 
     @property
     def only_reports(self) -> bool:
         """Whether nothing the program does depends on it; it may be read elsewhere."""
         harmless = all(reading in (Reading.REPORTED, Reading.NEUTRAL) for reading in self.readings)
-        return harmless and not self.goes_down and not self.starts_anew and not self.restored
+        return harmless and not self.goes_down and not self.starts_anew
 
 
 def usage(outline: Outline, target: ast.expr) -> Usage:
     """Return what the file does with the variable that an increment adds to."""
     index = mentions_of(outline)
     readings: list[Reading] = []
-    down = anew = False
+    told = down = anew = False
     for node in of_variable(index, target):
         parent = index.parents[id(node)]
         if isinstance(parent, ast.AugAssign) and parent.target is node:
@@ -78,19 +80,20 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
             if bumped(statement_of(index, node)) is not None:
                 # `self.hits = self.hits + 1`
                 continue
-            readings.append(_reading_beside(index, node, target))
-        elif isinstance(parent, ast.Assign | ast.AnnAssign):
+            reading = _reading_beside(index, node, target)
+            readings.append(reading)
+            told = told or (reading is Reading.REPORTED and tells_statistics(name_around(index, node)))
+        elif isinstance(parent, ast.Assign | ast.AnnAssign) and _is_zero(parent.value):
             anew = anew or _starts_anew(index, parent)
+    anew = anew or _holder_starts_anew(index, target)
     readings += _readings_of_holder(index, target)
-    return Usage(tuple(readings), down, anew, _is_restored(index, target))
+    return Usage(tuple(readings), told, down, anew)
 
 
 def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
     """Yield what becomes of the object that holds a counter, where beside the counting something is asked of it: `verdict = decide(call, self.stats)`."""
-    holder = target
-    while isinstance(holder, ast.Attribute | ast.Subscript) and not isinstance(holder.value, ast.Name):
-        holder = holder.value
-    if holder is target or not isinstance(holder, ast.Attribute) or not is_store(holder.attr):
+    holder = _holder(target)
+    if holder is None:
         return
     function = function_around(index, target)
     for node in of_variable(index, holder):
@@ -100,6 +103,23 @@ def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
             yield _reading(index, node, _MAX_STEPS)
 
 
+def _holder(target: ast.expr) -> ast.Attribute | None:
+    """Return the attribute that holds statistics: `self.stats` of `self.stats["sent"]`."""
+    holder = target
+    while isinstance(holder, ast.Attribute | ast.Subscript) and not isinstance(holder.value, ast.Name):
+        holder = holder.value
+    return holder if holder is not target and isinstance(holder, ast.Attribute) and is_store(holder.attr) else None
+
+
+def _holder_starts_anew(index: Mentions, target: ast.expr) -> bool:
+    """Whether the statistics that a counter is kept in are made anew where work is done."""
+    holder = _holder(target)
+    if holder is None:
+        return False
+    assignments = (index.parents[id(node)] for node in of_variable(index, holder) if isinstance(node.ctx, ast.Store))
+    return any(_starts_anew(index, item) for item in assignments if isinstance(item, ast.Assign | ast.AnnAssign))
+
+
 def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Reading:
     """Return what becomes of a value; the caller of the function that counts gets it to act on it."""
     reading = _reading(index, node, _MAX_STEPS)
@@ -107,39 +127,14 @@ def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Readin
     return Reading.OTHER if beside and isinstance(statement_of(index, node), ast.Return) else reading
 
 
-def _starts_anew(index: Mentions, assignment: ast.Assign | ast.AnnAssign) -> bool:
-    """Whether an assignment of zero stands where work is done: then the counter is one of a row of failures, or of one run."""
-    value = assignment.value
-    if not (isinstance(value, ast.Constant) and value.value == 0):
-        return False
+def _starts_anew(index: Mentions, assignment: ast.AST) -> bool:
+    """Whether an assignment stands where work is done: then what it sets to zero, or to new statistics, is of one run or one row of failures."""
     name = name_around(index, assignment)
     return bool(name) and not may_reset(name)
 
 
-def _is_restored(index: Mentions, target: ast.expr) -> bool:
-    """Whether a counter takes up a value that was kept elsewhere, which makes it data: `Totals(runs=saved.get("runs", 0))`."""
-    match target:
-        case ast.Attribute(attr=name):
-            values = [*index.keywords[name], *values_given(index, index.attributes[name])]
-            return any(_takes_entry(value, name) for value in values)
-        case ast.Subscript(value=ast.Attribute(attr=name)):
-            calls = (value for value in values_given(index, index.attributes[name]) if isinstance(value, ast.Call))
-            return any(_RESTORING.search(snake(dotted(call.func).rpartition(".")[2])) for call in calls)
-        case _:
-            return False
-
-
-def _takes_entry(value: ast.expr, name: str) -> bool:
-    """Whether a value is what stands under a name: `saved["runs"]`, `int(saved.get("runs", 0))`."""
-    for node in walk(value):
-        match node:
-            case ast.Subscript(slice=ast.Constant(value=key)) if key == name:
-                return True
-            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=key), *_]) if key == name:
-                return True
-            case _:
-                pass
-    return False
+def _is_zero(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value == 0
 
 
 def _is_part(index: Mentions, beside: list[ast.expr]) -> bool:

@@ -31,10 +31,10 @@ _EVENT = re.compile(
 _ONE_EVENT = re.compile(
     r"(^|_)(execution|invocation|operation|lookup|query|eviction|completion|delivery|access)_(count|cnt|total)$"
 )
-_CHARGED = re.compile(r"(^|_)(calls?|requests?|queries|query|messages?|completions?|runs?|invocations?|turns?)(_|$)")
-_SPENT = re.compile(r"(^|_)(tokens?|cost|costs|usd|price|spent|credits?|dollars|cents)(_|$)")
 # Names that say it all: `error_count`, `total_requests`, `cache_hits`.
 _SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
+# What a cache or a lookup came across, which nothing is kept for but to be told.
+_HITS = re.compile(r"(^|_)(hits|misses)$")
 # A counter that calls itself a statistic, whatever it counts: `stat_resumes`.
 _STATISTIC = re.compile(r"^(stats?|metrics?)_")
 # Metrics that grow by a time or a size, one now and then: `sleep_seconds_total`.
@@ -51,6 +51,10 @@ _COUNTER = re.compile(r"(^|_)(counters?|total|count|metrics?)(_|$)")
 _REPORTING = re.compile(
     r"(^|_)(stats?|statistics|metrics?|telemetry|info|status|report|reports|summary|summarize|health|snapshot|describe|repr|str|debug|dump"
     r"|hit_rate|counters?|counts?|log|logs|collect|usage|diagnostics|to_dict|as_dict|rate|ratio|monitor|getstats)(_|$)"
+)
+# Where a program tells how it fares, rather than what it holds, did or came to.
+_STATISTICS = re.compile(
+    r"(^|_)(stats?|statistics|getstats|metrics?|telemetry|health|healthz|status|info|diagnostics|counters|counts|hit_(rate|ratio))(_|$)"
 )
 _RESETTING = re.compile(
     r"(^|_)(init|initiali[sz]e|new|reset\w*|clear\w*|zero|start|setup|set_up|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
@@ -100,6 +104,11 @@ def speaks_of_events(word: str) -> bool:
     return any(pattern.search(word) for pattern in (_EVENT, _ERROR, _STATISTIC, _ONE_EVENT))
 
 
+def counts_hits(word: str) -> bool:
+    """Whether a counter's name speaks of the hits or misses of a cache."""
+    return bool(_HITS.search(word))
+
+
 def is_sure_count(word: str) -> bool:
     """Whether a name says that it counts, and what."""
     return bool(_STATISTIC.search(word) or _SURE.search(word)) and speaks_of_events(word)
@@ -135,6 +144,11 @@ def is_reporting(name: str) -> bool:
     return bool(_REPORTING.search(snake(name).strip("_")))
 
 
+def tells_statistics(name: str) -> bool:
+    """Whether a function's name says that it tells how the program fares: `get_stats`, `metrics`, `health`."""
+    return bool(_STATISTICS.search(snake(name).strip("_")))
+
+
 def may_reset(name: str) -> bool:
     """Whether a function's name says that it starts counting anew."""
     return bool(_RESETTING.search(snake(name).strip("_")))
@@ -154,13 +168,3 @@ def holds_results(name: str) -> bool:
     """Whether a class's name says that its numbers are what it is for, such as a parser's, a test observer's, a tally's, a simulation's, a rate limit's or a test double's."""
     word = snake(name)
     return any(pattern.search(word) for pattern in (_RESULT_OWNER, _LIMITER, _DOUBLE, _FOR_METRICS))
-
-
-def is_charged(word: str) -> bool:
-    """Whether a counter's name speaks of what others charge for: calls, requests."""
-    return bool(_CHARGED.search(word))
-
-
-def is_spent(word: str) -> bool:
-    """Whether a name speaks of what something costs: tokens, money."""
-    return bool(_SPENT.search(word))

@@ -24,16 +24,15 @@ class HandCounted(OutlineRule):
 
     ## What it does
 
-    Finds functions that add one to a counter: to a metric of a client or of the project's own (`REQUESTS.inc()`,
-    `statsd.incr("orders.placed")`), or to an attribute, an entry or a global that speaks of events (`self.hits += 1`,
-    `self.stats["sent"] += 1`) and that the file only ever logs, returns in statistics or hands to a metric.
+    A count is telemetry where a function feeds a metric of a client or of the project's own beside its work (`REQUESTS.inc()`,
+    `statsd.incr("orders.placed")`). It is telemetry where it is kept among statistics (`self.stats["sent"] += 1`, `self._metrics.hits += 1`),
+    or where a method that tells statistics reads it (`stats`, `get_metrics`, `health`, `status`, `cache_info`); hits and misses of a cache need
+    no reader. It is none where anything else in the file depends on it.
 
     A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
-    again, starts anew while work is done, or is taken up from where it was stored; and so are attempts, positions, sequence
-    numbers, sizes, reference counts, tallies by name (`self.calls[tool] += 1`), what one call or one result adds up, what is told
-    beside a total that was known before or taken from it (progress), what is read of one entry after the other, and calls that
-    are counted beside the tokens or the money they cost. A metric that a metrics module defines may be fed from anywhere; only
-    where it grows by one with every call of the function, it counts calls by hand.
+    again, or is set anew while work is done; and so are attempts, positions, sequence numbers, sizes, tallies by name
+    (`self.calls[tool] += 1`), and what is told beside a total that was known before or taken from it (progress). A metric that a metrics
+    module defines may be fed from anywhere; only where it grows by one with every call of the function, it counts calls by hand.
 
     ## Why is this bad?
 
@@ -54,14 +53,14 @@ class HandCounted(OutlineRule):
 
     ## When not to follow it
 
-    Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. A metric that
-    grows by an amount, such as bytes or rows, is left alone (`len(dropped)` or `expired_count` is none: it says how often something
-    happened), and so are rate limits that say how often they let through, records with counts among their fields, classes that
-    keep numbers and nothing else, sets of metrics (`ServerMetrics`), simulations, tasks and jobs that say what one run of theirs
-    came to (`ImportTask`), doubles (`MockMailer`), what a user interface draws (`widgets/`, `tui.py`), tests, benchmarks, migrations, vendored code, commands
-    and scripts, the modules named in `metrics-modules` and others that are named like instrumentation. Where an object of
-    another name lives for one run only, and its numbers are what the run came to, the rule may take them for telemetry: name
-    them in `allowed`.
+    Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. What is read in a
+    log line, a snapshot, a summary or a record alone, or nowhere, is left alone, as it is as often data; so is a function that does
+    nothing but feed metrics with what its callers tell it, and a metric that grows by an amount, such as bytes or rows
+    (`len(dropped)` or `expired_count` is none: it says how often something happened). Left alone are also rate limits, simulations, tasks
+    and jobs that say what one run of theirs came to (`ImportTask`), classes that are named for counting (`StatsHub`), doubles
+    (`MockMailer`), what a user interface draws (`widgets/`, `tui.py`), tests, benchmarks, evaluations, migrations, vendored code, commands
+    and scripts, the modules named in `metrics-modules` and others that are named like instrumentation. Where statistics speak of one run only, in an
+    object of another name that is made for it, the rule takes them for telemetry: name them in `allowed`.
     """
 
     code: ClassVar[str] = "GR202"
@@ -92,7 +91,7 @@ class Prices:
             self.hits += 1
         return price
 
-    def log_usage(self):
+    def log_stats(self):
         logger.info("prices: %d hits, %d misses", self.hits, self.misses)
 """,
         ),

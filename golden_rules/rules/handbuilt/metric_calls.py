@@ -180,7 +180,11 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
             if known or labelled or _LOGGER.search(snake(name)) or (named and "counter" in method):
                 # A plain logger has no such method: it feeds statsd besides.
                 return True
-            return holds_metrics(name) if call.args else is_counter(name)
+            if call.args:
+                # `counters.incr(key)` keeps a number for each key, which the program may run on.
+                return holds_metrics(name) and (known or not _is_variable(first))
+            # What is called a counter, and no more, does not say what it counts.
+            return is_counter(name) and snake(name) != "counter"
         case "add":
             counts = isinstance(first, ast.Constant) and is_one(first.value)
             # Nothing else that has an `add` takes a one and a dictionary besides.
@@ -191,6 +195,10 @@ def _adds(method: str, call: ast.Call, name: str, *, known: bool, labelled: bool
             return bool(_COUNT_EVENT.search(name)) and not down
         case _:
             return False
+
+
+def _is_variable(argument: ast.expr | None) -> bool:
+    return isinstance(argument, ast.Name) and not argument.id.isupper()
 
 
 def _is_key(argument: ast.expr) -> bool:

@@ -19,9 +19,9 @@ _INSTRUMENTATION = re.compile(
 _COUNTING = re.compile(
     r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|otel|opentelemetry|opentracing|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)"
 )
-# Commands and scripts end, and say at their end what they did.
+# Commands, scripts and evaluations end, and say at their end what they did.
 _ONE_OFF = re.compile(
-    r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?)(/|$)|(^|/)(cli|[^/]*_script|demo|__main__|setup)\.py$"
+    r"(^|/)(commands?|scripts?|cli|tools?|examples?|bin|docs|demos?|evals?)(/|$)|(^|/)(cli|[^/]*_script|demo|__main__|setup)\.py$"
 )
 # The files among them that a person runs, and waits for their end; `tools/` may hold those of agents.
 _RUN_BY_HAND = re.compile(
