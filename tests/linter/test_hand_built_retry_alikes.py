@@ -155,6 +155,23 @@ def alone(handle, seconds):
         ),
         pytest.param(
             """\
+def alone(handle, windows, deadline):
+    while True:
+        try:
+            if windows.is_this():
+                windows.locking(handle, 1)
+            else:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except OSError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
+""",
+            id="a-lock-of-a-file",
+        ),
+        pytest.param(
+            """\
 def probe_until_well(host, attempts):
     for attempt in range(attempts):
         answer = look_at(host)

@@ -26,6 +26,7 @@ _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
 )
 _WAITS_FOR = frozenset({"wait_for", "shield", "timeout", "timeout_at", "fail_after", "move_on_after"})
+_FILE_LOCKS = frozenset({"flock", "lockf", "locking"})
 _LOCKS = re.compile(r"(^|_)(lock|locks|flock|lockf|locking|try_lock|acquire|try_acquire)(_|$)")
 _IMPORTS = frozenset({"import_module", "__import__"})
 
@@ -84,9 +85,9 @@ def _only_imports(tried: Sequence[ast.AST]) -> bool:
 
 
 def only_takes_a_lock(tried: Sequence[ast.AST]) -> bool:
-    """Whether all that is tried is to take a lock, which others hold until they are done."""
+    """Whether all that is tried is to take a lock, which others hold until they are done; one of a file may need more to be asked."""
     calls = [call for call in _calls(tried) if not is_report(callee(call))]
-    return bool(calls) and all(map(_takes_a_lock, calls))
+    return any(_last(call) in _FILE_LOCKS for call in calls) or (bool(calls) and all(map(_takes_a_lock, calls)))
 
 
 def _takes_a_lock(call: ast.Call) -> bool:
