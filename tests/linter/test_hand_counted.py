@@ -70,6 +70,7 @@ ACTS = {
     "part of a whole in a text": "self.total = len(names)\n        logger.info(f'{self.sent} of {self.total}')",
     "part of a whole in a record": "self._total = len(names)\n        return Progress(done=self.sent, total=self._total)",
     "what is left of a whole": "self.planned_mails = len(names)\n        logger.info(f'{self.planned_mails - self.sent} left')",
+    "taken up from elsewhere": "self.sent = names['sent']",
     "anew": "self.sent = 0\n        logger.info('%d', self.sent)",
 }
 

@@ -83,7 +83,7 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
             reading = _reading_beside(index, node, target)
             readings.append(reading)
             told = told or (reading is Reading.REPORTED and tells_statistics(name_around(index, node)))
-        elif isinstance(parent, ast.Assign | ast.AnnAssign) and _is_zero(parent.value):
+        elif isinstance(parent, ast.Assign | ast.AnnAssign) and bumped(parent) is None:
             anew = anew or _starts_anew(index, parent)
     anew = anew or _holder_starts_anew(index, target)
     readings += _readings_of_holder(index, target)
@@ -128,13 +128,9 @@ def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Readin
 
 
 def _starts_anew(index: Mentions, assignment: ast.AST) -> bool:
-    """Whether an assignment stands where work is done: then what it sets to zero, or to new statistics, is of one run or one row of failures."""
+    """Whether an assignment stands where work is done: then what it sets is of one run or one row of failures, or data that was kept elsewhere."""
     name = name_around(index, assignment)
     return bool(name) and not may_reset(name)
-
-
-def _is_zero(value: ast.expr | None) -> bool:
-    return isinstance(value, ast.Constant) and value.value == 0
 
 
 def _is_part(index: Mentions, beside: list[ast.expr]) -> bool:
