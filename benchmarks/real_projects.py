@@ -150,14 +150,6 @@ PROJECTS = (
         "uncertainties",
         needs="numpy==2.4.6 pytest-codspeed==5.0.4 scipy==1.17.1",
     ),
-    Project(
-        "networkx",
-        "3.6.1",
-        "graphs",
-        "networkx",
-        tests=("networkx/classes", "networkx/utils"),
-        needs="numpy==2.4.6",
-    ),
     Project("schedule", "1.2.2", "scheduler", "schedule", tests=("test_schedule.py",), needs="pytz==2026.6"),
     Project(
         "click",
