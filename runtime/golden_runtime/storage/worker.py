@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress, groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOGGER = logging.getLogger(__name__)
+
+# Lets go of the interpreter's lock once. `time.sleep(0)` does so everywhere, and takes Linux 70 microseconds.
+_give_way: Callable[[], None] = getattr(os, "sched_yield", partial(time.sleep, 0))
 
 # What one transaction holds at most, so that no caller waits for thousands of others.
 _MAX_BATCH = 500
@@ -214,7 +219,7 @@ class Worker:
             while (job := self._jobs.get()) is not None:
                 if not self._is_quiet:
                     # whom the last commit has woken comes back at once, and would miss this one by microseconds
-                    time.sleep(0)
+                    _give_way()
                 # from here on no caller goes first
                 self._is_quiet = False
                 with self._turn:
