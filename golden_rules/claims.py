@@ -35,10 +35,13 @@ class Claim(NamedTuple):
     name: str
 
     def clashes(self, other: Claim) -> bool:
-        """Whether two claims on one name cannot both stand, or would have two functions share a series."""
+        """Whether two claims on one name cannot both stand, or would have two functions share a series.
+
+        Two files that are one module by name, as in two services of one repository, are never imported into one process.
+        """
         if conflict_of(self.metric, other.metric):
             return True
-        is_same = (self.path, self.function) == (other.path, other.function)
+        is_same = self.function == other.function and module_parts(self.path) == module_parts(other.path)
         return not is_same and not (self.maker == other.maker and self.maker in _SHARED)
 
 

@@ -82,6 +82,14 @@ def test_two_of_one_file_do_not_take_the_same_new_name(tmp_path: Path) -> None:
     assert names(tmp_path)["shop_pay/card.py"] == ["shop_pay.card.place_2", "shop_pay.card.place_inner_2"]
 
 
+def test_services_that_share_a_module_name_keep_their_names(tmp_path: Path) -> None:
+    """No process imports both, so what the series of one service are called does not depend on another one."""
+    services = ("billing/src/app/main.py", "orders/src/app/main.py")
+    write(tmp_path, {"pyproject.toml": CRITICAL, **dict.fromkeys(services, PLACE)})
+    golden_rules(tmp_path, "check", "--fix")
+    assert names(tmp_path) == {service: ["app.main.place"] for service in services}
+
+
 def test_timers_keep_apart_too(tmp_path: Path) -> None:
     """What a fix puts in place of a clock has a series as well."""
     timed = "import time\n\n\ndef place(order, log):\n    start = time.perf_counter()\n    order.save()\n    log.info('took %.1f s', time.perf_counter() - start)\n"
