@@ -62,11 +62,13 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def _arguments(frame: FrameType) -> list[object]:
-    """Return what a function was called with by position."""
+    """Return what a function was called with by position, as far as its parameters still hold it."""
     code, present = frame.f_code, frame.f_locals
     given = [present.get(name) for name in code.co_varnames[: code.co_argcount]]
     if code.co_flags & CO_VARARGS:
-        given += present.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ())
+        rest = present.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        # `args = query(*args)`: what the name holds now may be no tuple, and going through it may do anything
+        given += rest if type(rest) is tuple else ()
     return given
 
 

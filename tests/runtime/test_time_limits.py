@@ -167,6 +167,18 @@ def test_the_same_error_of_the_function_itself_is_its_own(place: str) -> None:
     PLACES[place](own)
 
 
+@pytest.mark.parametrize("rebound", [7, iter(lambda: fail(), 0)], ids=["number", "lazy"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_function_that_fails_may_have_used_its_arguments_name_anew(place: str, rebound: object) -> None:
+    """What `*args` holds by then is not gone through, be it a number or something that fails when asked."""
+
+    def own(*args: object) -> bool:
+        args = rebound  # type: ignore[assignment]  # as users do
+        raise TimeLimit(args)
+
+    PLACES[place](own)
+
+
 def test_a_breaker_takes_the_next_call_after_a_time_limit_in_its_settings(limited: Callable[..., bool]) -> None:
     """The probe that was cut short gives its slot back."""
     now = [0.0]
