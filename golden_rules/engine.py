@@ -7,8 +7,6 @@ engine can map `analyse_source`, since what goes in and comes out is plain and p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from golden_rules.comments import NO_DIRECTIVES, read_directives
@@ -28,7 +26,7 @@ from golden_rules.findings import (
 from golden_rules.measured import missing_name
 from golden_rules.naming import module_parts, package_of
 from golden_rules.precedence import one_finding_per_wrong, serving
-from golden_rules.registry import ENGINE_CODES, codes_and_names, load_rules
+from golden_rules.registry import ENGINE_CODES, load_rules
 from golden_rules.rules.base import (
     ClassRule,
     ClassSubject,
@@ -44,22 +42,21 @@ from golden_rules.rules.base import (
     Violation,
 )
 from golden_rules.rules.handbuilt.helpers import goes_with_helper
-from golden_rules.selection import EVERYTHING, Selection
+from golden_rules.selection import Selection
 from golden_rules.silencing import Silencer
-from golden_rules.source.mentions import mentions, words
+from golden_rules.source.mentions import mentions
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
 from golden_rules.source.syntax import SliceError
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 from golden_rules.surroundings import is_generated
+from golden_rules.unseen import unparsed, unseen
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.source.slices import Slice
-
-SYNTAX_ERROR = "GR900"
 
 
 def check_source(source: bytes | str, path: str, config: Config) -> tuple[Finding, ...]:
@@ -93,11 +90,11 @@ def analyse_source(
     try:
         text = SourceText(source.removeprefix("\ufeff")) if isinstance(source, str) else decode(source)
     except UndecodableSource as error:
-        return _unparsed(path, config, str(error), SourceText(""), error.line, 1, _names_in(source))
+        return unparsed(path, config, source, str(error), SourceText(""), error.line, 1)
     try:
         tree = parse(text)
     except Unparseable as error:
-        return _unparsed(path, config, str(error), text, error.line, error.column, _names_in(text.text))
+        return unparsed(path, config, text.text, str(error), text, error.line, error.column)
     module = outline(tree, ".".join(module_parts(path)), package_of(path))
     directives = read_directives(text)
     judged = verdicts(module, path, config, directives, generated=is_generated(text.text), scores=scores)
@@ -289,7 +286,7 @@ def _outline_findings(subject: Subject, rules: Sequence[OutlineRule | Unmeasured
         try:
             violations = list(rule.check(subject))
         except RecursionError as error:
-            yield _unseen(subject.path, subject.source, function.qualname, function.line, error)
+            yield unseen(subject.path, subject.source, function.qualname, function.line, error)
             return
         for violation in violations:
             yield _finding(subject.path, subject.source, function.qualname, rule, violation)
@@ -311,7 +308,7 @@ def _function_findings(subject: Subject, rules: Sequence[FunctionRule]) -> Itera
                 slices[rule.slice_kind] = makers[rule.slice_kind](subject.source, function)
             violations = list(rule.check(subject, slices[rule.slice_kind]))
         except (SliceError, RecursionError) as error:
-            yield _unseen(subject.path, subject.source, function.qualname, function.line, error)
+            yield unseen(subject.path, subject.source, function.qualname, function.line, error)
             return
         for violation in violations:
             yield _finding(subject.path, subject.source, function.qualname, rule, violation)
@@ -331,15 +328,14 @@ def _class_findings(subject: ClassSubject, rules: Sequence[ClassRule]) -> Iterat
             for violation in list(rule.check(subject, piece)):
                 yield _finding(path, source, owner.qualname, rule, violation)
     except (SliceError, RecursionError) as error:
-        yield _unseen(path, source, owner.qualname, owner.line, error)
+        yield unseen(path, source, owner.qualname, owner.line, error)
 
 
 def _module_findings(module: ModuleSubject, rule: ModuleRule) -> Iterator[tuple[Finding, Function | Class | None]]:
-    """Yield what a rule finds in a file, with what it speaks of; statements that LibCST cannot take are passed over."""
-    with suppress(SliceError):
-        for violation in rule.check(module):
-            name = "" if violation.around is None else violation.around.qualname
-            yield _finding(module.path, module.source, name, rule, violation), violation.around
+    """Yield what a rule finds in a file, with what it speaks of."""
+    for violation in rule.check(module):
+        name = "" if violation.around is None else violation.around.qualname
+        yield _finding(module.path, module.source, name, rule, violation), violation.around
 
 
 def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: Violation) -> Finding:
@@ -355,53 +351,3 @@ def _finding(path: str, source: SourceText, around: str, rule: Rule, violation: 
         unsafe_fix=violation.unsafe_fix,
         **place,
     )
-
-
-def _unseen(path: str, source: SourceText, around: str, line: int, error: Exception) -> Finding:
-    """Return the finding for a function or class that `ast` can parse, and that LibCST cannot or no rule can follow."""
-    text = source.line(line)
-    why = str(error) if isinstance(error, SliceError) else "it is nested too deeply"
-    return Finding(
-        code=SYNTAX_ERROR,
-        name=ENGINE_CODES[SYNTAX_ERROR],
-        message=f"`{around}` cannot be checked: {why}",
-        path=path,
-        line=line,
-        column=1,
-        end_line=line,
-        end_column=len(text) + 1,
-        function=around,
-        severity=Severity.ERROR,
-        remedy="simplify it, or exclude the file",
-        text=text,
-    )
-
-
-def _names_in(source: bytes | str) -> tuple[str, ...]:
-    return tuple(sorted(words(source if isinstance(source, str) else bytes(source).decode("latin-1"))))
-
-
-def _unparsed(
-    path: str, config: Config, message: str, text: SourceText, line: int, column: int, names: tuple[str, ...]
-) -> FileResult:
-    """Return the result for a file that is no Python; it may all the same use what other files define."""
-    facts = FileFacts(text.line_count, project=(Fact(NAMES, path, names),))
-    # Whatever is selected, a file that could not be looked at is not clean; only `ignore` settings leave it out.
-    everything = replace(config, select=(EVERYTHING,), command_line=config.command_line._replace(select=None))
-    if SYNTAX_ERROR not in everything.enabled_codes(codes_and_names(), path):
-        return FileResult(path, facts=facts)
-    finding = Finding(
-        code=SYNTAX_ERROR,
-        name=ENGINE_CODES[SYNTAX_ERROR],
-        message=f"this file cannot be parsed: {message}",
-        path=path,
-        line=line,
-        column=column,
-        end_line=line,
-        end_column=column,
-        function="",
-        severity=Severity.ERROR,
-        remedy="mend the syntax, or exclude the file",
-        text=text.line(line) if line <= text.line_count else "",
-    )
-    return FileResult(path, (finding,), facts=facts)

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from golden_rules.adoption.scope import Scope, in_change, new_findings
+from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
 from golden_rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from golden_rules.config import Config
     from golden_rules.files import SourceFile
     from golden_rules.runner import Run
-
-_SYNTAX_ERROR = "GR900"
 
 
 def settle(run: Run, files: Sequence[SourceFile], today: date, scope: Scope | None = None) -> None:
@@ -93,6 +92,6 @@ def graded(finding: Finding, config: Config, today: date) -> Finding:
     severity = Severity(config.severity_of(finding.code, finding.name) or finding.severity)
     until = config.grace_of(finding.code, finding.name)
     # What could not be looked at is not clean, whatever the day.
-    if severity is Severity.ERROR and until is not None and today < until and finding.code != _SYNTAX_ERROR:
+    if severity is Severity.ERROR and until is not None and today < until and finding.code != SYNTAX_ERROR.code:
         return finding._replace(severity=Severity.WARNING, grace_until=until)
     return finding if severity is finding.severity else finding._replace(severity=severity)

@@ -273,7 +273,7 @@ class ModuleRule(Rule):
 
     @abstractmethod
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
-        """Yield what is wrong with a file; what needs LibCST parses single statements with `statement_slice`."""
+        """Yield what is wrong with a file."""
 
 
 class ProjectRule(Rule):

@@ -30,7 +30,6 @@ __all__ = [
     "function_slice",
     "header_slice",
     "spans_of",
-    "statement_slice",
 ]
 
 # LibCST recurses in native code and its code generator in Python: some 2,000 levels end the process, 400 the generator.
@@ -91,15 +90,6 @@ def class_slice(source: SourceText, owner: Class) -> Slice[cst.ClassDef]:
         SliceError: LibCST cannot take it.
     """
     return _of_kind(cst.ClassDef, _statement(source, owner.node, owner.start_line))
-
-
-def statement_slice(source: SourceText, statement: ast.stmt) -> Slice[cst.BaseStatement]:
-    """Parse a statement of a module, its whole lines.
-
-    Raises:
-        SliceError: LibCST cannot take it.
-    """
-    return _statement(source, statement, statement.lineno)
 
 
 def header_slice(source: SourceText, function: Function) -> Slice[cst.FunctionDef]:
