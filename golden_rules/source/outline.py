@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from golden_rules.source.trees import AnyFunction, dotted, walk
+from golden_rules.source.trees import AnyFunction, AnyLoop, dotted, walk
 
 _LOG_METHODS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
@@ -123,7 +123,7 @@ class Function:
     instances: dict[str, str] = field(default_factory=dict)
     spawned: set[str] = field(default_factory=set)
     clauses: list[ast.ExceptHandler] = field(default_factory=list)
-    loops: list[ast.For | ast.AsyncFor | ast.While] = field(default_factory=list)
+    loops: list[AnyLoop] = field(default_factory=list)
     words: Words = field(default_factory=Words)
     measured_blocks: list[str] = field(default_factory=list)
     statements: int = 0

@@ -9,7 +9,7 @@ from typing import Any
 from golden_rules.source.constructions import annotated_class, constructions, constructor
 from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Call, Class, Function, Import, Outline
-from golden_rules.source.trees import BELOW, AnyFunction, children, dotted
+from golden_rules.source.trees import BELOW, AnyFunction, AnyTry, AnyWith, children, dotted
 
 _SPAWNERS = frozenset(
     {
@@ -271,7 +271,7 @@ def _addition(walk: _Walk, function: Function, node: ast.AugAssign) -> None:  # 
         function.adds_one = True
 
 
-def _with(walk: _Walk, function: Function, node: ast.With | ast.AsyncWith) -> None:  # noqa: ARG001 - as above
+def _with(walk: _Walk, function: Function, node: AnyWith) -> None:  # noqa: ARG001 - as above
     function.statements += 1
     function.withs += 1
     for item in node.items:
@@ -286,7 +286,7 @@ def _return(walk: _Walk, function: Function, node: ast.Return) -> None:  # noqa:
         function.returns_value = True
 
 
-def _try(walk: _Walk, function: Function, node: ast.Try | ast.TryStar) -> None:  # noqa: ARG001 - as above
+def _try(walk: _Walk, function: Function, node: AnyTry) -> None:  # noqa: ARG001 - as above
     function.statements += 1
     function.handlers += len(node.handlers)
     function.clauses += node.handlers

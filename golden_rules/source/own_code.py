@@ -65,6 +65,11 @@ class OwnCode:
             node = self._holders[node]
         return node
 
+    def set_with(self, node: ast.AST) -> list[str]:
+        """Return the variables that the statement sets in which a node stands."""
+        statement = self.statement(node)
+        return [name for name, found in self.bindings.items() if any(self.statement(one) is statement for one in found)]
+
     def block(self, statement: ast.stmt) -> list[ast.stmt]:
         """Return the statements among which one stands."""
         holder = self._holders[statement]

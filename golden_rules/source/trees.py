@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+AnyLoop = ast.For | ast.AsyncFor | ast.While
+AnyTry = ast.Try | ast.TryStar
+AnyWith = ast.With | ast.AsyncWith
 
 # Fields that hold no node worth a visit: contexts, operators, plain text and numbers.
 _PLAIN = frozenset(

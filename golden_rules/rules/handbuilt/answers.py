@@ -14,7 +14,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Use
 from golden_rules.rules.handbuilt.metric_modules import answers_a_person
 from golden_rules.rules.handbuilt.vocabulary import sleeps, tells_progress
-from golden_rules.source.trees import callee, dotted
+from golden_rules.source.trees import AnyLoop, callee, dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference, Timings
@@ -118,11 +118,7 @@ def _parts(answer: ast.Dict | ast.Call) -> list[ast.expr]:
 
 def _places(code: OwnCode, value: ast.AST) -> list[ast.AST]:
     """Return where a value stands: where it is made, and where the variables are read that are set to it."""
-    statement = code.statement(value)
-    names = [
-        name for name, bindings in code.bindings.items() if any(code.statement(item) is statement for item in bindings)
-    ]
-    return [value, *(load for name in names for load in code.loads[name])]
+    return [value, *(load for name in code.set_with(value) for load in code.loads[name])]
 
 
 def _is_yes(value: ast.expr) -> bool:
@@ -211,9 +207,7 @@ def _is_progress(found: Timings, difference: Difference) -> bool:
     code = found.code
     if any(isinstance(around, ast.Call) and tells_progress(callee(around)) for around in code.holders(difference.node)):
         return True
-    loop = next(
-        (node for node in code.holders(difference.node) if isinstance(node, ast.For | ast.AsyncFor | ast.While)), None
-    )
+    loop = next((node for node in code.holders(difference.node) if isinstance(node, AnyLoop)), None)
     if loop is None or _ends_loop(code, difference.node):
         return False
     if any(loop in code.holders(stamp.binding) for stamp in found.stamps.get(difference.start, ())):

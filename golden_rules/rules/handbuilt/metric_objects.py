@@ -20,7 +20,7 @@ from golden_rules.source.deletion import without_definitions
 from golden_rules.source.mentions import looks_up_itself
 from golden_rules.source.names import resolve
 from golden_rules.source.text import count_word
-from golden_rules.source.trees import bound_by, dotted, walk
+from golden_rules.source.trees import arguments, bound_by, dotted, walk
 
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
@@ -92,7 +92,7 @@ def feed(subject: Subject, call: ast.Call) -> Feed | str:
 
 def _by_one(call: ast.Call) -> bool:
     amounts = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "amount")]
-    if len(amounts) < len(call.args) + len(call.keywords) or len(amounts) > 1:
+    if len(amounts) < arguments(call) or len(amounts) > 1:
         return False
     return all(isinstance(amount, ast.Constant) and amount.value == 1 for amount in amounts)
 
@@ -117,7 +117,7 @@ def _made(outline: Outline, value: ast.expr | None) -> tuple[str, tuple[str, ...
         return None
     given = dict(zip(_ARGUMENTS, value.args, strict=False))
     given.update((keyword.arg, keyword.value) for keyword in value.keywords if keyword.arg is not None)
-    if len(given) < len(value.args) + len(value.keywords) or not given.keys() <= set(_ARGUMENTS):
+    if len(given) < arguments(value) or not given.keys() <= set(_ARGUMENTS):
         return None
     if not {"name", "documentation"} <= given.keys() or not is_plain(given["documentation"]):
         return None

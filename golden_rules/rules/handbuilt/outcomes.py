@@ -32,7 +32,7 @@ def recorded_by_outcome(code: OwnCode, measured: Sequence[Difference]) -> str:
         return ""
     failed: dict[str, str] = {}
     passed: set[str] = set()
-    values = {name for item in measured for name in _names(code, item)}
+    values = {name for item in measured for name in code.set_with(item.node)}
     for node in code.nodes:
         if not isinstance(node, ast.Call) or not _records(node) or not _takes(code, node, measured, values):
             continue
@@ -82,11 +82,3 @@ def _takes(code: OwnCode, call: ast.Call, measured: Sequence[Difference], values
         return True
     loads = (load for name in values for load in code.loads[name])
     return any(call in code.holders(load) for load in loads)
-
-
-def _names(code: OwnCode, difference: Difference) -> list[str]:
-    """Return the variables that a difference is assigned to."""
-    statement = code.statement(difference.node)
-    return [
-        name for name, bindings in code.bindings.items() if any(code.statement(item) is statement for item in bindings)
-    ]

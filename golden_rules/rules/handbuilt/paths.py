@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from golden_rules.rules.handbuilt.reporting import takes_duration
 from golden_rules.rules.handbuilt.vocabulary import hands_over, is_log, is_metric, is_pure, is_report
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import callee, walk
+from golden_rules.source.trees import AnyLoop, AnyTry, callee, walk
 
-LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _EXITS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
-_TRIES = (ast.Try, ast.TryStar)
-_BRANCHING = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, *LOOPS, ast.comprehension)
+_BRANCHING = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.For, ast.AsyncFor, ast.While, ast.comprehension)
 _Exits = frozenset[type[ast.stmt]]
 _NO_EXITS: _Exits = frozenset()
 
@@ -30,7 +28,7 @@ def dominates(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
 def loops_around(code: OwnCode, node: ast.AST, start: ast.AST) -> Iterator[ast.AST]:
     """Yield the loops that hold a node, but not the place `start`."""
     outer = set(code.holders(start))
-    return (holder for holder in code.holders(node) if isinstance(holder, LOOPS) and holder not in outer)
+    return (holder for holder in code.holders(node) if isinstance(holder, AnyLoop) and holder not in outer)
 
 
 def may_follow(code: OwnCode, first: ast.AST, later: ast.AST, start: ast.AST) -> bool:
@@ -72,7 +70,7 @@ def _in_order(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
             return True
 
 
-def _in_try(code: OwnCode, first: ast.AST, statement: ast.Try | ast.TryStar, branch: ast.AST, other: ast.AST) -> bool:
+def _in_try(code: OwnCode, first: ast.AST, statement: AnyTry, branch: ast.AST, other: ast.AST) -> bool:
     if other in statement.finalbody:
         return True
     if branch not in statement.body:
@@ -147,9 +145,9 @@ def _leaves(code: OwnCode, node: ast.AST, top: ast.AST | Sequence[ast.stmt]) -> 
         holder = code.parent(statement)
         if holder is top:
             return False
-        if isinstance(holder, _TRIES) and block is holder.body and holder.handlers:
+        if isinstance(holder, AnyTry) and block is holder.body and holder.handlers:
             caught = True
-        if isinstance(holder, LOOPS):
+        if isinstance(holder, AnyLoop):
             inner_loop = True
     return False
 
@@ -161,7 +159,7 @@ def _is_effective(kind: type[ast.stmt], top: ast.AST | Sequence[ast.stmt], *, ca
         return not caught
     if inner_loop:
         return False
-    return kind is ast.Break or not isinstance(top, LOOPS)
+    return kind is ast.Break or not isinstance(top, AnyLoop)
 
 
 def _exits_from(block: Sequence[ast.stmt], statement: ast.stmt) -> _Exits:
@@ -195,7 +193,7 @@ def surely_reaches(code: OwnCode, first: ast.AST, later: ast.AST) -> bool:
             break
         if isinstance(holder, _BRANCHING) and child is not getattr(holder, "test", None):
             return False
-        if isinstance(holder, _TRIES) and isinstance(child, ast.ExceptHandler):
+        if isinstance(holder, AnyTry) and isinstance(child, ast.ExceptHandler):
             return False
         if holder in around:
             break

@@ -10,7 +10,7 @@ from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_s
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode, own_code
-from golden_rules.source.trees import arguments, dotted, is_number, variable
+from golden_rules.source.trees import AnyLoop, arguments, dotted, is_number, variable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +201,7 @@ def _last_stamp(found: Timings, name: str, node: ast.AST) -> Stamp | None:
     earlier = [stamp for stamp in stamps if code.order(stamp.binding) < order]
     if earlier:
         return earlier[-1]
-    loops = [holder for holder in code.holders(node) if isinstance(holder, ast.For | ast.AsyncFor | ast.While)]
+    loops = [holder for holder in code.holders(node) if isinstance(holder, AnyLoop)]
     return next((stamp for stamp in stamps if any(loop in code.holders(stamp.binding) for loop in loops)), None)
 
 

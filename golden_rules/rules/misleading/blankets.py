@@ -6,12 +6,12 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from golden_rules.rules.misleading.endings import AnyTry, AnyWith, completes, statements_after
+from golden_rules.rules.misleading.endings import completes, statements_after
 from golden_rules.rules.misleading.handlers import is_broad, kinds, stands_for_all
 from golden_rules.rules.misleading.work import is_main, nothing_comes, share
 from golden_rules.source.own_code import OwnCode, below
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import dotted
+from golden_rules.source.trees import AnyTry, AnyWith, dotted
 
 _SUPPRESS = "contextlib.suppress"
 

@@ -15,7 +15,7 @@ from golden_rules.rules.base import Bad, FunctionRule, Good, SliceKind, Subject,
 from golden_rules.rules.misleading.copied_name import copied_names, renaming
 from golden_rules.rules.misleading.declared import constants, describe, own_nodes, runtime_series, text, timers
 from golden_rules.rules.scope import in_runtime, out_of_scope
-from golden_rules.source.trees import dotted
+from golden_rules.source.trees import arguments, dotted
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -328,7 +328,7 @@ def _pair(subject: Subject, first: Applied, second: Applied, known: Mapping[str,
         named = argument(first.call, 0, "span_name" if first.name == "traced" else "operation_name")
         if span is None or span != text(named, known):
             return None
-        return _Double(span, *shown, second.call, second, len(second.call.args) + len(second.call.keywords) == 1)
+        return _Double(span, *shown, second.call, second, arguments(second.call) == 1)
     if not _labelled_alike(first.call, second.call):
         return None
     name = subject.function.name

@@ -6,11 +6,8 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import walk
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, walk
 
-AnyTry = ast.Try | ast.TryStar
-AnyWith = ast.With | ast.AsyncWith
-AnyLoop = ast.For | ast.AsyncFor | ast.While
 _BLOCKS = ("body", "orelse", "finalbody")
 
 

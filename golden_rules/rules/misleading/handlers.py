@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from golden_rules.rules.misleading.endings import AnyTry, always_returns, completes, statements_after
+from golden_rules.rules.misleading.endings import always_returns, completes, statements_after
 from golden_rules.rules.misleading.library_errors import STAND_FOR_ALL
 from golden_rules.rules.misleading.work import (
     is_main,
@@ -22,7 +22,7 @@ from golden_rules.rules.misleading.work import (
 from golden_rules.rules.misleading.work_words import HANDS_ON, SEVERE
 from golden_rules.source.own_code import OwnCode, below, names_in
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import AnyTry, dotted, walk
 
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
 # What may raise the error again, for all that its name tells.

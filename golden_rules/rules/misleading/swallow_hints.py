@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from golden_rules.rules.misleading.library_errors import LAST_NAMES
 from golden_rules.rules.misleading.work_words import HANDS_ON, does_something
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import children, dotted, walk
+from golden_rules.source.own_code import SCOPES
+from golden_rules.source.trees import AnyTry, children, dotted, walk
 
-_AnyTry = ast.Try | ast.TryStar
 # Last names of exceptions that stand for all failures.
 _BROAD = LAST_NAMES | {"Exception", "BaseException"}
 _TRIES = frozenset({ast.Try, ast.TryStar})
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _HEADED = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 
 
@@ -27,26 +26,26 @@ def may_swallow(function: Function) -> bool:
     if any(_may_be_blind(function, *found) for found in _tries(function) if any(map(_is_broad, found[0].handlers))):
         return True
     return any(
-        isinstance(node, _AnyTry) and any(isinstance(last, ast.Return) for last in node.finalbody)
+        isinstance(node, AnyTry) and any(isinstance(last, ast.Return) for last in node.finalbody)
         for node in walk(function.node)
     )
 
 
-def _tries(function: Function) -> Iterator[tuple[_AnyTry, list[ast.AST]]]:
+def _tries(function: Function) -> Iterator[tuple[AnyTry, list[ast.AST]]]:
     """Yield the `try` statements of a function that stand in no handler or `finally`, each with the statements around it."""
     waiting: list[tuple[ast.AST, list[ast.AST]]] = [(statement, []) for statement in function.node.body]
     while waiting:
         node, around = waiting.pop()
-        if isinstance(node, _SCOPES) or not isinstance(node, ast.stmt | ast.match_case):
+        if isinstance(node, SCOPES) or not isinstance(node, ast.stmt | ast.match_case):
             continue
-        if isinstance(node, _AnyTry):
+        if isinstance(node, AnyTry):
             yield node, around
         waiting += [(child, [*around, node]) for child in _main(node)]
 
 
 def _main(node: ast.AST) -> list[ast.AST]:
     """Return the nodes below a node that run where nothing fails."""
-    return [*node.body, *node.orelse] if isinstance(node, _AnyTry) else children(node)
+    return [*node.body, *node.orelse] if isinstance(node, AnyTry) else children(node)
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:
@@ -56,7 +55,7 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
     )
 
 
-def _may_be_blind(function: Function, attempt: _AnyTry, around: list[ast.AST]) -> bool:
+def _may_be_blind(function: Function, attempt: AnyTry, around: list[ast.AST]) -> bool:
     """Whether a handler of a `try` may end the function as if its work had not failed."""
     kept = [handler for handler in attempt.handlers if _is_broad(handler) and not _hands_on(handler)]
     # One that returns gives the whole function up; with any other, most of the work has to be in what is tried.
@@ -80,18 +79,18 @@ def _own(handler: ast.ExceptHandler) -> Iterator[tuple[ast.AST, bool]]:
     while waiting:
         node, on_demand = waiting.pop()
         yield node, on_demand
-        if not isinstance(node, _SCOPES):
+        if not isinstance(node, SCOPES):
             below = on_demand or isinstance(node, ast.If)
             waiting += [(child, below) for child in children(node)]
 
 
-def _is_main(function: Function, attempt: _AnyTry, around: list[ast.AST]) -> bool:
+def _is_main(function: Function, attempt: AnyTry, around: list[ast.AST]) -> bool:
     """Whether at least half of a function's work is in what is tried, as `work.share` counts it."""
     inside = outside = 0
     waiting: list[tuple[ast.AST, bool]] = [(statement, False) for statement in function.node.body]
     while waiting:
         node, tried = waiting.pop()
-        if isinstance(node, _SCOPES):
+        if isinstance(node, SCOPES):
             continue
         if isinstance(node, ast.Call) and does_something(_callee(node)):
             inside += tried

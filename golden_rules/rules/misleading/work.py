@@ -6,10 +6,9 @@ import ast
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from golden_rules.rules.misleading.endings import AnyLoop, AnyTry, AnyWith
 from golden_rules.rules.misleading.work_words import does_something, writes_log
 from golden_rules.source.own_code import OwnCode, below
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, dotted, walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from golden_rules.rules.resilience.pool_deeds import LIMIT, TOGETHER, Doing, Sta
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.variables import word_of
 from golden_rules.source.outline import Function
-from golden_rules.source.trees import walk
+from golden_rules.source.trees import AnyLoop, walk
 
 _WORKERS = frozenset({"Thread", "Process"})
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TAKES = frozenset({"get", "get_nowait", "pop", "popleft", "receive", "dequeue", "lpop", "rpop", "blpop", "brpop"})
 _QUEUE = re.compile(
     r"(^|_)(q|queues?|jobs?|tasks?|work(_?items?)?|pending|inbox|todo|items|backlog|urls|frontier|chunks|requests|stream|channel)(_|$)"
@@ -39,7 +38,7 @@ class Pool:
 def takes_work(function: ast.AST) -> bool:
     """Whether a function loops, and takes its work from a queue in the loop."""
     for loop in walk(function):
-        if not isinstance(loop, _LOOPS):
+        if not isinstance(loop, AnyLoop):
             continue
         if isinstance(loop, ast.AsyncFor) and _QUEUE.search(word_of(loop.iter)):
             return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of
@@ -19,10 +18,10 @@ from golden_rules.rules.resilience.retry_words import (
 )
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
+from golden_rules.source.own_code import SCOPES, below
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import children, dotted
+from golden_rules.source.trees import AnyLoop, AnyTry, arguments, children, dotted
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 # Where a read of a counter decides something.
 _DECIDES = (ast.Compare, ast.Raise, ast.AugAssign, ast.If, ast.IfExp, ast.While)
 
@@ -34,9 +33,7 @@ def may_retry(outline: Outline, function: Function, source: SourceText) -> bool:
     return any(_may_go_round(outline, function, loop, source) for loop in function.loops)
 
 
-def _may_go_round(
-    outline: Outline, function: Function, loop: ast.For | ast.AsyncFor | ast.While, source: SourceText
-) -> bool:
+def _may_go_round(outline: Outline, function: Function, loop: AnyLoop, source: SourceText) -> bool:
     if not _tries(loop):
         return False
     if isinstance(loop, ast.While):
@@ -49,9 +46,9 @@ def _may_go_round(
 
 def _speaks_of_tries(loop: ast.While) -> bool:
     """Tell whether something in a loop waits, or sets what is named like a count of tries."""
-    for node in _own([loop.test, *loop.body, *loop.orelse]):
+    for node in below([loop.test, *loop.body, *loop.orelse]):
         if isinstance(node, ast.Call):
-            if is_pause(dotted(node.func), len(node.args) + len(node.keywords)):
+            if is_pause(dotted(node.func), arguments(node)):
                 return True
         elif isinstance(node, ast.AugAssign | ast.Assign):
             targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
@@ -75,7 +72,7 @@ def _is_worked_on(loop: ast.For | ast.AsyncFor, name: str) -> bool:
             if node.id == name and not counts and isinstance(node.ctx, ast.Load):
                 return True
             continue
-        if isinstance(node, _SCOPES):
+        if isinstance(node, SCOPES):
             continue
         if isinstance(node, _DECIDES):
             counts = True
@@ -85,27 +82,17 @@ def _is_worked_on(loop: ast.For | ast.AsyncFor, name: str) -> bool:
             counts = False
         elif isinstance(node, ast.Call):
             called = dotted(node.func) or getattr(node.func, "attr", "")
-            waits = is_pause(called, len(node.args) + len(node.keywords))
+            waits = is_pause(called, arguments(node))
             counts = counts or waits or is_report(called) or bool(RETRYING.search(called))
         stack += [(child, counts) for child in children(node)]
     return False
 
 
-def _own(statements: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes below some statements, those of nested functions and classes left out."""
-    stack: list[ast.AST] = list(statements)
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, _SCOPES):
-            stack += children(node)
-
-
-def _tries(loop: ast.For | ast.AsyncFor | ast.While) -> bool:
+def _tries(loop: AnyLoop) -> bool:
     """Tell whether something in a loop may fail and be caught; or something waits there, and the rounds are counted."""
     waits, counts = False, not isinstance(loop, ast.While)
-    for node in _own([*loop.body, *loop.orelse]):
-        if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
+    for node in below([*loop.body, *loop.orelse]):
+        if isinstance(node, AnyTry) and node.handlers:
             return True
         if isinstance(node, ast.Call) and (called := dotted(node.func)):
             if called.endswith("suppress"):

@@ -43,9 +43,6 @@ from golden_rules.rules.resilience.retry_words import (
 )
 from golden_rules.rules.resilience.ways_out import (
     LEAVES,
-    AnyLoop,
-    AnyTry,
-    AnyWith,
     Way,
     Ways,
     finished,
@@ -57,7 +54,7 @@ from golden_rules.rules.resilience.ways_out import (
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode, own_code
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import arguments, callee, dotted
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, arguments, callee, dotted
 from golden_rules.source.written import code_of, text_of
 
 # What a loop through the pages of a listing goes on by.

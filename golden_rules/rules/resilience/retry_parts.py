@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.rules.effects import only_logs, only_names
 from golden_rules.rules.resilience.carried_state import carried, leaves, swallowing_managers
-from golden_rules.source.trees import bound_by, children, walk
+from golden_rules.source.trees import AnyLoop, AnyTry, bound_by, children, walk
 
 if TYPE_CHECKING:
     from golden_rules.source.outline import Function, Outline
@@ -86,7 +86,7 @@ def loop_parts(outline: Outline, loop: ast.stmt, after: Sequence[ast.stmt]) -> P
         case ast.Try(handlers=[handler], finalbody=[]):
             pass
         case _:
-            return _NO_TRY if any(isinstance(node, ast.Try | ast.TryStar) for node in walk(loop)) else _BY_RESULT
+            return _NO_TRY if any(isinstance(node, AnyTry) for node in walk(loop)) else _BY_RESULT
     if not all(map(may_end, after)):
         return _GOES_ON
     success = _after_success(loop, attempt, after, swallowing_managers(outline))
@@ -162,7 +162,7 @@ def _turns(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
-    inner = node.orelse if isinstance(node, ast.For | ast.AsyncFor | ast.While) else children(node)
+    inner = node.orelse if isinstance(node, AnyLoop) else children(node)
     return any(map(_turns, inner))
 
 

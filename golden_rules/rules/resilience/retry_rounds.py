@@ -11,11 +11,10 @@ from functools import cached_property
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of, only_counts, reads_of, stepped
 from golden_rules.rules.resilience.retry_words import is_attempt, is_delay, is_failure
-from golden_rules.rules.resilience.ways_out import AnyLoop, AnyTry, AnyWith
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import callee, dotted, is_number
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, callee, dotted, is_number
 
 Loop = AnyLoop
 Attempt = AnyTry | AnyWith

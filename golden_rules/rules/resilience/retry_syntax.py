@@ -16,11 +16,10 @@ from golden_rules.rules.resilience.retry_words import (
     is_pause,
     is_report,
 )
-from golden_rules.rules.resilience.ways_out import AnyLoop
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode, names_in
-from golden_rules.source.trees import arguments, callee, dotted, is_number, walk
+from golden_rules.source.trees import AnyLoop, arguments, callee, dotted, is_number, walk
 
 _LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import callee
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, callee
 
 _ENDS_THE_PROCESS = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.fail"})
 
@@ -29,10 +29,6 @@ _FALLS: Ways = frozenset({Way.NEXT})
 _RAISES: Ways = frozenset({Way.RAISE})
 LEAVES: Ways = frozenset({Way.BREAK, Way.RETURN})
 """The ways that leave a loop as its author meant it to be left."""
-
-AnyTry = ast.Try | ast.TryStar
-AnyWith = ast.With | ast.AsyncWith
-AnyLoop = ast.For | ast.AsyncFor | ast.While
 
 
 def ways_out(statements: Sequence[ast.stmt]) -> Ways:
@@ -124,7 +120,7 @@ def onward(code: OwnCode, statement: ast.stmt, loop: ast.stmt, ways: Ways) -> Wa
         current = code.statement(code.parent(current))
         if Way.NEXT not in ways or current is loop or current is code.function:
             return ways
-        if isinstance(current, ast.Try | ast.TryStar):
+        if isinstance(current, AnyTry):
             if block is current.body:
                 ways = (ways - _FALLS) | ways_out(current.orelse)
             ways = _and_finally(current, ways)
