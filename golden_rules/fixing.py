@@ -17,6 +17,7 @@ from golden_rules.source.leftover_imports import leftover_imports
 from golden_rules.source.leftover_loops import leftover_loops
 from golden_rules.source.outlining import outline
 from golden_rules.source.parsing import Unparseable, parse
+from golden_rules.source.syntax import why_not_compiled
 from golden_rules.source.text import SourceText, UndecodableSource, decode
 
 # Each round settles at least one finding of every conflict; a rule whose fix does not remove its finding must end too.
@@ -179,15 +180,18 @@ def _tidied(
 
 def _round(content: bytes, path: str, fixable: Mapping[Finding, Fix]) -> tuple[bytes, list[Finding]]:
     text = decode(content)
-    module = outline(parse(text), ".".join(module_parts(path)), package_of(path))
+    tree = parse(text)
+    module = outline(tree, ".".join(module_parts(path)), package_of(path))
     fixes = compatible_fixes(list(fixable.values()))
     kept = {id(fix) for fix in fixes}
     chosen = [finding for finding, fix in fixable.items() if id(fix) in kept]
     fixed = apply_fixes(text, module, fixes)
     try:
-        parse(SourceText(fixed))
+        hindrance = why_not_compiled(parse(SourceText(fixed)))
     except Unparseable as error:
         raise FixError(f"the fixes of {_codes(chosen)} would leave code that does not parse ({error})") from error
+    if hindrance and not why_not_compiled(tree):
+        raise FixError(f"the fixes of {_codes(chosen)} would leave code that does not compile ({hindrance})")
     return _encoded(text, fixed, chosen), chosen
 
 

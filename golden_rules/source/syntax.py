@@ -18,3 +18,17 @@ def parsed(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
+
+
+def why_not_compiled(tree: ast.Module) -> str:
+    """Return what the running interpreter says against code that it can parse: `'break' outside loop`; `""` where it says nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, "<code>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return error.msg
+    except (RecursionError, MemoryError):
+        # Too deep for the compiler of this interpreter, as it was before.
+        return ""
+    return ""

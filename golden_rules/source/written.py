@@ -6,23 +6,27 @@ import ast
 
 from golden_rules.source.own_code import OwnCode
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import arguments
 
 
 def outer_span(source: SourceText, code: OwnCode, node: ast.expr) -> tuple[int, int]:
     """Return the file offsets of an expression with the parentheses that stand right around it."""
+    text = source.text
     start, end = source.span(node)
-    # The innermost pair around a call's only argument, or behind it, is the call's own.
-    opening = 0
     parent = code.parent(node)
-    if isinstance(parent, ast.Call) and parent.func is not node and arguments(parent) == 1:
-        opening = source.text.index("(", source.span(parent.func)[1]) + 1
-    while (before := len(source.text[:start].rstrip())) > opening and source.text[before - 1] == "(":
-        after = end + len(source.text[end:]) - len(source.text[end:].lstrip())
-        if source.text[after : after + 1] != ")":
+    # The outermost pair around a call's only argument is the call's own, and the last of its characters.
+    limit = source.span(parent)[1] - 1 if isinstance(parent, ast.Call) and parent.func is not node else len(text)
+    while (before := len(text[:start].rstrip())) and text[before - 1] == "(":
+        after = end + len(text[end:]) - len(text[end:].lstrip())
+        if after >= limit or text[after] != ")" or _may_be_comment(source, before - 1, start):
             break
         start, end = before - 1, after + 1
     return start, end
+
+
+def _may_be_comment(source: SourceText, at: int, below: int) -> bool:
+    """Whether a parenthesis at the end of a line above may be that of a comment."""
+    line, below_line = source.position(at)[0], source.position(below)[0]
+    return line < below_line and "#" in source.text[source.line_start(line) : at]
 
 
 def code_of(source: SourceText, code: OwnCode, node: ast.expr) -> str:

@@ -187,6 +187,9 @@ BLOCKS = {
     "a text over lines": loop().replace("mail.send()", 'mail.send("""a\n    b""")'),
     "what an attempt leaves": loop().replace("mail.send()", "mail.send(mail.errors)")
     .replace("            receipt", "            mail.errors.append(receipt)\n            receipt").replace("    for", "    receipt = 0\n    for"),
+    "a break behind what is tried": loop().replace(
+        "            receipt = mail.send()\n            return receipt", "            mail.send(); break"
+    ),
     "counted by hand": loop(last="tried >= LIMIT", wait="time.sleep(2)").replace(
         "    for attempt in range(3):\n", "    mail.errors.append(1)\n    tried = 0\n    while True:\n        tried += 1\n"
     ),

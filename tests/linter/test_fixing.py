@@ -100,10 +100,17 @@ def test_several_functions_and_rounds() -> None:
     assert [finding.function for finding in fixed.applied] == ["a", "b", "b.c"]
 
 
+def test_what_did_not_compile_before_is_fixed() -> None:
+    """Code that only some other tool can run is not the fix's fault."""
+    code = b"def a(): ...\nawait a()\n"
+    assert fix_source(code, "x.py", CONFIG, [Rename("new")]).content == b"def new(): ...\nawait a()\n"
+
+
 @pytest.mark.parametrize(
     ("source", "new", "reason"),
     [
         (b"def a(): ...\n", "not a name", "would leave code that does not parse"),
+        (b"def a(): ...\n", "__debug__", "would leave code that does not compile"),
         (b"def a(): ...\n", "other", "do not come to an end"),
         (b"# coding: latin-1\ndef a(): ...\n", "ж", "cannot be written in iso-8859-1"),
     ],

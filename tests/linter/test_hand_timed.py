@@ -423,6 +423,34 @@ def test_what_only_sounds_like_reading_every_variable_does_not_count() -> None:
     assert "start.stop()" in fixed(source)
 
 
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ("took = (  # seconds (in all\n    {d}\n)\nlog.info('%s', took)", "took = (  # seconds (in all\n    {d}\n)\n"),
+        ("(log.info  # (\n )({d})", "(log.info  # (\n )({d})"),
+        ("end = (  # done\n    time.monotonic()\n)\nlog.info('%s', end - start)", "= (  # done\n    {d}\n)\n"),
+    ],
+    ids=[
+        "a parenthesis in a comment",
+        "a comment before a call's own parenthesis",
+        "a comment where the clock is read",
+    ],
+)
+def test_comments_within_parentheses_stay(end: str, expected: str) -> None:
+    """A comment between what is measured and its parentheses is nobody's to take."""
+    after = fixed(timed_function(end.format(d="time.monotonic() - start")))
+    assert indent(expected.format(d="start.stop()"), "    ").lstrip() in after
+
+
+def test_a_comment_at_an_annotated_start_stays() -> None:
+    """Only the annotation goes, which says `float`."""
+    source = timed_function("log.info('%s', time.monotonic() - start)")
+    annotated = source.replace("start = time.monotonic()", "start: float = (  # now\n        time.monotonic()\n    )")
+    after = fixed(annotated)
+    assert "    start = (  # now\n        timed(" in after
+    assert "start()\n    )\n" in after
+
+
 def test_what_held_the_end_is_called_what_it_holds() -> None:
     """A duration is no `end_time`; but no name is taken twice."""
     source = timed_function("end_time = time.monotonic()\nif order.slow:\n    log.info('took %s', end_time - start)")

@@ -36,6 +36,11 @@ def _function(text: str) -> ast.FunctionDef:
         ("x = (\n        now - start\n    )", "(\n        now - start\n    )"),
         ("x = ((now - start) for now in times)", "(now - start)"),
         ("x = (now - start,)", "now - start"),
+        ("x = (  # took (\n        now - start\n    )", "now - start"),
+        ("log((  # took (\n        (now - start)\n    ))", "(now - start)"),
+        ("log('#', (\n        now - start\n    ))", "now - start"),
+        ("(log  # (\n    )((now - start))", "(now - start)"),
+        ("(log  # (\n    )(now - start)", "now - start"),
     ],
 )
 def test_parentheses_of_an_expression(line: str, expected: str) -> None:

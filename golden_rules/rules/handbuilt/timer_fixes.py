@@ -74,7 +74,7 @@ def timer_edits(
             return f"it is not certain which duration from `{stamp.name}` is its last"
     except UnclearPathError:
         return f"which duration from `{stamp.name}` is its last hangs on where an exception is raised"
-    edits = [_start_edit(source, code, stamp, timer)]
+    edits = [*_start_edits(source, code, stamp, timer)]
     for use in uses_of[stamp]:
         value = f"{stamp.name}.stop()" if finals[id(use)] else f"{stamp.name}.elapsed"
         edits.extend(_use_edits(source, code, use, value))
@@ -242,13 +242,13 @@ def _is_final(code: OwnCode, stamp: Stamp, use: _Use, uses: list[_Use]) -> bool:
     return not following
 
 
-def _start_edit(source: SourceText, code: OwnCode, stamp: Stamp, timer: str) -> Edit:
+def _start_edits(source: SourceText, code: OwnCode, stamp: Stamp, timer: str) -> Iterator[Edit]:
     binding = stamp.binding
-    start, end = outer_span(source, code, stamp.reading.call)
     if isinstance(binding, ast.AnnAssign) and not _is_final_annotation(binding):
         # The annotation says `float`, which the timer is not.
-        return Edit(source.span(binding.target)[1], end, f" = {timer}.start()")
-    return Edit(start, end, f"{timer}.start()")
+        sign = source.text.index("=", source.span(binding.annotation)[1])
+        yield Edit(source.span(binding.target)[1], sign, " ")
+    yield Edit(*outer_span(source, code, stamp.reading.call), f"{timer}.start()")
 
 
 def _is_final_annotation(binding: ast.AnnAssign) -> bool:
@@ -290,7 +290,11 @@ def _line_before(source: SourceText, code: OwnCode, use: _Use) -> Edit | None:
     block = code.block(line)
     if block[block.index(line) + 1 :][:1] != [following] or hasattr(following, "body"):
         return None
-    if not stands_alone(source, line) or following.lineno != (line.end_lineno or line.lineno) + 1:
+    if (
+        not stands_alone(source, line)
+        or "#" in source.code(line)
+        or following.lineno != (line.end_lineno or line.lineno) + 1
+    ):
         return None
     around = set(code.holders(use.replaced[0]))
     for node in code.nodes[code.order(following) : code.order(use.replaced[0])]:

@@ -68,7 +68,7 @@ def _edits(subject: Subject, parts: Parts) -> list[Edit] | None:
             return None
         written = source.code(parts.ending)
         ending = f"{indent}{written}{source.newline}"
-    if any(map(partial(shares_a_line, source), gone)):
+    if _breaks_behind(parts) or any(map(partial(shares_a_line, source), gone)):
         return None
     inner = dedent_edits(source, attempt.lineno, parts.tried, indent)
     if inner is None:
@@ -82,3 +82,9 @@ def _edits(subject: Subject, parts: Parts) -> list[Edit] | None:
     if not all(map(only_speaks_of_retrying, taken)):
         return None
     return [*single, head, *inner, tail]
+
+
+def _breaks_behind(parts: Parts) -> bool:
+    """Whether a `break` stands behind the last of what is tried, on its line: `send(); break`."""
+    last = parts.attempt.body[-1]
+    return last is not parts.tried[-1] and last.lineno == parts.tried[-1].end_lineno
