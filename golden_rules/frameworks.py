@@ -98,6 +98,9 @@ def registering_decorator(decorator: str, target: str | None) -> str:
     if root in _NOT_ENTRY_ROOTS:
         return ""
     base, _, last = decorator.rpartition(".")
+    if last == "agent" and not base:
+        # Faust's is `@app.agent(topic)`; a plain `@agent` marks what makes a language model's agent.
+        return ""
     if last in _ROUTE_VERBS:
         return "a route" if base or root == "litestar" else ""
     return _WORDS.get(last, "")

@@ -62,8 +62,21 @@ def resilience_step(function: Function) -> Step | None:
         return None
     for owner, method, step in _STEPS:
         if owner.search(function.owner.name) and method.match(function.name):
-            return step
+            return None if step is Step.RETRY and _only_settles(function) else step
     return None
+
+
+def _only_settles(function: Function) -> bool:
+    """Whether a method says how to try again, and tries nothing: `retry_after`, which works out a delay."""
+    if function.loops or function.handlers or function.awaits or function.nested:
+        return False
+    taken = {
+        item.arg for item in (*function.node.args.posonlyargs, *function.node.args.args, *function.node.args.kwonlyargs)
+    }
+    taken -= {"self", "cls"}
+    return taken.isdisjoint(call.name for call in function.calls) and not any(
+        call.name.startswith(("self.", "super()")) for call in function.calls
+    )
 
 
 def resilience_calls(function: Function) -> list[str]:

@@ -13,7 +13,9 @@ _OUT_OF_SCOPE = re.compile(
     r"(^|/)(_?tests?|testing|test_?utils?|benchmarks?|bench|profiling|profilers?|migrations|alembic|_?vendor(ed)?|third_?party\w*)(/|$)"
     r"|(^|/)(conftest|test_[^/]*|([^/]*_)?tests?|testing|[^/]*_?test_utils?|[^/]*benchmark[^/]*|bench_[^/]*|_?testbase)\.py$"
 )
-_BENCHMARK = re.compile(r"(^|[._])bench(mark)?(s|ed|ing|er)?([._]|$)")
+_BENCHMARK = re.compile(
+    r"(^|[._])(bench(mark)?(s|ed|ing|er)?|test_(\w+_)?(perf|performance|speed)|(perf|performance|speed|load)_tests?)([._]|$)"
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RUNTIME = "golden_runtime"
 
@@ -26,7 +28,7 @@ def out_of_scope(path: str) -> bool:
 
 
 def is_benchmark(qualname: str) -> bool:
-    """Whether a function, or the class or function around it, is a benchmark by its name: `run_benchmark`, `BenchmarkRunner`."""
+    """Whether a function, or what is around it, is a benchmark by its name: `run_benchmark`, `test_torch_performance`."""
     return bool(_BENCHMARK.search(_HUMP.sub("_", qualname).lower()))
 
 

@@ -362,6 +362,12 @@ class TestHandlers:
         source = f"class Orders({base}):\n    {method}:\n        return self.reply(self.order_store.load())\n"
         assert "GR101" not in [code for code, _ in findings(source, threshold=-50.0)]
 
+    @pytest.mark.parametrize(("decorator", "is_one"), [("app.agent", True), ("agent", False)])
+    def test_agents(self, decorator: str, is_one: bool) -> None:
+        """Faust's consume messages; a plain `@agent` stands on what makes a language model's."""
+        source = f"@{decorator}\ndef orders(store):\n    return store.reply(store.load())\n"
+        assert ("GR101" in [code for code, _ in findings(source, threshold=0.0)]) is is_one
+
 
 class TestRequired:
     """What is named critical is, whatever it does."""
@@ -536,3 +542,19 @@ def test_an_endpoint_of_a_client() -> None:
             return response.json()["chain"]
     """
     assert "GR101" not in [code for code, _ in findings(source)]
+
+
+@pytest.mark.parametrize(
+    ("method", "is_step"),
+    [
+        ("def execute(self, call):\n        return call()", True),
+        ("def run(self, order):\n        return self.session.send(order)", True),
+        ("async def call(self, order):\n        return await gateway.send(order)", True),
+        ("def retry_after(self, answer):\n        return float(answer.headers.get('Retry-After')) * random()", False),
+        ("def __call__(self):\n        log.debug('retries: %d', self.retries)\n        return self.policy", False),
+    ],
+)
+def test_what_settles_how_to_retry_is_no_step(method: str, is_step: bool) -> None:
+    """Of a retry policy, what tries is a step, and not what works out a delay."""
+    source = f"class RetryPolicy:\n    {method}\n"
+    assert ("GR104" in [code for code, _ in findings(source, threshold=0.0)]) is is_step

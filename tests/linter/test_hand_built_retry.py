@@ -47,6 +47,22 @@ def send(gateway, order, clock):
     assert (finding.line, finding.end_line) == (2, 2)
 
 
+def test_what_says_how_long_to_wait_is_not_what_waits() -> None:
+    """The message names the call that pauses, also where another has worked out for how long."""
+    (finding,) = found(
+        """\
+async def send(gateway, order, anyio):
+    for attempt in range(3):
+        try:
+            return await gateway.send(order)
+        except ConnectionError:
+            pause = gateway.retry_delay(attempt)
+            await anyio.anysleep(pause)
+"""
+    )
+    assert "waits with `anyio.anysleep`" in finding.message
+
+
 @pytest.mark.parametrize(
     "loop",
     [

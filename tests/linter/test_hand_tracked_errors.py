@@ -102,6 +102,22 @@ def test_advice_is_to_mark_failures_that_do_not_leave_the_function() -> None:
     assert "mark_failure(error)" in finding.remedy
 
 
+def test_a_round_that_fails_by_itself_becomes_a_function() -> None:
+    """A decorator on the function would see one call where a loop makes many, and none of their failures."""
+    (finding,) = found(
+        """\
+def deliver(handlers, event, metrics):
+    for handler in handlers:
+        try:
+            handler(event)
+        except Exception:
+            metrics.errors.inc()
+"""
+    )
+    assert finding.remedy.startswith("put what is tried into a function of its own with `@track_errors(")
+    assert "mark_failure" not in finding.remedy
+
+
 @pytest.mark.parametrize(
     "path", ["tests/test_orders.py", "src/shop/metrics.py", "src/shop/telemetry/clients.py", "benchmarks/orders.py"]
 )

@@ -65,3 +65,35 @@ def test_instrumentation_is_left_alone() -> None:
     assert codes(source, "GR204")
     assert not codes(source, "GR204", "src/shop/metrics.py")
     assert not codes(source, "GR204", "src/shop/otel/requests.py")
+
+
+RECORDED = TRACKED["one recorder"]
+PLACES = {
+    "raised again": (request(*RECORDED), ""),
+    "swallowed": (
+        request(*RECORDED).replace("raise", "return None"),
+        "and call `mark_failure(error)` where a clause does",
+    ),
+    "swallowed before a `finally`": (
+        request("outcome = 'failed'", f"metrics.record(url, outcome, {SECONDS})")
+        .replace("    raise\n    metrics", "    pass\n    finally:\n        metrics")
+        .replace("start =", "outcome = 'ok'\n    start ="),
+        "and call `mark_failure(error)` where a clause does",
+    ),
+    "each round by itself": (
+        "import time\n\n\ndef sync(session, urls, metrics, log):\n    for url in urls:\n"
+        + indent(request(*RECORDED).partition(":\n")[2].replace("return answer", "log.info(answer)"), "    "),
+        "put what is tried into a function of its own with `@track_request(",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), PLACES.values(), ids=PLACES)
+def test_the_remedy_says_what_it_takes(source: str, expected: str) -> None:
+    """A decorator on the function neither sees failures that end in it, nor one round of a loop."""
+    (finding,) = analyse_source(source, PATH, Config(root=Path.cwd(), select=("GR204",))).findings
+    if expected:
+        assert expected in finding.remedy
+    else:
+        assert "mark_failure" not in finding.remedy
+        assert "of its own" not in finding.remedy

@@ -51,8 +51,6 @@ def counted_fix(subject: Subject, events: tuple[Increment, ...]) -> Fix | str:
     first = next((item for item in body[:at] if not _cannot_end(item)), None)
     if at is None or first is not None:
         return f"line {(first or body[0]).lineno} may end the function before it counts"
-    if len(body) == 1:
-        return "the function does nothing else"
     statement = body[at]
     if not stands_alone(subject.source, statement):
         return _SHARES_A_LINE

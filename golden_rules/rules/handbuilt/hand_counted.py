@@ -31,7 +31,7 @@ class HandCounted(OutlineRule):
 
     A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
     again, or is set anew while work is done or from where it was stored; and so are attempts, positions, sequence numbers, sizes, tallies by name
-    (`self.calls[tool] += 1`), and what is told beside a total that was known before or taken from it (progress). A metric that a metrics
+    outside of statistics (`self.calls[tool] += 1`), and what is told beside a total that was known before or taken from it (progress). A metric that a metrics
     module defines may be fed from anywhere; only where it grows by one with every call of the function, it counts calls by hand.
 
     ## Why is this bad?

@@ -79,8 +79,8 @@ class HandTimed(OutlineRule):
 
     Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now: the lists above
     go by names and by where the value flows, so a probe that is called `ask` and says more of its work than that it worked is found.
-    Tests, benchmarks, timers, migrations, vendored code and the modules named in `metrics-modules` are left alone, and so are context
-    managers and decorators that measure others.
+    Tests, benchmarks (`run_benchmark`, `test_load_performance`), timers, migrations, vendored code and the modules named in
+    `metrics-modules` are left alone, and so are context managers and decorators that measure others.
     """
 
     code: ClassVar[str] = "GR201"

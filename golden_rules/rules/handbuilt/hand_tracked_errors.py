@@ -10,10 +10,13 @@ from golden_rules.findings import without_fix_as
 from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
+from golden_rules.source.own_code import own_code
 from golden_rules.source.trees import dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.increments import Increment
+
+_LOOPS = ast.For | ast.AsyncFor | ast.While
 
 
 class HandTrackedErrors(OutlineRule):
@@ -208,7 +211,7 @@ def call(breaker, function):
         yield Violation(
             span=subject.source.span(errors[0].node),
             message=f"`{subject.function.qualname}` counts failures by hand: where it catches {_caught(errors)} it adds to {counters}",
-            remedy=without_fix_as(f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}', why),
+            remedy=without_fix_as(_remedy(subject, errors, metric), why),
             fix=None if isinstance(found, str) else found,
         )
 
@@ -223,6 +226,14 @@ def _caught(errors: tuple[Increment, ...]) -> str:
     shown = list(dict.fromkeys(names))
     quoted = [name if name in ("errors", "everything") else f"`{name}`" for name in shown]
     return " and ".join(quoted[:2]) if len(quoted) <= 2 else f"{quoted[0]}, {quoted[1]} and others"
+
+
+def _remedy(subject: Subject, errors: tuple[Increment, ...], metric: str) -> str:
+    """Return what to do: a round of a loop that catches its errors fails by itself, and its failures do not reach the function's end."""
+    code = own_code(subject.function.node)
+    if all(any(isinstance(outer, _LOOPS) for outer in code.holders(error.handlers[0])) for error in errors):
+        return f'put what is tried into a function of its own with `@track_errors("{metric}.errors")`'
+    return f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}'
 
 
 def _advice(errors: tuple[Increment, ...]) -> str:

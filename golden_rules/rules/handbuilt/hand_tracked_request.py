@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +16,10 @@ from golden_rules.rules.handbuilt.timing_hints import may_time
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.increments import Increment
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
+    from golden_rules.rules.handbuilt.timings import Difference
+    from golden_rules.source.own_code import OwnCode
+
+_LOOPS = ast.For | ast.AsyncFor | ast.While
 
 
 class HandTrackedRequest(OutlineRule):
@@ -240,10 +245,33 @@ class Poller:
             span=subject.source.span(first.node),
             message=f"`{subject.function.qualname}` is tracked by hand: its duration ends in {first.telemetry}, and {outcome}",
             remedy=without_fix_as(
-                f'put `@track_request("{metric}")` on the function', fix if isinstance(fix, str) else ""
+                _remedy(found.code, differences, errors, metric), fix if isinstance(fix, str) else ""
             ),
             fix=fix if isinstance(fix, Fix) else None,
         )
+
+
+def _remedy(code: OwnCode, differences: list[Difference], errors: tuple[Increment, ...], metric: str) -> str:
+    """Return what to do: a round of a loop that is timed by itself ends by itself, and not with the function."""
+    first = differences[0]
+    rounds = {outer for outer in code.holders(first.node) if isinstance(outer, _LOOPS)}
+    if first.stamp is not None and not rounds.isdisjoint(code.holders(first.stamp.binding)):
+        return f'put what is tried into a function of its own with `@track_request("{metric}")`'
+    return f'put `@track_request("{metric}")` on the function{_advice(code, differences, errors)}'
+
+
+def _advice(code: OwnCode, differences: list[Difference], errors: tuple[Increment, ...]) -> str:
+    """Return what else it takes where a clause ends the failure, which a decorator then does not see."""
+    clauses = {error.handlers[0] for error in errors}
+    for difference in differences:
+        for outer in code.holders(difference.node):
+            if isinstance(outer, ast.ExceptHandler):
+                clauses.add(outer)
+            elif isinstance(outer, ast.Try) and code.is_in(difference.node, outer.finalbody):
+                clauses.update(outer.handlers)
+    if all(isinstance(clause.body[-1], ast.Raise) for clause in clauses):
+        return ""
+    return ", and call `mark_failure(error)` where a clause does not raise again"
 
 
 def _counting_on(subject: Subject, errors: tuple[Increment, ...]) -> str:

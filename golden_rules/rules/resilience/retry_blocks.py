@@ -111,7 +111,11 @@ def _parts(subject: Subject, block: list[ast.stmt], at: int) -> Parts | str:
     bound = {*_bound(parts.machinery()), *caught}
     shared = {name for name in bound if everywhere[name] > served[name]}
     if shared:
-        return f"the function uses `{min(shared)}` elsewhere, which the loop sets"
+        name = min(shared)
+        tried = _names(node for statement in parts.tried for node in walk(statement))
+        if tried[name]:
+            return f"what is tried uses `{name}`, which the loop sets"
+        return f"the function uses `{name}` elsewhere, which the loop sets"
     if everywhere[_ATTEMPT] > served[_ATTEMPT]:
         return f"`{_ATTEMPT}` is something else in the function"
     return parts

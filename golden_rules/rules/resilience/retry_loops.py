@@ -142,10 +142,14 @@ class _Examined:
     @cached_property
     def pause(self) -> str:
         """The call that waits between two tries: outside of what is tried, or there on a condition."""
-        for node in self.own:
-            if isinstance(node, ast.Call) and is_pause(callee(node), arguments(node)) and self._between_tries(node):
-                return callee(node)
-        return ""
+        found = [
+            node
+            for node in self.own
+            if isinstance(node, ast.Call) and is_pause(callee(node), arguments(node)) and self._between_tries(node)
+        ]
+        # `delay = self._retry_delay(attempt)` only says how long, where something else waits.
+        waiting = [call for call in found if not isinstance(next(iter(self.code.holders(call)), None), ast.Assign)]
+        return next((callee(call) for call in (*waiting, *found)), "")
 
     def _between_tries(self, call: ast.Call) -> bool:
         tried = False

@@ -16,7 +16,7 @@ _FAILURE = re.compile(r"(^|_)(fail\w*|errors?|faults?|strikes?)(_|$)")
 _DELAY = re.compile(
     r"(^|_)(delays?|back_?offs?|sleeps?|sleep_?times?|waits?|wait_?times?|wait_(s|sec|secs|seconds|ms)|pauses?|intervals?|jitter|cooldown|timeouts?)(_|$)"
 )
-_PAUSE = re.compile(r"(^|_)(sleep\w*|back_?off|pause|delay)(_|$)")
+_PAUSE = re.compile(r"(^|_)((any|a)?sleep\w*|back_?off|pause|delay)(_|$)")
 _WAITED_FOR = re.compile(r"event|stop|shutdown|cancel|clos|exit|quit|terminat|cond|wake|halt|finish|done")
 WAITING = re.compile(
     r"(^|_)(wait|waits|await|poll|polls|polling|until|monitor|watch|watches|follow|tail|ready|listen|heartbeat|is_\w+|check|probe|health)(_|$)"

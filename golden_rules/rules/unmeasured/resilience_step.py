@@ -20,7 +20,7 @@ class UnmeasuredResilienceStep(UnmeasuredRule):
 
     ## What it does
     Finds, in classes named for a circuit breaker, a retry policy, a dead-letter queue or a task queue, the methods that do
-    its work, where they have no measuring decorator.
+    its work, where they have no measuring decorator. What only says how to try again, as by working out a delay, is no step.
 
     ## Why is this bad?
     Resilience code hides failures by design. A breaker that opens every night, retries that always need three
