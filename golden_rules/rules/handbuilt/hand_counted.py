@@ -24,15 +24,16 @@ class HandCounted(OutlineRule):
 
     ## What it does
 
-    A count is telemetry where a function feeds a metric of a client or of the project's own beside its work (`REQUESTS.inc()`,
-    `statsd.incr("orders.placed")`). It is telemetry where it is kept among statistics (`self.stats["sent"] += 1`, `self._metrics.hits += 1`),
-    or where a method that tells statistics reads it (`stats`, `get_metrics`, `health`, `status`, `cache_info`); hits and misses of a cache need
-    no reader. It is none where anything else in the file depends on it.
+    Finds functions that add one to a counter that is telemetry: to a metric of a client or of the project's own, which they feed
+    beside their work (`REQUESTS.inc()`, `statsd.incr("orders.placed")`); to a number that is kept among statistics
+    (`self.stats["sent"] += 1`, `self._metrics.hits += 1`); or to one that a method which tells statistics reads (`stats`,
+    `get_metrics`, `health`, `status`, `cache_info`). Hits and misses of a cache need no reader.
 
-    A number that the program runs on is left alone: one that is compared, used as an index or a part of a name, goes down
-    again, or is set anew while work is done or from where it was stored; and so are attempts, positions, sequence numbers, sizes, tallies by name
-    outside of statistics (`self.calls[tool] += 1`), and what is told beside a total that was known before or taken from it (progress). A metric that a metrics
-    module defines may be fed from anywhere; only where it grows by one with every call of the function, it counts calls by hand.
+    A number that the program runs on is left alone: one that anything else in the file depends on, that is compared, used as an
+    index or a part of a name, goes down again, or is set anew while work is done or from where it was stored. So are attempts,
+    positions, sequence numbers, sizes, tallies by name outside of statistics (`self.calls[tool] += 1`), and what is told beside a
+    total that was known before or taken from it (progress). A metric that a metrics module defines may be fed from anywhere; only
+    where it grows by one with every call of the function, it counts calls by hand.
 
     ## Why is this bad?
 

@@ -26,14 +26,18 @@ class HandBuiltRetry(OutlineRule):
     delays; the pause may be constant, grow, hide in a helper, or be missing. Loops that count attempts and look at a bad
     result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
 
-    Loops that only look alike are left alone: polling until a job is ready or a record is there, what says that it waits
-    (`wait_for_server`), probes health, begins each round with the same pause, or looks for as long as a timeout allows, without
-    a number of tries and with no other result than that it is there, a lock that others hold, periodic services that go on after success, consumers, the next candidate (or whatever is picked with
-    `excluded=tried`), host or port, the pages of a listing, questions put to a person (endless rounds that only tell the
-    terminal what was wrong, too), imports, and a service that is kept up by reconnecting. So are loops in which others
-    were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor wait, two tries
-    between which the cause is made good (`refresh_token`, `recover_connection`), and rounds of which each learns from the
-    one before: a model is shown its mistake, or is asked with other parameters.
+    Loops that only look alike are left alone:
+
+    - those that wait: polling until a job is ready or a record is there, what says that it waits (`wait_for_server`) or probes
+      health, begins each round with the same pause, or looks for as long as a timeout allows, without a number of tries and
+      with no other result than that it is there; and those that try to take a lock which others hold;
+    - those that go on: periodic services, consumers, the pages of a listing, a service that is kept up by reconnecting;
+    - those that try something else in each round: the next candidate (or whatever is picked with `excluded=tried`), host or port,
+      and imports;
+    - questions put to a person, also endless rounds that only tell the terminal what was wrong;
+    - those in which others were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor
+      wait, and two tries between which the cause is made good (`refresh_token`, `recover_connection`);
+    - rounds of which each learns from the one before: a model is shown its mistake, or is asked with other parameters.
 
     ## Why is this bad?
     Each such loop has its own idea of what may be tried again, for how long, and how often, and most have none of a
