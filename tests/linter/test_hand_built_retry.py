@@ -133,7 +133,7 @@ async def send(gateway, order, anyio):
         try:
             return gateway.send(order)
         except ConnectionError:
-            pass  # try again
+            time.sleep(1)  # and try again
 """,
             id="says-so-in-a-comment",
         ),
@@ -144,6 +144,7 @@ async def send(gateway, order, anyio):
             return gateway.send(order)
         except ConnectionError:
             log.warning("no luck in round %s", number)
+            time.sleep(1)
 """,
             id="reports-the-number",
         ),
@@ -286,3 +287,54 @@ def test_tests_and_the_runtime_are_left_alone() -> None:
     assert found(code)
     assert found(code, "tests/test_orders.py") == []
     assert found(code, "golden_runtime/retry.py") == []
+
+
+_TRIES = """\
+import os
+import time
+
+
+def settle(gateway, call, folder, pause):
+    {head}:
+        try:
+            {tried}
+            return
+        except OSError:
+            {then}
+"""
+_NAMED, _BARE = "for attempt in range(3)", "for _ in range(3)"
+_AWAY, _HERE, _HANDED = "gateway.send(folder)", "os.rmdir(folder)", "call()"
+_PLAIN, _THOUGHT_ABOUT, _NONE = "time.sleep(1)", "time.sleep(pause)", "continue"
+
+
+@pytest.mark.parametrize(
+    ("head", "tried", "then"),
+    [
+        (_BARE, _HERE, _THOUGHT_ABOUT),
+        (_NAMED, _HERE, _PLAIN),
+        (_BARE, _AWAY, _PLAIN),
+        (_BARE, _HANDED, _PLAIN),
+        (_NAMED, _AWAY, _NONE),
+        (_NAMED, _HANDED, _NONE),
+    ],
+)
+def test_two_signs_are_enough(head: str, tried: str, then: str) -> None:
+    """Tries that are called so, a pause, and a call that leaves the process are a sign each; a pause with a name is two."""
+    assert len(found(_TRIES.format(head=head, tried=tried, then=then))) == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "tried", "then"), [(_BARE, _HERE, _PLAIN), (_NAMED, _HERE, _NONE), (_BARE, _AWAY, _NONE)]
+)
+def test_one_sign_is_not_enough(head: str, tried: str, then: str) -> None:
+    """A race for a file and a step of something else have the shape of a retry, too."""
+    assert not found(_TRIES.format(head=head, tried=tried, then=then))
+
+
+@pytest.mark.parametrize(
+    "tried", ["subprocess.run(['sync'], check=True)", "Path('/srv').write_bytes(urllib.request.urlopen(folder).read())"]
+)
+def test_a_library_that_talks_leaves_the_process(tried: str) -> None:
+    """What is called is known by what was imported, too."""
+    code = _TRIES.format(head=_NAMED, tried=tried, then=_NONE)
+    assert len(found("import subprocess\nimport urllib.request\nfrom pathlib import Path\n" + code)) == 1

@@ -26,6 +26,13 @@ class HandBuiltRetry(OutlineRule):
     delays; the pause may be constant, grow, hide in a helper, or be missing. Loops that count attempts and look at a bad
     result instead of an exception (`if response.status_code == 429: sleep(delay)`) are found as well.
 
+    The shape alone is not enough; a pause whose length grows, has a name or is left to a helper is. Where the pause is a plain
+    number (`sleep(1)`), what is counted must be called an attempt, a try or the like, or what is tried must leave the
+    process; where nothing waits, both. What is tried leaves the process, as far as the rule can tell, where it awaits
+    something, calls a library that talks to other systems, calls what the function was handed, or has a word such as
+    `client`, `session`, `send`, `fetch` or `execute` in a call. So `for attempt in range(5)` around `os.rmdir` is left
+    alone, and so is a `while True` that neither waits nor counts.
+
     Loops that only look alike are left alone:
 
     - those that wait: polling until a job is ready or a record is there, what says that it waits (`wait_for_server`) or probes

@@ -89,14 +89,14 @@ def notify(mailer, letter, backoff):
 import time
 
 
-def close_till(till, log):
+def close_account(gateway, log):
     closed = False
     while not closed:
         try:
-            till.close()
+            gateway.close()
             closed = True
         except OSError:
-            log.error("the till does not close")
+            log.error("the account does not close")
             time.sleep(2)
 """
     ),
@@ -324,6 +324,22 @@ async def keep_listening(connect, handle, log):
             await asyncio.sleep(5)
 """,
         "the loop is the service itself",
+    ),
+    Good(
+        """\
+import os
+
+
+def remove_tree(folder):
+    for attempt in range(5):
+        try:
+            os.rmdir(folder)
+            return
+        except OSError:
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+""",
+        "tries are counted, but nothing waits, and nothing leaves the process",
     ),
     Good(
         """\

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_alikes import asks_a_person, is_no_try, only_takes_a_lock, only_tells, serves
 from golden_rules.rules.resilience.retry_lessons import learns
 from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew, handlers_of
+from golden_rules.rules.resilience.retry_signs import is_borne_out
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     ends_with_the_time,
@@ -33,6 +33,8 @@ from golden_rules.rules.resilience.retry_syntax import (
 from golden_rules.rules.resilience.retry_words import (
     AWAITED_STATUS,
     AWAITING,
+    PAGES,
+    RESTARTS,
     RETRYING,
     WAITING,
     is_attempt,
@@ -45,6 +47,7 @@ from golden_rules.rules.resilience.ways_out import (
     LEAVES,
     Way,
     Ways,
+    cleans_up,
     finished,
     is_endless,
     onward,
@@ -57,11 +60,7 @@ from golden_rules.source.text import SourceText
 from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, arguments, callee, dotted
 from golden_rules.source.written import code_of, text_of
 
-# What a loop through the pages of a listing goes on by.
-_PAGES = re.compile(r"next_?(page|token|marker)|page_?token|has_more|continuation", re.IGNORECASE)
 _YIELDS = (ast.Yield, ast.YieldFrom)
-# What is started again runs on; it was not tried.
-_RESTARTS = re.compile(r"(?<![a-z])restart(s|ed|ing)(?![a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +105,17 @@ class _Examined:
     def retry(self) -> RetryLoop | None:
         if not isinstance(self.loop, ast.While) and not self._repeats(self.loop):
             return None
-        if isinstance(self.loop, ast.While) and _PAGES.search(code_of(self.source, self.code, self.loop.test)):
+        if isinstance(self.loop, ast.While) and PAGES.search(code_of(self.source, self.code, self.loop.test)):
             return None
         for attempt in self._attempts:
             caught = self._caught(attempt)
-            if caught is not None and self._is_retry(attempt, caught):
+            if (
+                caught is not None
+                and self._is_retry(attempt, caught)
+                and self._is_borne_out(list(self._tried(attempt)))
+            ):
                 return RetryLoop(self.loop, attempt, caught, self.pause)
-        if self._retries_result():
+        if self._retries_result() and self._is_borne_out(self.inner):
             return RetryLoop(self.loop, None, "", self.pause)
         return None
 
@@ -142,14 +145,19 @@ class _Examined:
     @cached_property
     def pause(self) -> str:
         """The call that waits between two tries: outside of what is tried, or there on a condition."""
-        found = [
+        # `delay = self._retry_delay(attempt)` only says how long, where something else waits.
+        waiting = [
+            call for call in self._pauses if not isinstance(next(iter(self.code.holders(call)), None), ast.Assign)
+        ]
+        return next(map(callee, (*waiting, *self._pauses)), "")
+
+    @cached_property
+    def _pauses(self) -> list[ast.Call]:
+        return [
             node
             for node in self.own
             if isinstance(node, ast.Call) and is_pause(callee(node), arguments(node)) and self._between_tries(node)
         ]
-        # `delay = self._retry_delay(attempt)` only says how long, where something else waits.
-        waiting = [call for call in found if not isinstance(next(iter(self.code.holders(call)), None), ast.Assign)]
-        return next((callee(call) for call in (*waiting, *found)), "")
 
     def _between_tries(self, call: ast.Call) -> bool:
         tried = False
@@ -208,6 +216,9 @@ class _Examined:
             named, head = list(names_of(self.loop.target)), self.loop.iter
         return any(map(is_attempt, named)) or bool(RETRYING.search(code_of(self.source, self.code, head)))
 
+    def _is_borne_out(self, tried: list[ast.AST]) -> bool:
+        return is_borne_out(self.outline, self.function, tried, self._pauses, named=self.names_tries)
+
     # tries that raise
 
     @cached_property
@@ -225,7 +236,7 @@ class _Examined:
         for outer in self.code.holders(node):
             if outer is self.loop:
                 return False
-            if _cleans_up(outer, child):
+            if cleans_up(outer, child):
                 return True
             child = outer
         return False
@@ -257,7 +268,7 @@ class _Examined:
             return False
         if (self._streams(attempt) and not (self.counted and sure)) or (serves(tried) and not sure):
             return False
-        if not self.counted and _RESTARTS.search(self.text):
+        if not self.counted and RESTARTS.search(self.text):
             return False
         if not self.counted and only_takes_a_lock(tried):
             return False
@@ -315,7 +326,7 @@ class _Examined:
     def _on_success(self, node: ast.AST, attempt: Attempt) -> bool:
         child = node
         for outer in self.code.holders(node):
-            if _cleans_up(outer, child):
+            if cleans_up(outer, child):
                 return False
             if outer is attempt:
                 return True
@@ -386,8 +397,3 @@ class _Examined:
             for node in self.inner
             if not self._in_clean_up(node)
         )
-
-
-def _cleans_up(outer: ast.AST, child: ast.AST) -> bool:
-    """Whether a statement stands right in a clause, or in a `finally`, of what holds it."""
-    return isinstance(outer, ast.ExceptHandler) or (isinstance(outer, AnyTry) and child in outer.finalbody)

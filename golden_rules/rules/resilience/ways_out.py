@@ -125,3 +125,8 @@ def onward(code: OwnCode, statement: ast.stmt, loop: ast.stmt, ways: Ways) -> Wa
                 ways = (ways - _FALLS) | ways_out(current.orelse)
             ways = _and_finally(current, ways)
     return ways
+
+
+def cleans_up(outer: ast.AST, child: ast.AST) -> bool:
+    """Whether a statement stands right in a clause, or in a `finally`, of what holds it."""
+    return isinstance(outer, ast.ExceptHandler) or (isinstance(outer, AnyTry) and child in outer.finalbody)
