@@ -80,6 +80,13 @@ PLACES = {
         .replace("start =", "outcome = 'ok'\n    start ="),
         "and call `mark_failure(error)` where a clause does",
     ),
+    "a group, swallowed before a `finally`": (
+        request("outcome = 'failed'", f"metrics.record(url, outcome, {SECONDS})")
+        .replace("    raise\n    metrics", "    pass\n    finally:\n        metrics")
+        .replace("start =", "outcome = 'ok'\n    start =")
+        .replace("except OSError", "except* OSError"),
+        "and call `mark_failure(error)` where a clause does",
+    ),
     "each round by itself": (
         "import time\n\n\ndef sync(session, urls, metrics, log):\n    for url in urls:\n"
         + indent(request(*RECORDED).partition(":\n")[2].replace("return answer", "log.info(answer)"), "    "),

@@ -11,12 +11,10 @@ from golden_rules.naming import metric_name
 from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 from golden_rules.source.own_code import own_code
-from golden_rules.source.trees import dotted
+from golden_rules.source.trees import AnyLoop, dotted
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.increments import Increment
-
-_LOOPS = ast.For | ast.AsyncFor | ast.While
 
 
 class HandTrackedErrors(OutlineRule):
@@ -231,7 +229,7 @@ def _caught(errors: tuple[Increment, ...]) -> str:
 def _remedy(subject: Subject, errors: tuple[Increment, ...], metric: str) -> str:
     """Return what to do: a round of a loop that catches its errors fails by itself, and its failures do not reach the function's end."""
     code = own_code(subject.function.node)
-    if all(any(isinstance(outer, _LOOPS) for outer in code.holders(error.handlers[0])) for error in errors):
+    if all(any(isinstance(outer, AnyLoop) for outer in code.holders(error.handlers[0])) for error in errors):
         return f'put what is tried into a function of its own with `@track_errors("{metric}.errors")`'
     return f'put `@track_errors("{metric}.errors")` on the function{_advice(errors)}'
 

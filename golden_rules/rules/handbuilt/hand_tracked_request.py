@@ -12,14 +12,13 @@ from golden_rules.rules.base import Bad, Good, OutlineRule, Subject, Violation
 from golden_rules.rules.handbuilt.counted import counted
 from golden_rules.rules.handbuilt.metric_modules import counts_for_others
 from golden_rules.rules.handbuilt.timing_hints import may_time
+from golden_rules.source.trees import AnyLoop, AnyTry
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.increments import Increment
     from golden_rules.rules.handbuilt.timed_starts import TimedStart
     from golden_rules.rules.handbuilt.timings import Difference
     from golden_rules.source.own_code import OwnCode
-
-_LOOPS = ast.For | ast.AsyncFor | ast.While
 
 
 class HandTrackedRequest(OutlineRule):
@@ -254,7 +253,7 @@ class Poller:
 def _remedy(code: OwnCode, differences: list[Difference], errors: tuple[Increment, ...], metric: str) -> str:
     """Return what to do: a round of a loop that is timed by itself ends by itself, and not with the function."""
     first = differences[0]
-    rounds = {outer for outer in code.holders(first.node) if isinstance(outer, _LOOPS)}
+    rounds = {outer for outer in code.holders(first.node) if isinstance(outer, AnyLoop)}
     if first.stamp is not None and not rounds.isdisjoint(code.holders(first.stamp.binding)):
         return f'put what is tried into a function of its own with `@track_request("{metric}")`'
     return f'put `@track_request("{metric}")` on the function{_advice(code, differences, errors)}'
@@ -267,7 +266,7 @@ def _advice(code: OwnCode, differences: list[Difference], errors: tuple[Incremen
         for outer in code.holders(difference.node):
             if isinstance(outer, ast.ExceptHandler):
                 clauses.add(outer)
-            elif isinstance(outer, ast.Try) and code.is_in(difference.node, outer.finalbody):
+            elif isinstance(outer, AnyTry) and code.is_in(difference.node, outer.finalbody):
                 clauses.update(outer.handlers)
     if all(isinstance(clause.body[-1], ast.Raise) for clause in clauses):
         return ""

@@ -146,9 +146,7 @@ class _Examined:
     def pause(self) -> str:
         """The call that waits between two tries: outside of what is tried, or there on a condition."""
         # `delay = self._retry_delay(attempt)` only says how long, where something else waits.
-        waiting = [
-            call for call in self._pauses if not isinstance(next(iter(self.code.holders(call)), None), ast.Assign)
-        ]
+        waiting = [call for call in self._pauses if not isinstance(self.code.parent(call), ast.Assign)]
         return next(map(callee, (*waiting, *self._pauses)), "")
 
     @cached_property
