@@ -165,6 +165,20 @@ def test_quiet_closing_is_left_alone_but_not_loud_closing() -> None:
     assert len(findings(function(quiet.replace("pass", "logger.error('no')"), name="close"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("handler", "deed"),
+    [
+        ('return error("cannot pay", e)', "takes them and returns `"),
+        ('log.error("cannot pay: %s", e)\n    return None', "logs them and returns `None`"),
+    ],
+)
+def test_what_makes_an_answer_is_no_line_of_a_log(handler: str, deed: str) -> None:
+    """The message says that failures are logged only where something logs them."""
+    source = function(f"try:\n    return charge(order)\nexcept Exception as e:\n    {handler}\n")
+    (finding,) = analyse_source(source, PATH, Config(root=Path.cwd(), select=("GR406",))).findings
+    assert deed in finding.message
+
+
 def test_a_span_that_was_told_is_not_blind() -> None:
     """Under a decorator that opens a span alone, the handler may speak to the span."""
     body = "try:\n    order.pay()\nexcept Exception as e:\n    order.span.record_exception(e)\n"

@@ -123,7 +123,9 @@ class _Handling:
             return None
         if self._hands_on() or self._is_fallback():
             return None
-        logs = any(map(logs_something, self.calls))
+        # `return _error("cannot pay")` makes an answer; what is called on a logger has written a line.
+        answers = [node.value for node in self.returns if "." not in dotted(node.value)]
+        logs = any(logs_something(call) for call in self.calls if call not in answers)
         deed = self._deed(logs=logs, goes_on=not nothing_comes(self.code, self.statement.body, after))
         return Swallow(self.handler, deed, self._tells_itself(), not logs and not self.returns)
 
