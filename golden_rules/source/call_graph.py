@@ -62,9 +62,4 @@ def _callees(owner: str | None, name: str, by_name: _ByName) -> Iterable[Functio
 
 
 def _class_around(function: Function) -> str | None:
-    scope: Function | None = function
-    while scope is not None:
-        if scope.owner is not None:
-            return scope.owner.qualname
-        scope = scope.parent
-    return None
+    return next((scope.owner.qualname for scope in function.scopes() if scope.owner is not None), None)

@@ -7,7 +7,7 @@ its nodes the outline tells where they have anything to look at.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -136,6 +136,17 @@ class Function:
     returns_value: bool = False
     declares_scope: bool = False
     adds_one: bool = False
+
+    def scopes(self) -> Iterator[Function]:
+        """Yield the function, and those around it from the inside out."""
+        scope: Function | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def is_local(self, name: str) -> bool:
+        """Whether a variable is one of the function, or of one around it, rather than of the module."""
+        return any(name in scope.bound for scope in self.scopes())
 
     @property
     def logs_in_handler(self) -> bool:

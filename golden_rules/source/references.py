@@ -97,12 +97,7 @@ def is_shadowed(function: Function, name: str) -> bool:
 
 def _is_bound_around(function: Function, name: str) -> bool:
     """Whether a function around binds the name."""
-    scope = function.parent
-    while scope is not None:
-        if name in scope.bound:
-            return True
-        scope = scope.parent
-    return False
+    return function.parent is not None and function.parent.is_local(name)
 
 
 @functools.lru_cache(maxsize=8)

@@ -116,9 +116,7 @@ def may_be_recorded_start(outline: Outline, function: Function, name: str) -> bo
     root, _, rest = name.partition(".")
     if not rest:
         return is_start(name)
-    scope: Function | None = function
-    while scope is not None and scope.owner is None:
-        scope = scope.parent
+    scope = next((scope for scope in function.scopes() if scope.owner is not None), None)
     if root not in ("self", "cls") or scope is None or scope.owner is None:
         return False
     return clock_unit(outline, scope, scope.owner.attributes.get(rest, "")) is not None

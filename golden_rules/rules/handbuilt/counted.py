@@ -166,25 +166,11 @@ def _is_store_of_own(function: Function, target: ast.expr) -> bool | None:
         root = root.value
     if not isinstance(root, ast.Name):
         return None
-    if root.id not in ("self", "cls") and _is_local(function, root.id):
+    if root.id not in ("self", "cls") and function.is_local(root.id):
         return None
     names.append(root.id)
     return any(is_store(name) for name in (names if isinstance(target, ast.Subscript) else names[1:]))
 
 
-def _is_local(function: Function, name: str) -> bool:
-    scope: Function | None = function
-    while scope is not None:
-        if name in scope.bound:
-            return True
-        scope = scope.parent
-    return False
-
-
 def _holds_results(function: Function) -> bool:
-    scope: Function | None = function
-    while scope is not None:
-        if scope.owner is not None and holds_results(scope.owner.name):
-            return True
-        scope = scope.parent
-    return False
+    return any(scope.owner is not None and holds_results(scope.owner.name) for scope in function.scopes())

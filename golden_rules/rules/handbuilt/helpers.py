@@ -74,12 +74,7 @@ def _measures_others(subject: ModuleSubject, function: Function) -> bool:
     if not (function.parent or function.nested or yields_context(function)):
         return False
     around = {helper.around for helper in measuring_helpers(subject)}
-    scope: Function | None = function
-    while scope is not None:
-        if scope in around:
-            return True
-        scope = scope.parent
-    return False
+    return not around.isdisjoint(function.scopes())
 
 
 def _measured_by_helper(subject: ModuleSubject, function: Function) -> bool:

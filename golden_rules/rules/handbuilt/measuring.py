@@ -89,11 +89,7 @@ def _is_small(owner: Class) -> bool:
 
 def _is_about_it(function: Function) -> bool:
     """Whether measuring is what a wrapper is for: by the names around it, or as it is short."""
-    names = []
-    scope: Function | None = function
-    while scope is not None:
-        names.append(scope.name)
-        scope = scope.parent
+    names = [scope.name for scope in function.scopes()]
     if any(_OTHER_WORK.search(name) for name in names):
         return False
     says_so = any(_SAYS_SO.search(name) for name in names)

@@ -81,9 +81,4 @@ def comes_from_instrumentation(outline: Outline, function: Function, name: str, 
 
 
 def _is_imported(outline: Outline, function: Function, root: str) -> bool:
-    scope: Function | None = function
-    while scope is not None:
-        if root in scope.imports:
-            return True
-        scope = scope.parent
-    return root in outline.names
+    return root in outline.names or any(root in scope.imports for scope in function.scopes())

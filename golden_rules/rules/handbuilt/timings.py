@@ -214,21 +214,11 @@ def _is_start_elsewhere(outline: Outline, function: Function, code: OwnCode, sta
         return False
     if root in ("self", "cls"):
         return rest.count(".") == 0
-    if not rest and not _is_local(function, root):
+    if not rest and not function.is_local(root):
         # A moment that a module keeps is when the program began.
         return False
     # The start of an entity, such as `run.start_time`, is data; a clock for intervals says that it is a measurement.
     return unit is not Unit.DATETIME and (not rest or start not in code.bindings)
-
-
-def _is_local(function: Function, name: str) -> bool:
-    """Whether a variable is one of the function, or of one around it, rather than of the module."""
-    scope: Function | None = function
-    while scope is not None:
-        if name in scope.bound:
-            return True
-        scope = scope.parent
-    return False
 
 
 def _is_each(code: OwnCode, root: str) -> bool:
