@@ -70,6 +70,7 @@ def lend_port(free_ports):
             return open_at(port)
         except OSError:
             free_ports.append(port)
+            time.sleep(PAUSE)
 """,
             id="the-next-of-a-list",
         ),
@@ -148,7 +149,7 @@ def alone(handle, seconds):
         except OSError as error:
             if time.monotonic() >= deadline:
                 raise RuntimeError("somebody else is at work") from error
-            time.sleep(0.05)
+            time.sleep(PAUSE)
 
 """,
             id="a-lock-that-others-hold",
@@ -166,7 +167,7 @@ def alone(handle, windows, deadline):
         except OSError:
             if time.monotonic() >= deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(PAUSE)
 """,
             id="a-lock-of-a-file",
         ),
@@ -292,7 +293,7 @@ def token(device, clock):
             return device.token()
         except device.AuthorizationPending:
             print("waiting for you, will retry")
-        time.sleep(5)
+        time.sleep(device.pace)
 """,
             id="an-answer-that-is-pending",
         ),
@@ -324,7 +325,7 @@ def plan(model, question):
 def parse_all(response, max_retries):
     for attempt in range(max_retries):
         try:
-            return response.parse()
+            return response.session.parse()
         except FormatError as error:
             response = response.resume(error.explanation())
 """,
@@ -361,7 +362,7 @@ def read(message):
     attempts = [message.text, message.attachment]
     for number, attempt in enumerate(attempts):
         try:
-            return parse(attempt)
+            return message.client.parse(attempt)
         except FormatError:
             continue
 """,
@@ -374,7 +375,7 @@ def load(name):
         try:
             return importlib.import_module(name)
         except KeyError:
-            continue
+            time.sleep(attempt)
 """,
             id="an-import",
         ),
@@ -397,7 +398,7 @@ def receipt(chain, payment, until):
         try:
             return chain.receipt(payment)
         except TransactionNotFound:
-            time.sleep(1)
+            time.sleep(chain.pace)
 """,
             id="until-it-is-there",
         ),
@@ -423,7 +424,7 @@ def click(page, button, timeout):
         try:
             return page.find(button).click()
         except NoSuchElement:
-            time.sleep(0.1)
+            time.sleep(page.pace)
 """,
             id="for-as-long-as-is-allowed",
         ),
@@ -458,7 +459,7 @@ def unlock(vault):
         attempts += 1
         word = vault._prompt_for_passphrase()
         try:
-            return vault.unlock(word)
+            return vault.client.unlock(word)
         except VaultError:
             continue
 """,

@@ -41,7 +41,7 @@ class HandBuiltRetry(OutlineRule):
     - those that go on: periodic services, consumers, the pages of a listing, a service that is kept up by reconnecting;
     - those that try something else in each round: the next candidate (or whatever is picked with `excluded=tried`), host or port,
       and imports;
-    - questions put to a person, also endless rounds that only tell the terminal what was wrong;
+    - questions put to a person;
     - those in which others were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor
       wait, and two tries between which the cause is made good (`refresh_token`, `recover_connection`);
     - rounds of which each learns from the one before: a model is shown its mistake, or is asked with other parameters.

@@ -20,7 +20,6 @@ _OWN_PROMPT = re.compile(
     r"^_*(prompt|ask|request)_(\w+_)?(for|user|human|person|cred\w*|pass\w*|pin|login|confirm\w*|again|yes_no|input)(_|$)"
 )
 _SECRET = re.compile(r"(^|_)(password|passwd|passphrase|passcode|pin|otp|user_input|input_user)$")
-_TERMINAL = frozenset({"print", "sys.stdout.write", "sys.stderr.write", "click.echo", "typer.echo"})
 _EDITORS = frozenset({"click.edit", "typer.edit"})
 _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
@@ -40,24 +39,6 @@ def asks_a_person(code: OwnCode, tried: Sequence[ast.AST], own: Sequence[ast.AST
         for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
         for call in _calls(nodes)
     ) or any(_last(call).strip("_") == "prompt" and not arguments(call) for call in _calls(own))
-
-
-def only_tells(handlers: Sequence[ast.ExceptHandler]) -> bool:
-    """Whether all that is done about a failure is to tell it at the terminal, where a person then does something else."""
-    return bool(handlers) and all(map(_only_tells, handlers))
-
-
-def _only_tells(handler: ast.ExceptHandler) -> bool:
-    said = [statement for statement in handler.body if not isinstance(statement, ast.Continue)]
-    return bool(said) and all(map(_is_told, said))
-
-
-def _is_told(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Expr(value=ast.Call() as call):
-            return callee(call) in _TERMINAL
-        case _:
-            return False
 
 
 def serves(tried: Sequence[ast.AST]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from golden_rules.naming import snake
-from golden_rules.rules.resilience.retry_alikes import asks_a_person, is_no_try, only_takes_a_lock, only_tells, serves
+from golden_rules.rules.resilience.retry_alikes import asks_a_person, is_no_try, only_takes_a_lock, serves
 from golden_rules.rules.resilience.retry_lessons import learns
-from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew, handlers_of
+from golden_rules.rules.resilience.retry_rounds import Attempt, Loop, Rounds, counts_anew
 from golden_rules.rules.resilience.retry_signs import is_borne_out
 from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
@@ -277,8 +277,6 @@ class _Examined:
         if (self._polls or (not counted and sleeps_first(self.loop))) and not (sure and (counted or says)):
             return False
         if not (counted or says) and ends_with_the_time(self.loop) and yields_nothing(tried):
-            return False
-        if not (counted or pauses) and is_endless(self.loop) and only_tells(handlers_of(attempt)):
             return False
         if sure:
             return pauses or counted or says
