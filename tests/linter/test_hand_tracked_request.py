@@ -65,6 +65,8 @@ def test_instrumentation_is_left_alone() -> None:
     assert codes(source, "GR204")
     assert not codes(source, "GR204", "src/shop/metrics.py")
     assert not codes(source, "GR204", "src/shop/otel/requests.py")
+    assert not codes(source, "GR204", "src/shop/tracer.py")
+    assert codes(source, "GR204", "src/shop/tracer/parcels.py"), "a service that traces parcels"
 
 
 RECORDED = TRACKED["one recorder"]

@@ -17,7 +17,7 @@ _INSTRUMENTATION = re.compile(
 )
 # The narrower half of them: whose business is to count.
 _COUNTING = re.compile(
-    r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|tracers?|otel|opentelemetry|opentracing|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)"
+    r"(^|[/_])(metrics?|telemetry|observability|monitoring|instrument(s|ation|ed)?|tracing|otel|opentelemetry|opentracing|prometheus|prom|statsd|dogstatsd|datadog|newrelic|apm|monitors?|sensors?)([/_]|\.pyi?$)|(^|[/_])tracers?\.pyi?$"
 )
 # Commands, scripts and evaluations end, and say at their end what they did.
 _ONE_OFF = re.compile(
