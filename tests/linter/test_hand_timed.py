@@ -298,6 +298,8 @@ def test_helpers_that_measure_are_left_alone() -> None:
         "src/shop_benchmark/pack.py",
         "src/shop/autotune.py",
         "src/shop/pack_timer.py",
+        "src/shop/load_test.py",
+        "src/shop/stress_testing/pack.py",
         "src/shop/metrics.py",
         "conftest.py",
     ],

@@ -150,6 +150,87 @@ def test_what_waits_or_draws_does_no_work() -> None:
     ] == [1, 1]
 
 
+_RUN_AS_SCRIPT = '\n\nif __name__ == "__main__":\n    f(Order(), log)\n'
+
+
+@pytest.mark.parametrize(
+    ("end", "count"),
+    [
+        ("print(order)\nreturn {{'orders': order.count, 'elapsed': {d}}}", 0),
+        ("print(order)\ntimings.append({d})", 0),
+        ("return {{'orders': order.count, 'elapsed': {d}}}", 1),
+        ("print(order)\nlog.info('took %s', {d})", 1),
+        ("print(order)\nseconds.observe({d})", 1),
+    ],
+    ids=["prints and returns", "prints and collects", "prints nothing", "logs besides", "feeds a metric besides"],
+)
+def test_a_script_that_prints_reports_to_who_runs_it(end: str, count: int) -> None:
+    """What a function of a script prints and keeps is for one reader; a log line or a metric is read by others."""
+    script = timed_function(end.format(d="time.monotonic() - start")) + _RUN_AS_SCRIPT
+    assert len(messages(script)) == count
+
+
+def test_printing_alone_makes_no_script() -> None:
+    """A function that prints is timed like any other in a module, in a class, and where it answers requests."""
+    module = timed_function("print(order)\nreturn {'orders': order.count, 'elapsed': time.monotonic() - start}")
+    handler = module.replace("def f", "@app.get('/orders')\ndef f").replace(
+        "import time", "import time\nimport fastapi\n\napp = fastapi.FastAPI()"
+    )
+    method = """\
+        import time
+
+        class Packer:
+            def pack(self, order):
+                start = time.monotonic()
+                print(order.pack())
+                self.stats["elapsed"] = time.monotonic() - start
+
+        if __name__ == "__main__":
+            Packer().pack(Order())
+        """
+    assert [len(messages(source)) for source in (module, handler + _RUN_AS_SCRIPT, method)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("pause", "count"), [("time.sleep(1)", 0), ("job.work()", 1)], ids=["polls", "works"])
+def test_a_wait_that_polls_says_at_its_end_how_long_others_took(pause: str, count: int) -> None:
+    """A function that is named for waiting, and pauses between looks, did no work of its own; one that works did."""
+    source = f"""\
+        import time
+
+        def wait_for_build(job, log):
+            start = time.monotonic()
+            while not job.done():
+                {pause}
+            log.info("built after %.1f s", time.monotonic() - start)
+        """
+    assert len(messages(source)) == count
+
+
+def test_a_progress_display_tells_how_far_something_is() -> None:
+    """What a progress bar knows of its time is for who watches it, unless it is logged."""
+    source = """\
+        import time
+
+        class ProgressBar:
+            def __init__(self):
+                self.start = time.monotonic()
+
+            def finish(self):
+                SUMMARY.update(files=self.files, elapsed=time.monotonic() - self.start)
+        """
+    assert messages(source) == []
+    assert len(messages(source.replace("ProgressBar", "Packer"))) == 1
+    logged = source.replace("SUMMARY.update(files=self.files, elapsed=", "log.info('%s in %s', self.files, ")
+    assert len(messages(logged)) == 1
+
+
+def test_a_record_of_a_log_is_no_log_call() -> None:
+    """A class whose name speaks of a log makes a record; its fields say whether a duration is telemetry."""
+    assert messages(timed_function("return LogContext(interval={'cost': time.monotonic() - start})")) == []
+    (message,) = messages(timed_function("return RequestLog(latency=time.monotonic() - start)"))
+    assert message.endswith("ends in `latency=` of `RequestLog`")
+
+
 def test_one_of_two_wrappers_measures_another() -> None:
     """A decorator that chooses between a wrapper for functions and one for coroutine functions is left alone."""
     source = """\

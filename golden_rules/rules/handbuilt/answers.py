@@ -10,13 +10,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from golden_rules.criticality import Kind
 from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.flows import TELEMETRY, Use
 from golden_rules.rules.handbuilt.metric_modules import answers_a_person
-from golden_rules.rules.handbuilt.vocabulary import sleeps, tells_progress
+from golden_rules.rules.handbuilt.vocabulary import is_log, is_shown, sleeps, tells_progress
 from golden_rules.source.trees import AnyLoop, callee, dotted
 
 if TYPE_CHECKING:
+    from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.timings import Difference, Timings
     from golden_rules.source.outline import Function
     from golden_rules.source.own_code import OwnCode
@@ -32,6 +34,7 @@ _YES = frozenset(
 # Functions that wait for others, and classes and folders that draw what a person sees.
 _WAIT = re.compile(r"(^|_)(wait|waits|await)(_|$)")
 _INTERFACE = re.compile(r"(^|[/_.])(t?ui|gui|panels?|dialogs?|windows?|screens?)([/_.]|$)")
+_PROGRESS_DISPLAY = re.compile(r"(^|_)(progress|progress_?bars?|spinners?)$")
 # Functions that keep a probe's answer, or any other duration, for monitoring.
 _RECORDER = re.compile(r"(^|_)(record|log|track|report|observe|update|emit|add|note|publish|collect)(_|$)")
 # Functions that end what began elsewhere.
@@ -41,11 +44,12 @@ _ENDING = re.compile(
 )
 
 
-def is_answer(found: Timings, function: Function, path: str, difference: Difference) -> bool:
+def is_answer(found: Timings, subject: Subject, difference: Difference) -> bool:
     """Whether a duration is asked for as such, so that no timer would stand for it."""
+    function, path = subject.function, subject.path
     return (
         difference.is_only_shown
-        or (answers_a_person(function, path) and _is_kept_aside(difference))
+        or (_is_kept_aside(difference) and _is_for_a_person(found.code, subject))
         or _is_waited(found.code, function, difference)
         or _is_drawn(function, path, difference)
         or _is_progress(found, difference)
@@ -63,11 +67,37 @@ def _is_kept_aside(difference: Difference) -> bool:
     return not difference.series and _ends_only_in(difference, Use.KEPT, Use.SHOWN, Use.RECORDED)
 
 
+def _is_for_a_person(code: OwnCode, subject: Subject) -> bool:
+    """Whether somebody waits for what a function says: a command or `main`; or one that prints, in a file that is run as a script."""
+    if answers_a_person(subject.function, subject.path):
+        return True
+    if subject.function.owner is not None or subject.verdict.kind is Kind.ENTRY_POINT:
+        # An object outlives what is printed, and requests go on: the lines are for whoever debugs a server.
+        return False
+    return any(map(_is_guard_of_script, subject.outline.tree.body)) and any(map(_prints, code.nodes))
+
+
+def _is_guard_of_script(statement: ast.stmt) -> bool:
+    """Whether a statement is `if __name__ == "__main__":`."""
+    match statement:
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), comparators=[ast.Constant(value="__main__")])):
+            return True
+        case _:
+            return False
+
+
+def _prints(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = callee(node)
+    return is_log(name) and is_shown(name)
+
+
 def _is_waited(code: OwnCode, function: Function, difference: Difference) -> bool:
     """Whether a function that only waits says how long what it waits for took: that is the work of others."""
     if not _WAIT.search(snake(function.name)):
         return False
-    looks = any(isinstance(loop, ast.While) and _waits(code, loop) for loop in code.holders(difference.node))
+    looks = any(isinstance(loop, ast.While) and _waits(code, loop) for loop in code.nodes)
     uses = (Use.KEPT, Use.SHOWN, Use.LOGGED) if looks else (Use.KEPT, Use.SHOWN)
     return _ends_only_in(difference, *uses)
 
@@ -75,6 +105,8 @@ def _is_waited(code: OwnCode, function: Function, difference: Difference) -> boo
 def _is_drawn(function: Function, path: str, difference: Difference) -> bool:
     """Whether a duration goes on, in a user interface, to what draws it."""
     owner = function.owner.name if function.owner is not None else ""
+    if _PROGRESS_DISPLAY.search(snake(owner)):
+        return _is_kept_aside(difference)
     place = f"{path.lower()}/{snake(owner)}"
     return bool(_INTERFACE.search(place)) and _ends_only_in(difference, Use.KEPT, Use.SHOWN)
 

@@ -208,7 +208,9 @@ def _keyword(code: OwnCode, argument: ast.keyword, step: _Step) -> _Outcome:
 
 def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outcome:
     name = callee(call)
-    if is_log(name):
+    # `LogContext(...)` makes a record, whatever becomes of it.
+    is_record = _is_class_name(name.rpartition(".")[2])
+    if is_log(name) and not is_record:
         return Sink(Use.SHOWN if is_shown(name) else Use.LOGGED, f"the log call `{name}`")
     if tells_progress(name):
         return Sink(Use.SHOWN, f"`{name}`")
@@ -230,11 +232,16 @@ def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outc
         return Sink(kept, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) and is_shown(name):
         return Sink(Use.SHOWN, f"`{name}`")
-    if is_report(name) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
+    if (is_report(name) and not is_record) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
         return _recorded(name)
     if not keyword and is_duration(step.name) and hands_over(name):
         return Sink(kept, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
+
+
+def _is_class_name(name: str) -> bool:
+    """Whether a name is written as those of classes are: `LogContext`, and neither `LOG` nor `log_context`."""
+    return name[:1].isupper() and not name.isupper()
 
 
 def _is_message(value: ast.AST) -> bool:

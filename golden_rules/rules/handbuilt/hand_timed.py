@@ -30,12 +30,13 @@ class HandTimed(OutlineRule):
 
     Left alone as well is a duration that is the answer rather than a note beside it:
 
-    - what only a person gets to see: what is printed, made into a text for a callback, drawn by a user interface, or returned
-      by a command, a script or `main`;
+    - what only a person gets to see: what is printed, made into a text for a callback, drawn by a user interface or a progress
+      bar, or returned by a command, a script or `main`; and what a function that prints keeps or returns besides, in a file with
+      `if __name__ == "__main__":`, unless it is a method or answers requests;
     - the latency that a probe is asked for: in functions such as `ping`, `health_check` or `measure_latency`, and in answers that
       say beside it only that there was one, as `{"reachable": True, "latency_ms": ...}`;
     - the age of what goes on: a status, a listing, the uptime of a program, how long a loop has been going on, and what a
-      function that waits for others returns;
+      function named for waiting (`wait_for_build`) returns, or logs if it looks in a loop with pauses;
     - what is multiplied into an amount: a price, an energy.
 
     A metric that is fed with it (`SECONDS.observe(took)`) makes telemetry of it all the same, as a log line does of what is also
@@ -79,8 +80,9 @@ class HandTimed(OutlineRule):
 
     Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now: the lists above
     go by names and by where the value flows, so a probe that is called `ask` and says more of its work than that it worked is found.
-    Tests, benchmarks (`run_benchmark`, `test_load_performance`), timers, migrations, vendored code and the modules named in
-    `metrics-modules` are left alone, and so are context managers and decorators that measure others.
+    So is an instrument that is told when the work of others began, and a script that logs what it did for who runs it.
+    Tests, benchmarks (`run_benchmark`, `test_load_performance`), load tests, timers, migrations, vendored code and the modules
+    named in `metrics-modules` are left alone, and so are context managers and decorators that measure others.
     """
 
     code: ClassVar[str] = "GR201"

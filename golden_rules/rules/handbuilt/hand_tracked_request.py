@@ -224,7 +224,7 @@ class Poller:
         from golden_rules.rules.handbuilt.timings import timings
 
         found = timings(subject.outline, subject.function)
-        differences = measured(found, subject.function, subject.path)
+        differences = measured(found, subject)
         if not differences:
             return
         errors = counted(subject).errors

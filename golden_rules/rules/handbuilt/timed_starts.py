@@ -23,7 +23,6 @@ from golden_rules.source.trees import arguments
 if TYPE_CHECKING:
     from golden_rules.rules.base import Subject
     from golden_rules.rules.handbuilt.timings import Difference, Timings
-    from golden_rules.source.outline import Function
     from golden_rules.source.own_code import OwnCode
 
 _IN_TWO_SERIES = "each run would be in two series, and only you know who reads the one that is there"
@@ -58,7 +57,7 @@ def timed_starts(subject: Subject, found: Timings) -> Iterator[TimedStart]:
     if subject.verdict.critical and subject.verdict.kind is Kind.ENTRY_POINT and not subject.verdict.measured:
         # The plain name is for the decorator that GR101 asks for besides, which times the whole of it.
         taken.add(f"{base}.duration")
-    for difference in _first_of_each_start(found, subject.function, subject.path):
+    for difference in _first_of_each_start(found, subject):
         target = target_name(found.code, difference)
         metric = timing_name(base, (difference.start, target), taken, text)
         series = found.series_of(difference)
@@ -67,22 +66,22 @@ def timed_starts(subject: Subject, found: Timings) -> Iterator[TimedStart]:
         yield TimedStart(difference, target, metric, series, safe, unsafe)
 
 
-def measured(found: Timings, function: Function, path: str) -> list[Difference]:
+def measured(found: Timings, subject: Subject) -> list[Difference]:
     """Return the differences that tell how long a piece of the function's own work took, in their order."""
-    lends = yields_context(function)
+    lends = yields_context(subject.function)
     return [
         difference
         for difference in found.differences
         if difference.telemetry
-        and not is_answer(found, function, path, difference)
+        and not is_answer(found, subject, difference)
         and not (lends and _times_the_block(found, difference))
     ]
 
 
-def _first_of_each_start(found: Timings, function: Function, path: str) -> list[Difference]:
+def _first_of_each_start(found: Timings, subject: Subject) -> list[Difference]:
     """Return the first telemetry difference of each start, the earliest start first, so that it gets the plain name."""
     firsts: dict[object, Difference] = {}
-    for difference in measured(found, function, path):
+    for difference in measured(found, subject):
         firsts.setdefault(difference.stamp or difference.start, difference)
     return sorted(
         firsts.values(), key=lambda first: found.code.order(first.stamp.binding if first.stamp else first.node)

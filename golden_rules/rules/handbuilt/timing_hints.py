@@ -16,7 +16,10 @@ from golden_rules.source.trees import dotted, variable, walk
 
 _CONTEXT_MANAGER = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 # Where to measure is the subject: `pii_leak_benchmark/`, `autotune.py`, `perf_timer.py`.
-_MEASURING = re.compile(r"benchmark[^/]*/|(^|[/_])auto_?tun\w*[/.]|(^|[/_])(timers?|timings?|timeit|stopwatch)\.py$")
+_MEASURING = re.compile(
+    r"benchmark[^/]*/|(^|[/_])auto_?tun\w*[/.]|(^|[/_])(timers?|timings?|timeit|stopwatch)\.py$"
+    r"|(^|[/_])(load_?(gen|generat\w+|tests?|testing|testers?)|(stress|soak)_?(tests?|testing|testers?))([/_]|\.py$)"
+)
 _HOLDERS = (ast.Attribute, ast.Name)
 
 
