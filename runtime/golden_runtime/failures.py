@@ -6,6 +6,7 @@ import traceback
 from typing import Final
 
 from golden_runtime.storage.burying import Burial
+from golden_runtime.turns import is_interrupt
 
 # Characters. Of a traceback the end says most, and where the message at its end is long, the beginning.
 _LONGEST_MESSAGE: Final = 4_000
@@ -46,7 +47,9 @@ def message(error: BaseException | str) -> str:
         return clean(error, _LONGEST_MESSAGE)
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - a broken `__str__` must not keep a task from being closed
+    except Exception as failed:  # a broken `__str__` must not keep a task from being closed
+        if is_interrupt(failed):
+            raise
         text = f"(the message of this {type(error).__name__} cannot be read)"
     return clean(text, _LONGEST_MESSAGE)
 
@@ -60,7 +63,9 @@ def clean(text: str, longest: int) -> str:
 def _traceback(error: BaseException) -> str:
     try:
         text = "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 - as above
+    except Exception as failed:  # as above
+        if is_interrupt(failed):
+            raise
         text = f"(the traceback of this {type(error).__name__} cannot be read)"
     plain = clean(text, len(text) * 8)
     if len(plain) <= _LONGEST_TRACEBACK:

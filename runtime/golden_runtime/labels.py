@@ -11,6 +11,7 @@ from golden_runtime.hooks import is_own_failure
 from golden_runtime.metrics import configuration
 from golden_runtime.names import check_labels
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import is_interrupt
 
 LabelValue: TypeAlias = str | int | float | Enum | Callable[..., object] | None
 LabelValues: TypeAlias = Mapping[str, LabelValue]
@@ -125,7 +126,9 @@ class Observers(Generic[O_co]):
         names = (name for name, _ in self._functions)
         try:
             observer = self._bind({**self._constants, **dict(zip(names, values, strict=True))})
-        except Exception:  # noqa: BLE001 - a metric may refuse a series; the measured call goes on
+        except Exception as error:  # a metric may refuse a series; the measured call goes on
+            if is_interrupt(error):
+                raise
             report_once(f"`{self._metric}` cannot be recorded")
             return SILENT
         return self._chosen.setdefault(values, observer)

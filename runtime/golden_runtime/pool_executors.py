@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 from golden_runtime.failures import RemoteError
 from golden_runtime.tasks import Task
+from golden_runtime.turns import is_interrupt
 
 Handler: TypeAlias = Callable[[Task], Any]
 Executors: TypeAlias = Executor | Callable[[], Executor]
@@ -145,6 +146,8 @@ class Outside:
         try:
             pickle.dumps(handler)
         except Exception as error:
+            if is_interrupt(error):
+                raise
             raise ExecutorUnusableError(
                 f"the handler `{handler_name(handler)}` cannot be sent to another process ({error}): "
                 "make it a function of a module"
@@ -240,6 +243,8 @@ async def _awaited(handler: Handler, result: object) -> object:
 def _can_travel(error: Exception) -> bool:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - just made here
-    except Exception:  # noqa: BLE001 - whatever it raises, it would raise at the other end
+    except Exception as failed:  # whatever it raises, it would raise at the other end
+        if is_interrupt(failed):
+            raise
         return False
     return not isinstance(error, StopIteration)

@@ -1,4 +1,4 @@
-"""The series of task queues and dead letters. Recording never raises."""
+"""The series of task queues and dead letters. Recording raises nothing but what a signal handler raises."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from golden_runtime.metrics import declare, families
 from golden_runtime.names import counter_name, duration_name
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import is_interrupt
 
 if TYPE_CHECKING:
     from golden_runtime.metrics import Family
@@ -84,7 +85,9 @@ class DeadLetterSeries:
         self._entries.record(1.0)
         try:
             self._errors.series({**self._labels, "error_type": error_type}).record(1.0)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once("`dlq_errors_total` cannot be recorded")
 
     def replayed(self, entries: int) -> None:

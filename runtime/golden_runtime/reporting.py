@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+
+from golden_runtime.turns import is_interrupt
 
 _reported: set[str] = set()
 
 
 def report_once(problem: str) -> None:
-    """Log a problem, with the exception being handled if there is one, the first time it is reported in this process."""
+    """Log a problem, with the exception being handled if there is one, the first time it is reported in this process.
+
+    Raises nothing but what a signal handler raises meanwhile.
+    """
     if problem in _reported:
         return
     _reported.add(problem)
-    # an application's own logging handler may raise, and must not break the measured call either
-    with suppress(Exception):
+    try:
         # a program that does not log, and has nothing to be told, is not made to load it
         import logging
 
         logging.getLogger("golden_runtime").warning(
             "%s; this is logged once", problem, exc_info=sys.exception() is not None
         )
+    except Exception as failed:  # an application's own logging handler must not break the measured call either
+        if is_interrupt(failed):
+            raise

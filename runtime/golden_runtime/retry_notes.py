@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import is_interrupt
 
 # Notes are for people, who read neither the first of two thousand attempts nor the end of a long message.
 _MOST = 20
@@ -38,7 +39,9 @@ class Notes:
         try:
             others = [note for note in getattr(error, "__notes__", ()) if not note.startswith(mark)]
             error.__notes__ = [*others, *self._told]
-        except Exception:  # noqa: BLE001 - an exception may forbid notes, which must not take the place of the error
+        except Exception as failed:  # an exception may forbid notes, which must not take the place of the error
+            if is_interrupt(failed):
+                raise
             report_once(f"an error of retry `{self._name}` takes no notes")
 
 
@@ -46,7 +49,9 @@ def described(error: BaseException) -> str:
     """Return an error's class and the first line of its message, in bounds."""
     try:
         message = str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - an exception's own `__str__` may fail
+    except Exception as failed:  # an exception's own `__str__` may fail
+        if is_interrupt(failed):
+            raise
         message = ""
     shown = message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "..."
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

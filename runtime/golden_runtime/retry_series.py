@@ -5,10 +5,11 @@ from __future__ import annotations
 from golden_runtime.metrics import declare, families
 from golden_runtime.outcomes import CANCELLED, FAILURE, SUCCESS
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import is_interrupt
 
 
 class RetrySeries:
-    """The series of the policies of one name. Recording never raises an `Exception`."""
+    """The series of the policies of one name. Recording raises no `Exception` but what a signal handler raises."""
 
     __slots__ = ("_errors", "_exhausted", "_name", "cancelled", "delay", "failure", "success")
 
@@ -35,5 +36,7 @@ class RetrySeries:
         self._exhausted.count()
         try:
             self._errors.series({"name": self._name, "error_type": error_type}).count()
-        except Exception:  # noqa: BLE001 - a new series may be refused, which must not harm the caller
+        except Exception as failed:  # a new series may be refused, which must not harm the caller
+            if is_interrupt(failed):
+                raise
             report_once("`retry_errors_total` cannot be recorded")

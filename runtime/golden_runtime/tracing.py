@@ -13,6 +13,7 @@ from golden_runtime.labels import SILENT, Silent
 from golden_runtime.metrics import configuration
 from golden_runtime.outcomes import is_cancellation
 from golden_runtime.reporting import report_once
+from golden_runtime.turns import is_interrupt
 
 AttributeValue: TypeAlias = str | int | float | bool | Callable[..., object]
 Attributes: TypeAlias = Mapping[str, AttributeValue]
@@ -66,7 +67,9 @@ def exemplar() -> Mapping[str, str] | None:
         if not (span.is_valid and span.trace_flags.sampled):
             return None
         return {"trace_id": _trace.format_trace_id(span.trace_id), "span_id": _trace.format_span_id(span.span_id)}
-    except Exception:  # noqa: BLE001 - metrics never harm the caller
+    except Exception as failed:  # metrics never harm the caller
+        if is_interrupt(failed):
+            raise
         report_once("durations get no exemplars, the running span cannot be read")
         return None
 
@@ -84,7 +87,9 @@ class OpenSpan:
         """Make the span the current one."""
         try:
             self._token = _context.attach(_trace.set_span_in_context(self._span))
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once("a span cannot be made the current one")
 
     def detach(self) -> None:
@@ -93,16 +98,22 @@ class OpenSpan:
             # a coroutine may be closed from a context that it was never attached to
             if _trace.get_current_span() is self._span:
                 _context.detach(self._token)
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once("a span cannot be left")
 
     def finish(self, error: BaseException | None) -> None:
         """End the span, with the error if the call failed."""
         try:
-            if error is not None and not is_cancellation(error):
-                self._fail(error)
-            self._span.end()
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+            try:
+                if error is not None and not is_cancellation(error):
+                    self._fail(error)
+            finally:
+                self._span.end()
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once("a span cannot be ended")
 
     def _fail(self, error: BaseException) -> None:
@@ -110,7 +121,9 @@ class OpenSpan:
         try:
             self._span.record_exception(error)
             description = f"{kind}: {error}"
-        except Exception:  # noqa: BLE001 - an error may have no text, and its span still ends
+        except Exception as failed:  # an error may have no text, and its span still ends
+            if is_interrupt(failed):
+                raise
             report_once(f"a span cannot tell what its `{kind}` says")
             description = kind
         self._span.set_status(_trace.Status(_trace.StatusCode.ERROR, description))
@@ -135,7 +148,9 @@ class Spans:
             tracer = provider.get_tracer("golden_runtime")
             kind = _trace.SpanKind[self._kind]
             return OpenSpan(tracer.start_span(self._name, kind=kind, attributes=self._attributes))
-        except Exception:  # noqa: BLE001 - metrics never harm the caller
+        except Exception as failed:  # metrics never harm the caller
+            if is_interrupt(failed):
+                raise
             report_once(f"the span `{self._name}` cannot be started")
             return None
 

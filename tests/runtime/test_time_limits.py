@@ -10,6 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import pytest
 from golden_runtime import (
     CircuitBreaker,
     CircuitBreakerConfig,
+    DeadLetterQueue,
     RetryConfig,
     RetryPolicy,
     TaskQueue,
@@ -116,12 +118,16 @@ class LimitedHandler(logging.Handler):
         self._limited()
 
 
-def while_logging(limited: Callable[..., bool]) -> None:
-    """Have the time limit come while a transition is logged."""
+_numbers = count()
+
+
+def while_logging(limited: Callable[..., bool], words: str) -> None:
+    """Have the time limit come while a transition is logged, or that a listener has failed, once for each breaker."""
     handler, logger = LimitedHandler(limited), logging.getLogger("golden_runtime")
+    handler.addFilter(lambda record: words in record.getMessage())
     logger.addHandler(handler)
     try:
-        through_a_breaker(fail)
+        CircuitBreaker(f"limited {next(_numbers)}", listeners=(lambda *_: fail(),)).force_open()
     finally:
         logger.removeHandler(handler)
 
@@ -136,6 +142,29 @@ def into_a_queue(listener: Callable[..., object]) -> None:
         assert (heard, queue.stats().ready) == ([True], 1)
 
 
+class Unspeakable(OSError):
+    """An error whose text takes too long."""
+
+    def __init__(self, limited: Callable[..., object]) -> None:
+        super().__init__("unspeakable")
+        self._limited = limited
+
+    def __str__(self) -> str:
+        return str(self._limited())
+
+
+def into_the_dead_letters(limited: Callable[..., object]) -> None:
+    """Write a dead letter for an error, and have it told in one way or another."""
+    with TemporaryDirectory() as folder, DeadLetterQueue(Path(folder, "tasks.db")).sync as letters:
+        letters.add_entry("n", None, Unspeakable(limited))
+        assert letters.count() == 1
+
+
+def fail_with(error: Exception) -> None:
+    """Fail with an error."""
+    raise error
+
+
 PLACES: dict[str, Callable[[Callable[..., bool]], object]] = {
     "listener": lambda limited: through_a_breaker(fail, listeners=(limited,)),
     "ignore": lambda limited: through_a_breaker(fail, ignore=limited),
@@ -144,8 +173,11 @@ PLACES: dict[str, Callable[[Callable[..., bool]], object]] = {
     "retry_result": lambda limited: under_a_policy(int, retry_result=limited),
     "label": lambda limited: counted("limited.label", labels={"kind": limited})(work)(),
     "success_when": lambda limited: track_request("limited.when", success_when=limited)(work)(),
-    "logging": while_logging,
+    "logging": lambda limited: while_logging(limited, "transitioned"),
+    "reporting": lambda limited: while_logging(limited, "logged once"),
     "queue": into_a_queue,
+    "dead letter": into_the_dead_letters,
+    "notes": lambda limited: under_a_policy(lambda: fail_with(Unspeakable(limited))),
 }
 
 

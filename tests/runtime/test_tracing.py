@@ -1,6 +1,7 @@
 """Spans and exemplars, with the real OpenTelemetry SDK."""
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Generator, Iterator
 
 import pytest
@@ -313,3 +314,31 @@ def test_a_provider_may_come_at_any_time(stack: str) -> None:
         assert len(exemplars) == {stack.count("timed") + stack.count("track_request")}
         """
     )
+
+
+def test_a_time_limit_that_comes_while_a_span_is_told_of_an_error_ends_the_call(spans: InMemorySpanExporter) -> None:
+    """Such limits are an `Exception` raised by a signal handler, as Celery's is; the span ends all the same."""
+
+    class TimeLimit(Exception):
+        pass
+
+    class Slow(Exception):
+        def __str__(self) -> str:
+            signal.raise_signal(signal.SIGINT)
+            return "never"
+
+    def limit(*_: object) -> None:
+        raise TimeLimit
+
+    @traced("limited")
+    def work() -> None:
+        raise Slow
+
+    previous = signal.signal(signal.SIGINT, limit)
+    try:
+        with pytest.raises(TimeLimit):
+            work()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert list(finished(spans)) == ["limited"]
+    assert not trace.get_current_span().is_recording()
