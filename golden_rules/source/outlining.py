@@ -9,7 +9,7 @@ from typing import Any
 from golden_rules.source.constructions import annotated_class, constructions, constructor
 from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Call, Class, Function, Import, Outline
-from golden_rules.source.trees import BELOW, AnyFunction, AnyTry, AnyWith, children, dotted
+from golden_rules.source.trees import BELOW, AnyFunction, AnyTry, AnyWith, bound_around, bound_by, children, dotted
 
 _SPAWNERS = frozenset(
     {
@@ -25,7 +25,7 @@ _HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _CAPTURES = frozenset({ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping})
 # Under these a statement need not run.
 _GUARDS = frozenset({ast.If, ast.Try, ast.TryStar, ast.For, ast.While, ast.With, ast.Match})
-_OWN_SCOPES = frozenset({ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
+_COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 
 
 def outline(tree: ast.Module, module: str, package: str) -> Outline:
@@ -60,9 +60,11 @@ class _Walk:
         while stack:
             node, under = stack.pop()
             kind = type(node)
-            if kind is ast.Constant or kind in _OWN_SCOPES:
+            if kind is ast.Constant or kind is ast.Lambda:
                 continue
-            if isinstance(node, ast.Name):
+            if kind in _COMPREHENSIONS:
+                stack += [(target, under) for target in bound_around(node)]
+            elif isinstance(node, ast.Name):
                 if type(node.ctx) is not ast.Load:
                     self.bind(node.id)
             elif isinstance(node, _DEFINITIONS):
@@ -71,8 +73,9 @@ class _Walk:
             elif isinstance(node, _IMPORTS):
                 self._import(node, guarded=under)
             else:
-                if kind in _CAPTURES and (name := _captured(node)):
-                    self.bind(name)
+                if kind in _CAPTURES:
+                    for name in bound_by(node):
+                        self.bind(name)
                 elif isinstance(node, _ASSIGNMENTS):
                     for target, made in constructions(node):
                         if isinstance(target, ast.Name):
@@ -328,8 +331,7 @@ def _named(walk: _Walk, function: Function, node: ast.NamedExpr) -> None:  # noq
 
 
 def _capture(walk: _Walk, function: Function, node: ast.AST) -> None:  # noqa: ARG001 - as above
-    if name := _captured(node):
-        function.bound.add(name)
+    function.bound.update(bound_by(node))
 
 
 def _construction(function: Function, target: ast.expr | None, value: ast.expr) -> None:
@@ -378,17 +380,6 @@ _FACTS |= {
 }
 # Their bodies are counted apart.
 _APART = frozenset(_DEFINITIONS)
-
-
-def _captured(node: ast.AST) -> str:
-    """Return the name that an `except ... as` or a pattern binds, which `ast` keeps as plain text."""
-    match node:
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            return name
-        case ast.MatchMapping(rest=str(name)):
-            return name
-        case _:
-            return ""
 
 
 def _is_one(value: ast.expr) -> bool:

@@ -103,6 +103,16 @@ def bound_by(node: ast.AST) -> Iterator[str]:
             pass
 
 
+def bound_around(comprehension: ast.AST) -> Iterator[ast.Name]:
+    """Yield what `:=` binds in a comprehension: names of the scope around it, unlike those that it runs through."""
+    nodes = [comprehension]
+    for node in nodes:
+        if isinstance(node, ast.NamedExpr):
+            yield node.target
+        if not isinstance(node, ast.Lambda):
+            nodes += children(node)
+
+
 def _by_fields(kind: type[ast.AST]) -> _Below:
     """Return a function that gives the children of a node of any type, by asking for all of its fields."""
     # The name of a type alias is a node, everywhere else it is a text.

@@ -238,6 +238,7 @@ class TestReference:
                 "if TYPE_CHECKING:\n    from golden_runtime import track_request\n",
                 ("golden_runtime.track_request", "golden_runtime:"),
             ),
+            ("LAST = [track_request := n for n in range(3)]\n", ("golden_runtime.track_request", "golden_runtime:")),
             ("track_request = golden_runtime = None\n", None),
         ],
     )

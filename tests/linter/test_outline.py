@@ -109,6 +109,7 @@ def below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         "del name", "(name := 1)", "try: pass\nexcept E as name: pass", "try: pass\nexcept* E as name: pass",
         "match x:\n case name: pass", "match x:\n case [*name]: pass", "match x:\n case {**name}: pass",
         "match x:\n case A(b=name): pass", "match x:\n case (1 | 2) as name: pass", "if a:\n while b:\n  name += 1",
+        "[(name := y) for y in x]", "{y: 1 for y in x if (name := y)}", "[[name := z for z in y] for y in x]",
     ],
 )  # fmt: skip
 def test_whatever_binds_a_name(statement: str) -> None:
@@ -118,7 +119,16 @@ def test_whatever_binds_a_name(statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["name", "name.x", "name()", "[name for name in x]", "lambda name: name", "{'name'}"]
+    "expression",
+    [
+        "name",
+        "name.x",
+        "name()",
+        "[name for name in x]",
+        "lambda name: name",
+        "{'name'}",
+        "[lambda: (name := y) for y in x]",
+    ],
 )
 def test_what_binds_no_name(expression: str) -> None:
     """Reading a name, and scopes of their own, bind nothing in a module."""
