@@ -59,20 +59,24 @@ def test_each_attempt_is_measured_by_choice() -> None:
     assert order_after_fix("@app.task", "@retry", order=order) == ["@app.task", "@retry", MEASURING]
 
 
-def test_decorators_can_be_named() -> None:
+NAMED = [
+    (
+        ("shop.access.needs_role", "measuring", "session", "retrying"),
+        ["@needs_role", "@session", "@retry"],
+        ["@needs_role", MEASURING, "@session", "@retry"],
+    ),
+    (
+        ("measuring", "access.needs_role"),
+        ["@session", "@access.needs_role"],
+        ["@session", MEASURING, "@access.needs_role"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("order", "before", "after"), NAMED, ids=["among others", "above the one that is named"])
+def test_decorators_can_be_named(order: tuple[str, ...], before: list[str], after: list[str]) -> None:
     """A name of the project's own, dotted or not, stands where `decorator-order` has it."""
-    order = ("shop.access.needs_role", "measuring", "session", "retrying")
-    assert order_after_fix("@needs_role", "@session", "@retry", order=order) == [
-        "@needs_role",
-        MEASURING,
-        "@session",
-        "@retry",
-    ]
-    assert order_after_fix("@session", "@access.needs_role", order=("measuring", "access.needs_role")) == [
-        "@session",
-        MEASURING,
-        "@access.needs_role",
-    ]
+    assert order_after_fix(*before, order=order) == after
 
 
 def test_there_is_no_place_among_decorators_in_the_wrong_order() -> None:
