@@ -17,10 +17,11 @@ from pathlib import Path
 import click
 
 from golden_rules import __version__
-from golden_rules.collector import collector_off, no_search_at_exit
+from golden_rules.collector import collector_off
 from golden_rules.commands.base import FINDINGS, INTERRUPTED, TROUBLE
 from golden_rules.commands.examples import epilog
 from golden_rules.errors import UsageError, described, did_you_mean
+from golden_rules.paths import shown
 
 # In the order of `--help`; `NAME` is the command of that name in `golden_rules.commands.NAME`.
 COMMANDS = (
@@ -59,10 +60,14 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="golden-rules", message="%(prog)s %(version)s")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Every critical function is measured, through the shared runtime, and nobody hand-builds what it does."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(TROUBLE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,29 +80,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # File names and source lines may hold what the terminal's encoding cannot show.
             stream.reconfigure(errors="backslashreplace")
-    no_search_at_exit()
+    sys.exit(_status(arguments))
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    """Run the command line and return its exit status."""
     try:
         # From the first import of a command on: a run is over before there is anything to collect.
         with collector_off():
-            status = commands.main(args=arguments, standalone_mode=False)
+            status: int = commands.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
-        click.echo(f"error: {error}", err=True)
-        status = TROUBLE
+        return _trouble(str(error))
     except click.ClickException as error:
-        error.show()
-        status = TROUBLE
+        return _trouble(_one_sentence(error))
     except (KeyboardInterrupt, click.Abort):
-        status = INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads the output (`| head`) has seen enough; Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = FINDINGS
+        # Whoever reads the output (`| head`) has seen enough.
+        _drop_output()
+        return FINDINGS
+    except OSError as error:
+        return _trouble(_of_system(error))
     except Exception as error:  # noqa: BLE001 - a bug ends like every other trouble, with a sentence and status 2
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT):
-            click.echo(f"error: the output cannot be written: {os.strerror(error.errno).lower()}", err=True)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        else:
-            click.echo(f"error: golden-rules failed ({described(error)}); please report this", err=True)
-        status = TROUBLE
-    sys.exit(status)
+        return _trouble(_of_bug(error))
+    return status
+
+
+def _trouble(sentence: str) -> int:
+    click.echo(f"error: {sentence}", err=True)
+    return TROUBLE
+
+
+def _one_sentence(error: click.ClickException) -> str:
+    """Return what click has to say of the command line: its words, without the lines of usage that it puts before them."""
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = f"; see `{context.command_path} --help`" if context is not None else ""
+    return f"{message[:1].lower()}{message[1:]}{where}"
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system refused; what no user can have caused is a bug like any other."""
+    if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT):
+        _drop_output()
+        return f"the output cannot be written: {os.strerror(error.errno).lower()}"
+    if isinstance(error, PermissionError) and error.filename is not None:
+        return f"`{shown(error.filename)}` cannot be read: permission denied"
+    return _of_bug(error)
+
+
+def _of_bug(error: Exception) -> str:
+    return f"golden-rules failed ({described(error)}); please report this"
+
+
+def _drop_output() -> None:
+    """Have what is still to be written go nowhere: Python must not complain at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

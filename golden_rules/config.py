@@ -272,7 +272,7 @@ def _content(file: Path) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             return None
-        raise UsageError(f"`{shown(file)}` cannot be read: {error.strerror}") from error
+        raise UsageError(f"`{shown(file)}` cannot be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def _names(folder: str) -> Collection[str]:

@@ -23,6 +23,7 @@ from golden_rules.commands.base import (
     refuse_source,
 )
 from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.paths import working_folder
 from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
 
@@ -145,7 +146,7 @@ def check(
     folder = None if cache_dir is None else Path(cache_dir).absolute()
     configs = Configs(overrides=Overrides(select, ignore or (), runtime_module, folder))
     caches = Caches(on=not no_cache)
-    check_selectors(configs.for_path(Path.cwd()), configs, caches)
+    check_selectors(configs.for_path(Path(working_folder())), configs, caches)
     fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
     if no_baseline and baseline_file:
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
