@@ -551,3 +551,26 @@ def test_fixed_code_does_what_it_did(lines: list[str], last: str) -> None:
         read_clock = any(float in line for line in expected[0]) or "elapsed" in str(expected[1])
         cut_short = "ValueError" in str(expected[1])
         assert recorded() - before == read_clock or (cut_short and recorded() == before)
+
+
+@pytest.mark.parametrize("unit", ["ms", "elapsed", "duration_ms", "took", "microseconds", "t"])
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ("start = time.monotonic()\nlines = order.lines()\norder.pack(lines)", "f"),
+        ("lines = order.lines()\nstart = time.monotonic()\norder.pack(lines)", "order.pack"),
+        ("lines = order.lines()\nstart = time.monotonic()\nbox: Box = order.pack(lines)", "order.pack"),
+        ("lines = order.lines()\nstart = time.monotonic()\norder.sort()\norder.pack(lines)", "f"),
+        ("lines = order.lines()\nstart = time.monotonic()\nif lines:\n    order.pack(lines)", "f"),
+    ],
+    ids=["from the first line on", "one call", "one call annotated", "two calls", "a branch"],
+)
+def test_a_name_that_says_only_the_unit_is_not_what_is_timed(lines: str, what: str, unit: str) -> None:
+    """A finding says what was timed; `ms is timed by hand` says nothing, and `render_ms` says all there is."""
+    source = "import time\n\n\ndef f(order, log):\n" + indent(
+        f"{lines}\n@ = time.monotonic() - start\nlog.info('packed', @)\n", "    "
+    )
+    (message,) = messages(source.replace("@", unit))
+    assert message.startswith(f"`{what}` is timed by hand: ")
+    (named,) = messages(source.replace("@", "render_ms"))
+    assert named.startswith("`render_ms` is timed by hand: ")

@@ -168,6 +168,8 @@ def test_a_script_that_prints_reports_to_who_runs_it(end: str, count: int) -> No
     """What a function of a script prints and keeps is for one reader; a log line or a metric is read by others."""
     script = timed_function(end.format(d="time.monotonic() - start")) + _RUN_AS_SCRIPT
     assert len(messages(script)) == count
+    # What is under `!=` runs when the module is imported, so the file is no script.
+    assert len(messages(script.replace("__name__ ==", "__name__ !="))) == 1
 
 
 def test_printing_alone_makes_no_script() -> None:

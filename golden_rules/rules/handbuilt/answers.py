@@ -80,7 +80,9 @@ def _is_for_a_person(code: OwnCode, subject: Subject) -> bool:
 def _is_guard_of_script(statement: ast.stmt) -> bool:
     """Whether a statement is `if __name__ == "__main__":`."""
     match statement:
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), comparators=[ast.Constant(value="__main__")])):
+        case ast.If(
+            test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")])
+        ):
             return True
         case _:
             return False

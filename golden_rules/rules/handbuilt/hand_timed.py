@@ -104,7 +104,7 @@ class HandTimed(OutlineRule):
             why = "" if safe or start.unsafe else str(start.safe)
             yield Violation(
                 span=subject.source.span(difference.node),
-                message=f"`{start.target or subject.function.qualname}` is timed by hand: `{code}` ends in {difference.telemetry}",
+                message=f"`{start.what}` is timed by hand: `{code}` ends in {difference.telemetry}",
                 remedy=without_fix_as(_remedy(start), why),
                 fix=safe or start.unsafe,
                 unsafe_fix=start.unsafe if safe else None,

@@ -13,7 +13,7 @@ from golden_rules.naming import metric_name
 from golden_rules.rules.handbuilt.answers import is_answer
 from golden_rules.rules.handbuilt.clocks import is_of_library
 from golden_rules.rules.handbuilt.timer_fixes import timer_edits
-from golden_rules.rules.handbuilt.timer_names import target_name, timing_name
+from golden_rules.rules.handbuilt.timer_names import target_name, timed_name, timing_name
 from golden_rules.rules.handbuilt.whole_function import decorator_edits
 from golden_rules.rules.handbuilt.wrappers import yields_context
 from golden_rules.source.names import resolve
@@ -34,7 +34,7 @@ class TimedStart:
 
     Attributes:
         difference: The first difference from it that is telemetry.
-        target: The variable, keyword or key that the difference is kept under, or `""`.
+        what: What is timed, as the finding says it.
         metric: The metric name of a timer in its place.
         series: What makes a series of the project's own of the durations, which a timer's would stand beside; `""` for none.
         safe: The fix that puts a timer there, or in words why that is not certain to keep every value.
@@ -42,7 +42,7 @@ class TimedStart:
     """
 
     difference: Difference
-    target: str
+    what: str
     metric: str
     series: str
     safe: Fix | str
@@ -63,7 +63,8 @@ def timed_starts(subject: Subject, found: Timings) -> Iterator[TimedStart]:
         series = found.series_of(difference)
         safe = _IN_TWO_SERIES if series else _timer(subject, found, difference, metric)
         unsafe = None if series else _decorator(subject, found, difference, metric)
-        yield TimedStart(difference, target, metric, series, safe, unsafe)
+        what = timed_name(found.code, difference, target, subject.function.qualname)
+        yield TimedStart(difference, what, metric, series, safe, unsafe)
 
 
 def measured(found: Timings, subject: Subject) -> list[Difference]:

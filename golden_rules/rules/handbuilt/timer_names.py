@@ -1,4 +1,4 @@
-"""The metric names of a function's timings: the function's own for the first, the variable's word for the others."""
+"""What a function's timings are called: in the words of a finding, and as metrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.flows import key_of
+from golden_rules.source.trees import callee
 
 if TYPE_CHECKING:
     from golden_rules.rules.handbuilt.timings import Difference
@@ -17,7 +18,7 @@ _EMPTY_WORDS = frozenset(
     {
         "start", "starts", "started", "starting", "begin", "began", "begun", "before", "time", "times", "timer", "ts", "at", "tic", "tick", "t", "st", "s", "ms", "us", "ns",
         "sec", "secs", "second", "seconds", "millis", "perf", "counter", "clock", "now", "elapsed", "duration", "took", "taken", "latency",
-        "dur", "diff", "delta", "total", "end", "in", "of", "the", "wall", "monotonic", "timestamp", "self",
+        "milliseconds", "microseconds", "nanoseconds", "msec", "msecs", "usec", "usecs", "minutes", "timing", "dur", "diff", "delta", "total", "end", "in", "of", "the", "wall", "monotonic", "timestamp", "self",
     }
 )  # fmt: skip
 
@@ -43,6 +44,33 @@ def target_name(code: OwnCode, difference: Difference) -> str:
                 pass
         held = holder
     return ""
+
+
+def timed_name(code: OwnCode, difference: Difference, target: str, function: str) -> str:
+    """Return what a difference times, as a person would say it.
+
+    That is `target`, unless it says only that it is a time (`ms`, `elapsed`): then the call between the readings, where nothing
+    else stands there and the function does more than it, or else the function.
+    """
+    return target if _word(target) else _only_call(code, difference) or function
+
+
+def _only_call(code: OwnCode, difference: Difference) -> str:
+    """Return what is called between the two readings, where a single statement stands there that does no more, or `""`."""
+    if difference.stamp is None:
+        return ""
+    begun = code.statement(difference.stamp.binding)
+    if code.nodes[0] is begun:
+        return ""
+    end = difference.end.binding if difference.end is not None else difference.node
+    block = code.block(begun)
+    ended = next((node for node in (end, *code.holders(end)) if node in block), begun)
+    match block[block.index(begun) + 1 : block.index(ended)]:
+        case [ast.Expr(value=value) | ast.Assign(value=value) | ast.AnnAssign(value=value)]:
+            call = value.value if isinstance(value, ast.Await) else value
+            return callee(call) if isinstance(call, ast.Call) else ""
+        case _:
+            return ""
 
 
 def timing_name(base: str, words: tuple[str, ...], taken: set[str], text: str) -> str:
