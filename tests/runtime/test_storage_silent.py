@@ -7,16 +7,18 @@ import os
 import signal
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from golden_runtime import ExecutorPool, StaleLeaseError, StorageUnavailableError, TaskQueue
+from golden_runtime import ExecutorPool, StaleLeaseError, StorageError, StorageUnavailableError, TaskQueue
 from postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from golden_runtime import Task
 
@@ -134,7 +136,7 @@ def test_a_lock_that_somebody_holds_is_waited_for_only_so_long(server: PostgresS
         queue.enqueue("n")
         with psycopg.connect(server.url()) as other:
             other.execute("LOCK TABLE golden_runtime_tasks")
-            with pytest.raises(StorageUnavailableError, match=r"gave up \(.*statement timeout\)"):
+            with pytest.raises(StorageUnavailableError, match=r"gave up \(.*lock timeout\)"):
                 queue.enqueue("never")
         assert [task.name for task in queue.get_next_tasks(10)] == ["n"]
 
@@ -176,17 +178,68 @@ def test_who_waits_for_a_locked_row_keeps_nobody_else_waiting(server: PostgresSe
     asyncio.run(scenario())
 
 
+def wait_for_a_waiter(server: PostgresServer) -> None:
+    """Wait until a statement of ours waits for a lock."""
+    pause = threading.Event()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'golden-runtime' AND wait_event_type = 'Lock'"
+        )
+        while not connection.execute(waiting).fetchall():
+            pause.wait(0.01)
+
+
+@contextmanager
+def held_up(server: PostgresServer, queue: TaskQueue, waits: str) -> Iterator[tuple[Task, Future[None]]]:
+    """Let a thread, or a coroutine of one, complete a task whose row somebody has locked, for as long as the block runs."""
+    queue.sync.enqueue("n")
+    [task] = queue.sync.get_next_tasks(1)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(server.url()) as somebody:
+        somebody.execute("UPDATE golden_runtime_tasks SET priority = 9 WHERE id = %s", (task.id,))
+        if waits == "thread":
+            waiting = pool.submit(queue.sync.mark_completed, task)
+        else:
+            waiting = pool.submit(lambda: asyncio.run(queue.mark_completed(task)))
+        wait_for_a_waiter(server)
+        yield task, waiting
+
+
+@pytest.mark.parametrize("waits", ["thread", "loop"])
+def test_who_waits_for_a_lock_lets_others_go_first(server: PostgresServer, waits: str) -> None:
+    """However long somebody holds it: the others are stored meanwhile, and the one that waits once it is free."""
+    queue = TaskQueue(server.url(), answer_timeout=3600)
+    with queue.sync as sync:
+        with held_up(server, queue, waits) as (task, waiting):
+            for number in range(3):
+                sync.enqueue("other", number)
+            assert [other.payload for other in sync.get_next_tasks(9)] == [0, 1, 2]
+            assert not waiting.done()
+        waiting.result(60)
+        state = sync.get_state(task.id)
+        assert state is not None
+        assert state.state == "completed"
+
+
+@pytest.mark.parametrize("waits", ["thread", "loop"])
+def test_a_queue_that_is_closed_waits_for_no_lock(server: PostgresServer, waits: str) -> None:
+    """Whoever was held up is told."""
+    queue = TaskQueue(server.url(), answer_timeout=3600)
+    with held_up(server, queue, waits) as (_, waiting):
+        queue.close()
+        with pytest.raises(StorageError):
+            waiting.result(60)
+
+
 @pytest.mark.parametrize(("own", "ours"), [("60s", _SHORT), ("300ms", 60)])
 def test_of_two_timeouts_the_shorter_holds(server: PostgresServer, own: str, ours: float) -> None:
     """A longer one of the database's would have the server go on with what this side has given up."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE postgres SET statement_timeout = '{own}'")
-    with TaskQueue(server.url(), answer_timeout=ours, retry_for=0).sync as queue:
-        queue.enqueue("n")
-        with psycopg.connect(server.url()) as other:
-            other.execute("LOCK TABLE golden_runtime_tasks")
-            with pytest.raises(StorageUnavailableError, match=r"gave up \(.*statement timeout\)"):
-                queue.enqueue("never")
+    with (
+        TaskQueue(server.url(), answer_timeout=ours, retry_for=0).sync as queue,
+        pytest.raises(StorageUnavailableError, match=r"gave up \(.*statement timeout\)"),
+    ):
+        queue._storage.write(lambda store: store.execute("SELECT pg_sleep(60)", {}))
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="only where there are timers")

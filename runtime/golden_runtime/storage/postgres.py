@@ -44,14 +44,19 @@ _OPTIONS = {
 }
 
 # SQLSTATE codes (PostgreSQL manual, appendix A) of trouble that passes, and may be met again at once.
-_GIVEN_UP = {"55P03", "57014"}
-_PASSING = {"40001", "40P01", *_GIVEN_UP}
+_LOCKED = "55P03"
+_PASSING = {"40001", "40P01", _LOCKED}
+_GIVEN_UP = {_LOCKED, "57014"}
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
 _NOT_ALLOWED = "42501"
 
 # Seconds that a server gets beyond what it was told, to say itself that it gives up: then nothing is left in doubt.
 _GRACE = 1.0
+
+# Seconds that one operation waits for what somebody else has locked before it lets others have their turn. Our own transactions
+# hold locks for milliseconds; a person may for minutes.
+_LOCK_PATIENCE = 0.1
 
 # Refusals to connect that no waiting mends; libpq gives them no SQLSTATE.
 _FINAL = re.compile(r"authentication failed|does not exist|no password supplied|no pg_hba\.conf entry")
@@ -136,8 +141,8 @@ class PostgresSession:
         return gone and isinstance(error, psycopg.OperationalError) and _FINAL.search(str(error)) is None
 
     def is_held_up(self, error: Exception) -> bool:
-        """Whether the server gave up a statement, which may have waited for a row that somebody has locked."""
-        return isinstance(error, psycopg.Error) and error.sqlstate in _GIVEN_UP
+        """Whether the server gave up a statement that waited for what somebody has locked."""
+        return isinstance(error, psycopg.Error) and error.sqlstate == _LOCKED
 
     def explain(self, error: Exception) -> Exception:
         """Return the error in plain words."""
@@ -178,11 +183,8 @@ class PostgresSession:
             connection.execute("SET synchronous_commit = off")
         elif one(connection, "SHOW synchronous_commit") == "off":
             connection.execute("SET synchronous_commit = on")
-        # a shorter one that was set for this user or database holds; a longer one would outlast the patience of the connection
-        milliseconds = max(1, round(self._settings.answer_timeout * 1000))
-        present = one(connection, "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'")
-        if not isinstance(present, int) or not 0 < present <= milliseconds:
-            connection.execute(f"SET statement_timeout = {milliseconds}")
+        # a longer one would outlast the patience of the connection
+        _limit(connection, "statement_timeout", self._settings.answer_timeout)
         where = shown(self._settings.url)
         version = present_version(connection, where)
         if version == 0 and not self._settings.create:
@@ -191,6 +193,8 @@ class PostgresSession:
         connection.commit()
         if version < len(STEPS):
             bring_up_to_date(connection, STEPS, where, self._settings.answer_timeout)
+        _limit(connection, "lock_timeout", min(_LOCK_PATIENCE, self._settings.answer_timeout))
+        connection.commit()
 
     def _render(self, statement: str) -> str:
         marks = {
@@ -202,6 +206,14 @@ class PostgresSession:
         for mark, text in (PIECES | marks).items():
             statement = statement.replace(mark, text)
         return _PARAMETER.sub(r"%(\1)s", statement)
+
+
+def _limit(connection: PatientConnection, setting: str, seconds: float) -> None:
+    """Set how long the server tries before it gives up, unless a shorter time was set for this user or database."""
+    milliseconds = max(1, round(seconds * 1000))
+    present = one(connection, f"SELECT setting::bigint FROM pg_settings WHERE name = '{setting}'")  # noqa: S608 - a constant
+    if not isinstance(present, int) or not 0 < present <= milliseconds:
+        connection.execute(f"SET {setting} = {milliseconds}")
 
 
 def shown(url: str) -> str:

@@ -12,7 +12,8 @@ from weakref import finalize
 
 from golden_runtime.queue_errors import StorageError
 from golden_runtime.settings import check_seconds, check_whole
-from golden_runtime.storage.worker import Job, Worker
+from golden_runtime.storage.job import Job
+from golden_runtime.storage.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +50,16 @@ class Storage:
     """
 
     def __init__(
-        self, name: str, writing: Callable[[], Session], reading: Callable[[], Session], *, retry_for: float
+        self,
+        name: str,
+        writing: Callable[[], Session],
+        reading: Callable[[], Session],
+        *,
+        retry_for: float,
+        wait_for: float = 0.0,
     ) -> None:
         self.name = name
-        self._writer = Worker(writing, name=name, retry_for=retry_for)
+        self._writer = Worker(writing, name=name, retry_for=retry_for, wait_for=wait_for)
         self._reader = Worker(reading, name=name, retry_for=retry_for)
         # not at the interpreter's end: then nobody is left whom it would help to know
         self._dropped = finalize(self, _let_go, name, self._writer, self._reader)
@@ -103,8 +110,9 @@ def open_storage(
     create: make the SQLite file, and in either store the tables, where they are missing.
     busy_timeout: seconds to wait for other processes that write to the same SQLite file.
     retry_for: seconds an operation waits for a lost database to come back.
-    answer_timeout: seconds that PostgreSQL may take for one statement, waits for locks included. Then the server gives it up;
-    one that hangs, so that it does not even say so, is hung up on a second later.
+    answer_timeout: seconds that PostgreSQL may take for one statement. Then the server gives it up; one that hangs, so that it
+    does not even say so, is hung up on a second later. It is also how long an operation waits for what somebody else has locked;
+    others have their turn meanwhile.
     max_page_count: the most pages the SQLite file may have; beyond that it is full.
     clock: seconds since 1970. By default the time of this machine with SQLite, of the database with PostgreSQL, so that
     many machines agree on when a lease ends.
@@ -128,7 +136,7 @@ def open_storage(
         from golden_runtime.storage.postgres import PostgresSession, PostgresSettings, shown
 
         session = partial(PostgresSession, PostgresSettings(text, durable, create, answer_timeout, clock))
-        return Storage(shown(text), session, session, retry_for=retry_for)
+        return Storage(shown(text), session, session, retry_for=retry_for, wait_for=answer_timeout)
     if separator and scheme != "sqlite":
         raise StorageError(
             f"`{scheme}://` is not a storage this library knows: give a path, `sqlite:///path` or `postgresql://...`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -11,18 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress, groupby
+from operator import itemgetter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakSet
 
-from golden_runtime.queue_errors import QueueError, StorageError
+from golden_runtime.queue_errors import StorageError
 from golden_runtime.storage.joint import Joint
 from golden_runtime.turns import at_fork
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
-    from golden_runtime.storage.session import Operation, Session
+    from golden_runtime.storage.job import Job
+    from golden_runtime.storage.session import Session
 
 T = TypeVar("T")
 
@@ -37,76 +39,22 @@ _MAX_BATCH = 500
 _CLOSE_PATIENCE = 60.0
 # Seconds that a fork waits for a transaction that is open.
 _FORK_PATIENCE = 5.0
-# The first and the longest pause, in seconds, before a lost connection is opened again.
+# The first and the longest pause, in seconds, before a lost connection is opened again, or a lock that others hold asked for.
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
 
-class Job(Generic[T]):
-    """An operation, and who waits for its outcome: a future of an event loop, a thread at a lock, or the one who runs it."""
-
-    __slots__ = ("_error", "_value", "is_single", "is_synced", "lock", "loop", "operation", "submitted", "waiter")
-
-    def __init__(self, operation: Operation[T], *, is_synced: bool, is_single: bool) -> None:
-        self.operation = operation
-        self.is_synced = is_synced
-        self.is_single = is_single
-        self.waiter: asyncio.Future[T] | None = None
-        # released when the job is done; a future of a thread makes a condition and a lock each time, and costs more than the row
-        self.lock: threading.Lock | None = None
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.submitted = time.monotonic()
-        self._value: T | None = None
-        self._error: Exception | None = None
-
-    def attempt(self, session: Session) -> None:
-        """Run the operation and keep its outcome; a refusal is one, any other exception is raised."""
-        self._error = None
-        try:
-            self._value = self.operation(session)
-        except QueueError as refusal:
-            self._error = refusal
-
-    def keep(self, outcome: T | QueueError) -> None:
-        """Keep what running the operation with others has brought it."""
-        if isinstance(outcome, QueueError):
-            self._error = outcome
-        else:
-            self._value, self._error = outcome, None
-
-    def fail(self, error: Exception) -> None:
-        """Keep an error as the outcome."""
-        self._error = error
-
-    def outcome(self) -> T:
-        """Return what the operation returned, or raise what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._value  # type: ignore[return-value]  # set by `attempt`, None only where T allows it
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.waiter is not None and self.waiter.cancelled()
-
-    def settle(self) -> None:
-        """Hand the outcome to who waits for it, if anybody still does."""
-        if self.lock is not None:
-            self.lock.release()
-        if self.waiter is None or self.waiter.done():
-            return
-        if self._error is not None:
-            self.waiter.set_exception(self._error)
-        else:
-            self.waiter.set_result(self._value)  # type: ignore[arg-type]  # set by `attempt`, None only where T allows it
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a transaction failed, and whether one of its jobs may be to blame; if not, the others would fail alike."""
+    """Why a transaction failed.
+
+    is_of_one: whether one of its jobs may be to blame; if not, the others would fail alike.
+    is_held_up: whether one of them waited in vain for what somebody else has locked.
+    """
 
     error: Exception
     is_of_one: bool
+    is_held_up: bool = False
 
 
 class Worker:
@@ -116,10 +64,14 @@ class Worker:
     waiting to be woken takes longer than all the rest, but for the sync.
     """
 
-    def __init__(self, open_session: Callable[[], Session], *, name: str, retry_for: float) -> None:
+    def __init__(
+        self, open_session: Callable[[], Session], *, name: str, retry_for: float, wait_for: float = 0.0
+    ) -> None:
+        """Take what opens the session, and how many seconds an operation waits for it, and for rows that others have locked."""
         self._open_session = open_session
         self._name = name
         self._retry_for = retry_for
+        self._wait_for = max(retry_for, wait_for)
         self._reset()
         _workers.add(self)
 
@@ -135,6 +87,8 @@ class Worker:
         self._is_quiet = True
         # the threads that are taking one, or have it
         self._callers: set[int] = set()
+        # jobs that wait for what others have locked, and when each is due again
+        self._held_up: list[tuple[float, Job[Any]]] = []
         self._session = self._open_session()
 
     def submit(self, job: Job[Any]) -> None:
@@ -155,14 +109,17 @@ class Worker:
                 "interrupted: let it set a flag, and call the queue later"
             )
         if self._is_quiet and self._jobs.empty() and not self._turn.locked():
-            return self._run_here(job, me)
+            failure = self._run_here(job, me)
+            if failure is None or not self._may_wait(job, failure):
+                return job.outcome()
+            # others may have their turn meanwhile
         job.lock = lock = threading.Lock()
         lock.acquire()
         self.submit(job)
         with lock:
             return job.outcome()
 
-    def _run_here(self, job: Job[T], me: int) -> T:
+    def _run_here(self, job: Job[Any], me: int) -> Failure | None:
         # Ctrl-C, which may come between any two steps, finds no gap here in which the turn is taken and would not be given back
         try:
             self._callers.add(me)
@@ -176,7 +133,7 @@ class Worker:
                     job.fail(self._session.explain(failure.error))
         finally:
             self._callers.discard(me)
-        return job.outcome()
+        return failure
 
     def _check_open(self) -> None:
         """Raise StorageError if it is closed; start the thread if it is not there. Call with the lock held."""
@@ -216,7 +173,7 @@ class Worker:
 
     def _run(self, session: Session) -> None:
         try:
-            while (job := self._jobs.get()) is not None:
+            while (job := self._next(session)) is not None:
                 if not self._is_quiet:
                     # whom the last commit has woken comes back at once, and would miss this one by microseconds
                     _give_way()
@@ -226,11 +183,26 @@ class Worker:
                     batch = [job, *self._waiting()]
                     self._is_quiet = len(batch) == 1
                     self._commit(session, batch)
+            with self._turn:
+                self._commit(session, [held_up for _, held_up in self._held_up])
         finally:
             # for the other thread, where Ctrl-C came while one was started, and so another was
             self._jobs.put(None)
             with self._turn:
                 session.close()
+
+    def _next(self, session: Session) -> Job[Any] | None:
+        """Return the next job, or None at the end; try those again meanwhile that are held up, one before each other job."""
+        while self._held_up:
+            first = min(self._held_up, key=itemgetter(0))
+            left = first[0] - time.monotonic()
+            if left <= 0:
+                self._held_up.remove(first)
+                with self._turn:
+                    self._commit(session, [first[1]])
+            with suppress(Empty):
+                return self._jobs.get(timeout=max(left, 0))
+        return self._jobs.get()
 
     def _waiting(self) -> list[Job[Any]]:
         """Return what has queued up behind a job: while one batch is synced to disk, the next one gathers."""
@@ -253,22 +225,31 @@ class Worker:
                 self._commit(session, [job])
             return
         if failure is not None:
+            if self._may_wait(jobs[0], failure):
+                now = time.monotonic()
+                # the longer it has waited, the less it shall keep the others waiting
+                pause = min(max(now - jobs[0].submitted, _FIRST_PAUSE), _LONGEST_PAUSE)
+                self._held_up.append((now + pause, jobs[0]))
+                return
             shown = session.explain(failure.error)
             for job in jobs:
                 job.fail(shown)
         _deliver(jobs)
 
+    def _may_wait(self, job: Job[Any], failure: Failure) -> bool:
+        """Whether a job that failed alone, for a lock that others hold, is to be tried again after others have had their turn."""
+        is_patient = time.monotonic() - job.submitted < self._wait_for and not self._closing.is_set()
+        return failure.is_held_up and is_patient
+
     def _commit_together(self, session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         """Return what failed, after opening a lost connection again for as long as callers may be kept waiting.
 
-        Several jobs of which one waits for a lock are not tried together again: the others need not wait for it.
+        What waits for a lock is not tried again here: nobody else needs to wait for it.
         """
         pause = _FIRST_PAUSE
         while True:
             failure = _attempt(session, jobs)
-            if failure is None or not session.is_lost(failure.error):
-                return failure
-            if failure.is_of_one and len(jobs) > 1 and session.is_held_up(failure.error):
+            if failure is None or failure.is_held_up or not session.is_lost(failure.error):
                 return failure
             if time.monotonic() - jobs[0].submitted >= self._retry_for or self._closing.wait(pause):
                 return Failure(failure.error, is_of_one=False)
@@ -292,7 +273,7 @@ def _attempt(session: Session, jobs: Sequence[Job[Any]]) -> Failure | None:
         session.commit()
     except Exception as error:  # noqa: BLE001 - whatever an operation raises belongs to its caller, not to this thread
         session.rollback()
-        return Failure(error, is_of_one=has_begun)
+        return Failure(error, is_of_one=has_begun, is_held_up=has_begun and session.is_held_up(error))
     except BaseException:  # Ctrl-C, on the thread of a caller
         session.rollback()
         raise
