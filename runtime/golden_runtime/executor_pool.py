@@ -126,15 +126,21 @@ class ExecutorPool:
         self._broken: BaseException | None = None
 
     async def start(self) -> None:
-        """Begin to run tasks, in the background of the running event loop. Raises StorageError where the queue cannot be used."""
+        """Begin to run tasks, in the background of the running event loop.
+
+        Raises StorageError where the queue cannot be used, PoolClosedError where the pool was started or stopped before.
+        """
         if self._is_starting or self._slots.is_open or self._slots.is_closed:
             raise PoolClosedError(f"pool `{self.name}` was started before: make a new one")
         if self._claims is not None:
             self._is_starting = True
             try:
-                await self._claims.open()
+                await self._claims.look()
             finally:
                 self._is_starting = False
+            if self._slots.is_closed:
+                raise PoolClosedError(f"pool `{self.name}` was stopped while it started: make a new one")
+            self._claims.open()
         self._slots.open()
         self._background.append(asyncio.create_task(self._show_gauges()))
         if self._has_timeout:
@@ -198,7 +204,13 @@ class ExecutorPool:
         The first signal drains for `drain_timeout` seconds, a second one stops at once. Raises what has broken the pool.
         """
         if not self._slots.is_open:
-            await self.start()
+            try:
+                await self.start()
+            except PoolClosedError:
+                if self._stopping is None:
+                    raise
+                # `stop` was called, and nothing had begun
+                return
         with stop_signals(self._on_signal):
             try:
                 await self._stopped.wait()

@@ -61,9 +61,8 @@ class Claims:
         self._looked_at = -math.inf
         slots.is_watched = True
 
-    async def open(self) -> None:
-        """Begin to claim. Raises StorageError where the queue cannot be used."""
-        await self._look()
+    def open(self) -> None:
+        """Begin to claim."""
         self._unsubscribe = self._queue.subscribe(self._slots.change.set_from_anywhere)
         self._claiming = self._background(self._claim_on())
         self._others = [self._background(self._beat_on()), self._background(self._look_on())]
@@ -79,7 +78,7 @@ class Claims:
     async def backlog(self, most: int) -> int:
         """Return how many tasks wait, as seen a moment ago with what was submitted since; exactly from `most` on."""
         if time.monotonic() - self._looked_at >= self._poll_interval or self._backlog >= most:
-            await self._look()
+            await self.look()
         return self._backlog
 
     def submitted(self) -> None:
@@ -145,12 +144,12 @@ class Claims:
         while True:
             await asyncio.sleep(_DEPTH_EVERY)
             try:
-                await self._look()
+                await self.look()
             except QueueError as error:
                 _LOGGER.warning("pool `%s` cannot count its queue: %s", self._name, error)
 
-    async def _look(self) -> None:
-        """Count the queue and its dead letters, which sets their gauges."""
+    async def look(self) -> None:
+        """Count the queue and its dead letters, which sets their gauges. Raises StorageError where the queue cannot be used."""
         stats = await self._queue.stats()
         await self._queue.dead_letters.count()
         self._history.saw_depth(stats.depth)

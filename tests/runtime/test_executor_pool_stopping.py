@@ -96,6 +96,28 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("begin", ["start", "run_forever"])
+def test_a_stop_that_overtakes_the_start_leaves_nothing_running(store: str, begin: str) -> None:
+    """A pool that is stopped while it looks at its queue claims nothing, and leaves nothing on the event loop."""
+
+    async def scenario() -> None:
+        async with TaskQueue(store) as queue:
+            await queue.enqueue("n")
+            pool = ExecutorPool(shout, queue)
+            starting = asyncio.create_task(getattr(pool, begin)())
+            await asyncio.sleep(0)
+            assert await pool.stop() == ()
+            if begin == "start":
+                with pytest.raises(PoolClosedError, match="stopped while it started"):
+                    await starting
+            else:
+                await starting
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            assert (await queue.stats()).ready == 1
+
+    asyncio.run(scenario())
+
+
 def test_a_stopping_pool_takes_no_more(sqlite_path: str) -> None:
     """Submitting to it is an error that says so; nothing is stored."""
 
