@@ -149,6 +149,20 @@ def test_a_tally_by_name_is_data(counter: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("counter", "ending"),
+    [
+        ("self.stats[mail.host]", "on the function, with `mail.host` as a label"),
+        ("self.stats[f'to_{mail.host}']", "on the function, with `f'to_{mail.host}'` as a label"),
+        ("self.stats['sent']", "on the function"),
+    ],
+)
+def test_the_key_of_a_tally_becomes_a_label(counter: str, ending: str) -> None:
+    """Who counts by key keeps the keys apart in the metric, too."""
+    (finding,) = found(counting("pass", counter))
+    assert finding.remedy.startswith(f'put `@counted("shop.orders.send")` {ending} (no fix')
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "StatsListener",

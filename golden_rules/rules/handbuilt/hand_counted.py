@@ -261,6 +261,8 @@ def _what(events: tuple[Increment, ...]) -> str:
 
 
 def _remedy(events: tuple[Increment, ...], metric: str) -> str:
+    keys = " and ".join(dict.fromkeys(f"`{event.key}`" for event in events if event.key))
+    labelled = f", with {keys} as a label" if keys else ""
     if all(event.branch for event in events):
-        return f'put what is counted into a function of its own with `@counted("{metric}")`'
-    return f'put `@counted("{metric}")` on the function'
+        return f'put what is counted into a function of its own with `@counted("{metric}")`{labelled}'
+    return f'put `@counted("{metric}")` on the function{labelled}'

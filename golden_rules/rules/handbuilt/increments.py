@@ -61,6 +61,17 @@ class Increment:
         return isinstance(first, ast.JoinedStr) or (isinstance(first, ast.Constant) and isinstance(first.value, str))
 
     @property
+    def key(self) -> str:
+        """What tells one entry of a tally from the next, as written: `tool` in `self.stats[tool] += 1`; empty where nothing does."""
+        match self.target:
+            case ast.Subscript(slice=ast.Constant()):
+                return ""
+            case ast.Subscript(slice=key):
+                return ast.unparse(key)
+            case _:
+                return ""
+
+    @property
     def shown(self) -> str:
         """The counter as a message names it."""
         return self.counter.replace("()", "(...)")
