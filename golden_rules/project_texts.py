@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,32 +81,26 @@ class ProjectTexts:
             name: A name at its top level.
             at_start: Returns what files held that are another by now; asked once, when all texts are read.
         """
-        module = module_parts(path)[-1:]
+        module = _last_part(path)
         if not module:
             return ""
-        if not self._is_read:
-            self._read_all(at_start())
-        if self._size > _MOST_BYTES:
+        if not self._has_read_all(at_start):
             return _TOO_MANY
-        knowing = self._holding(module[0])
+        knowing = self._holding(module)
         others = [other for other in self._filling_in(name) if other != path]
         others += sorted(knowing & (self._holding(name) | self._holding("*")) - {path})
-        return next((other for other in others if self._takes(other, module[0], name)), "")
+        return next((other for other in others if self._takes(other, module, name)), "")
 
     def replacer(self, path: str, clock: Clock, at_start: Callable[[], Mapping[str, bytes]]) -> str:
         """Return a file that may replace a clock of the module at a path, `""` where none does; `at_start` is as above."""
-        module = module_parts(path)[-1:]
+        module = _last_part(path)
         if not module:
             return ""
-        if not self._is_read:
-            self._read_all(at_start())
-        if self._size > _MOST_BYTES:
+        if not self._has_read_all(at_start):
             return _TOO_MANY
         name = clock.written.partition(".")[0]
         others = [other for other in self._filling_in(name) if other != path]
-        others += [
-            other for other in sorted(self._holding(module[0]) - {path}) if self._replaces(other, module[0], clock)
-        ]
+        others += [other for other in sorted(self._holding(module) - {path}) if self._replaces(other, module, clock)]
         return next(iter(others), "") or self._replacer_for_all(path, clock)
 
     def modules(self, besides: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -153,10 +148,14 @@ class ProjectTexts:
             self._readings[path] = read_outside(self._known[path], self._own)
         return self._readings[path]
 
-    def _read_all(self, at_start: Mapping[str, bytes]) -> None:
-        for path in self._paths:
-            self._text(path, at_start)
-        self._is_read = True
+    def _has_read_all(self, at_start: Callable[[], Mapping[str, bytes]]) -> bool:
+        """Read all texts, once; whether they were few enough."""
+        if not self._is_read:
+            held = at_start()
+            for path in self._paths:
+                self._text(path, held)
+            self._is_read = True
+        return self._size <= _MOST_BYTES
 
     def _is_link_between(self, path: str, others: Collection[str]) -> bool:
         """Whether a text is one of some others under another name."""
@@ -225,11 +224,22 @@ class ProjectTexts:
                     yield prefix + name
 
 
+def _last_part(path: str) -> str:
+    """Return a module's own name, without its packages; `""` for a path that no module can have."""
+    return next(iter(module_parts(path)[-1:]), "")
+
+
 def _content(path: str) -> bytes:
-    """Return what a file holds; nothing where it cannot be read, or is too large to be written by hand."""
+    """Return what a file holds; nothing where it cannot be read, or is too large to be written by hand.
+
+    Pipes and devices are never opened: reading one may not end.
+    """
     try:
+        found = os.stat(path)  # noqa: PTH116 - as above
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            return b""
         with open(path, "rb") as stream:  # noqa: PTH123 - as above
-            return stream.read() if os.stat(path).st_size <= _LARGEST else b""  # noqa: PTH116 - as above
+            return stream.read()
     except OSError:
         return b""
 

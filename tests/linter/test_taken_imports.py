@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,6 +105,14 @@ def test_import_that_nobody_takes_goes(project: Project, other: str | tuple[str,
     """A word in common does not keep it."""
     path, source = ("tests/test_orders.py", other) if isinstance(other, str) else other
     root = project({path: source})
+    fix()
+    assert not keeps_time(root)
+
+
+def test_pipes_are_no_texts(project: Project) -> None:
+    """Reading one would wait for whoever writes to it."""
+    root = project({})
+    os.mkfifo(root / "notes.txt")
     fix()
     assert not keeps_time(root)
 
