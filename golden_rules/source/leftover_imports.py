@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from golden_rules.findings import Edit
 from golden_rules.source.deletion import stands_alone, without_lines
+from golden_rules.source.mentions import words
 from golden_rules.source.text import SourceText
 
-_WORD = re.compile(r"[^\W\d]\w*")
 _CODE_IN_TEXT = re.compile(r"^\s*(?:>>>|\.\.\.)(.*)$|#\s*type:(.*)$", re.MULTILINE)
 _TAKE_TYPES = frozenset({"cast", "TypeVar", "NewType", "ForwardRef", "TypedDict", "NamedTuple", "eval", "exec"})
 Statement = ast.Import | ast.ImportFrom
@@ -108,7 +108,7 @@ def _uses(scope: Scope) -> frozenset[str]:
             found.update(node.names)
         for part in _quoted_code(node):
             texts = (inner.value for inner in ast.walk(part) if isinstance(inner, ast.Constant))
-            found.update(word for text in texts if isinstance(text, str) for word in _words(text))
+            found.update(word for text in texts if isinstance(text, str) for word in words(text))
     return frozenset(found)
 
 
@@ -131,13 +131,9 @@ def _quoted_code(node: ast.AST) -> Iterator[ast.expr]:
             pass
 
 
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text))
-
-
 def _names_in_texts(text: str) -> frozenset[str]:
     """Return the words of what is code in comments and docstrings: examples, type comments."""
-    return frozenset(word for match in _CODE_IN_TEXT.finditer(text) for word in _words("".join(match.groups(""))))
+    return frozenset(word for match in _CODE_IN_TEXT.finditer(text) for word in words("".join(match.groups(""))))
 
 
 def _name(alias: ast.alias) -> str:

@@ -11,18 +11,18 @@ from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Outline
 from golden_rules.source.text import matches_of
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"[^\W\d]\w*")
 # Possessive, and from the start of a word only: a word that no dot follows is passed over in one step.
-_CHAIN = re.compile(r"\b[A-Za-z_]\w*+(?:\s*+\.\s*+[A-Za-z_]\w*+)++")
+_CHAIN = re.compile(r"\b[^\W\d]\w*+(?:\s*+\.\s*+[^\W\d]\w*+)++")
 # The same for a text of ASCII alone, in half of the time.
 _ASCII_CHAIN = re.compile(_CHAIN.pattern, re.ASCII)
-_PATH = re.compile(r"[A-Za-z_][\w.:]*")
+_PATH = re.compile(r"[^\W\d][\w.:]*")
 # Where names stand in texts of one word: exports, and look-ups by name. Elsewhere only a path to something names it.
 _BY_NAME = ("__all__", "attr(", "attrgetter", "import_module", "patch.object", "spy(", "vars(", "__dict__")
 # Where a module is asked for names that only the run of the program knows.
 _ASKING = ("attr(", "vars(", "dir(", "getmembers(")
-_ANY_OF = re.compile(r"(?:(?<=[a-z])attr|\bvars|\bdir|\bgetmembers)\(\s*([A-Za-z_][\w.]*)\s*[,)](?!\s*['\"])")
-_DICT_OF = re.compile(r"\b([A-Za-z_][\w.]*)\.__dict__\b")
+_ANY_OF = re.compile(r"(?:(?<=[a-z])attr|\bvars|\bdir|\bgetmembers)\(\s*([^\W\d][\w.]*)\s*[,)](?!\s*['\"])")
+_DICT_OF = re.compile(r"\b([^\W\d][\w.]*)\.__dict__\b")
 _ITSELF = ("globals()", "vars()", "modules[__name__]", "def __getattr__")
 _OF_ITSELF = re.compile(r"\bglobals\(\)|\bvars\(\)|\bmodules\[__name__\]|^def __getattr__\b", re.MULTILINE)
 

@@ -42,6 +42,18 @@ def test_function_that_feeds_a_metric_and_nobody_calls_is_found() -> None:
     ]
 
 
+def test_names_in_any_alphabet_are_uses() -> None:
+    """A name may begin with any letter, in a chain, in a text, and in a file that does not parse."""
+    own = METRICS.replace("count_order", "öffnen_zählen")
+    uses = (
+        "from . import metrics\nmetrics.öffnen_zählen('a')\n",
+        "H = 'shop.metrics:öffnen_zählen'\n",
+        "öffnen_zählen(\n",
+    )
+    assert unused(metrics=own)
+    assert not any(unused(metrics=own, orders=use) for use in uses)
+
+
 def test_nothing_is_said_of_a_part_of_the_project() -> None:
     """Where files are named, the use may stand in another."""
     assert not unused(whole=False, metrics=METRICS)
