@@ -150,13 +150,14 @@ def count_word(text: str, word: str) -> int:
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
-        if not (_is_in_word(text[at - 1 : at]) or _is_in_word(text[end : end + 1])):
+        if not (is_in_word(text[at - 1 : at]) or is_in_word(text[end : end + 1])):
             found += 1
         at = text.find(word, end)
     return found
 
 
-def _is_in_word(character: str) -> bool:
+def is_in_word(character: str) -> bool:
+    """Whether a character goes on with a name, or with a number."""
     return character.isalnum() or character == "_"
 
 

@@ -53,6 +53,11 @@ def callee(call: ast.Call) -> str:
     return f".{call.func.attr}" if not name and isinstance(call.func, ast.Attribute) else name
 
 
+def last_called(call: ast.Call) -> str:
+    """Return the last part of the name of what a call calls: `post` for `client.post(...)`."""
+    return callee(call).rpartition(".")[2]
+
+
 def arguments(call: ast.Call) -> int:
     """Return how many arguments are written in a call."""
     return len(call.args) + len(call.keywords)

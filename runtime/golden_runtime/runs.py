@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from typing import Any, Protocol, TypeVar
 
+from golden_runtime.callables import named
 from golden_runtime.collecting import collecting, collects_here
 from golden_runtime.hooks import is_own_failure
 from golden_runtime.labels import Observer
@@ -148,8 +149,7 @@ def rest(run: Run, returned: R) -> R:
         finally:
             run.suspend()
 
-    going_on: Any = awaited()
-    going_on.__name__, going_on.__qualname__ = coroutine.__name__, coroutine.__qualname__
+    going_on: Any = named(awaited(), coroutine)
     measured: R = going_on
     return measured
 

@@ -12,6 +12,7 @@ from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
 from golden_rules.rules.handbuilt.paths import UnclearPathError, dominates, loops_around, may_follow, surely_reaches
 from golden_rules.source.deletion import stands_alone
+from golden_rules.source.text import is_in_word
 from golden_rules.source.trees import is_number
 from golden_rules.source.written import code_of, is_placed, outer_span
 
@@ -306,10 +307,6 @@ def _line_before(source: SourceText, code: OwnCode, use: _Use) -> Edit | None:
 def _edit(source: SourceText, code: OwnCode, node: ast.expr, replacement: str) -> Edit:
     start, end = outer_span(source, code, node)
     # `return(a - b)` needs a blank in place of its parenthesis.
-    before = " " if _is_word(source.text[start - 1 : start]) else ""
-    after = " " if _is_word(source.text[end : end + 1]) else ""
+    before = " " if is_in_word(source.text[start - 1 : start]) else ""
+    after = " " if is_in_word(source.text[end : end + 1]) else ""
     return Edit(start, end, before + replacement + after)
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

@@ -13,7 +13,6 @@ from golden_rules.rules.misleading.work import (
     is_main,
     is_set_in,
     is_work,
-    last_name,
     logs_something,
     nothing_comes,
     result_stands,
@@ -22,7 +21,7 @@ from golden_rules.rules.misleading.work import (
 from golden_rules.rules.misleading.work_words import HANDS_ON, SEVERE
 from golden_rules.source.own_code import OwnCode, below, names_in
 from golden_rules.source.text import SourceText
-from golden_rules.source.trees import AnyTry, dotted, walk
+from golden_rules.source.trees import AnyTry, dotted, last_called, walk
 
 _BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
 # What may raise the error again, for all that its name tells.
@@ -96,7 +95,7 @@ def swallows(source: SourceText, code: OwnCode, meaning: Callable[[str], str]) -
 
 def called_in(handler: ast.ExceptHandler) -> frozenset[str]:
     """Return the last names of what a handler calls."""
-    return frozenset(last_name(node) for node in _below(handler) if isinstance(node, ast.Call))
+    return frozenset(last_called(node) for node in _below(handler) if isinstance(node, ast.Call))
 
 
 def _below(node: ast.AST) -> list[ast.AST]:
@@ -114,7 +113,7 @@ class _Handling:
         self.inside = _below(handler)
         self.calls = [node for node in self.inside if isinstance(node, ast.Call)]
         self.returns = [node for node in self.inside if isinstance(node, ast.Return)]
-        self.severe = any(SEVERE.fullmatch(last_name(call)) for call in self.calls)
+        self.severe = any(SEVERE.fullmatch(last_called(call)) for call in self.calls)
         self.told_of = self._names_that_tell()
 
     def swallow(self, after: Sequence[ast.stmt], meaning: Callable[[str], str]) -> Swallow | None:
@@ -182,7 +181,7 @@ class _Handling:
         made = {name for name, bindings in self.code.bindings.items() if not tried.isdisjoint(bindings)}
         return not any(
             isinstance(node, _DECIDING)
-            or (isinstance(node, ast.Call) and (HANDS_ON.fullmatch(last_name(node)) or _names(node) & made))
+            or (isinstance(node, ast.Call) and (HANDS_ON.fullmatch(last_called(node)) or _names(node) & made))
             for node in below(after)
         )
 
@@ -228,7 +227,8 @@ class _Handling:
         if self.handler.name and any(dotted(node.value) == self.handler.name for node in self.returns):
             return True
         return any(
-            HANDS_ON.fullmatch(last_name(call)) or (_MAY_RAISE.fullmatch(last_name(call)) and not logs_something(call))
+            HANDS_ON.fullmatch(last_called(call))
+            or (_MAY_RAISE.fullmatch(last_called(call)) and not logs_something(call))
             for call in self.calls
         )
 

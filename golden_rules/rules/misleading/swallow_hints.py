@@ -9,7 +9,7 @@ from golden_rules.rules.misleading.library_errors import LAST_NAMES
 from golden_rules.rules.misleading.work_words import HANDS_ON, does_something
 from golden_rules.source.outline import Function
 from golden_rules.source.own_code import SCOPES
-from golden_rules.source.trees import AnyTry, children, dotted, walk
+from golden_rules.source.trees import AnyTry, callee, children, dotted, last_called, walk
 
 # Last names of exceptions that stand for all failures.
 _BROAD = LAST_NAMES | {"Exception", "BaseException"}
@@ -68,7 +68,7 @@ def _hands_on(handler: ast.ExceptHandler) -> bool:
     """Whether a handler raises whatever happens, or calls what raises."""
     return any(
         (isinstance(node, ast.Raise) and not on_demand)
-        or (isinstance(node, ast.Call) and HANDS_ON.fullmatch(_callee(node).rpartition(".")[2]))
+        or (isinstance(node, ast.Call) and HANDS_ON.fullmatch(last_called(node)))
         for node, on_demand in _own(handler)
     )
 
@@ -92,16 +92,10 @@ def _is_main(function: Function, attempt: AnyTry, around: list[ast.AST]) -> bool
         node, tried = waiting.pop()
         if isinstance(node, SCOPES):
             continue
-        if isinstance(node, ast.Call) and does_something(_callee(node)):
+        if isinstance(node, ast.Call) and does_something(callee(node)):
             inside += tried
             outside += not tried
         # The heads of what is around it count as neither, nor do handlers.
         below = node.body if isinstance(node, _HEADED) and node in around else _main(node)
         waiting += [(child, tried or node is attempt) for child in below]
     return 0 < inside >= outside
-
-
-def _callee(call: ast.Call) -> str:
-    """Return the name of what a call calls, `.format` for the method of a literal, and `""` for anything else."""
-    name = dotted(call.func)
-    return f".{call.func.attr}" if not name and isinstance(call.func, ast.Attribute) else name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from golden_rules.rules.misleading.work_words import does_something, writes_log
 from golden_rules.source.own_code import OwnCode, below
-from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, dotted, walk
+from golden_rules.source.trees import AnyLoop, AnyTry, AnyWith, callee, dotted, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,6 @@ def is_work(node: ast.AST) -> bool:
 def logs_something(call: ast.Call) -> bool:
     """Whether a call writes to a log, or tells a person of an exception."""
     return writes_log(callee(call))
-
-
-def callee(call: ast.Call) -> str:
-    """Return the name of what a call calls, `.format` for the method of a literal, and `""` for anything else."""
-    name = dotted(call.func)
-    return f".{call.func.attr}" if not name and isinstance(call.func, ast.Attribute) else name
-
-
-def last_name(call: ast.Call) -> str:
-    """Return the last part of the name of what is called."""
-    return callee(call).rpartition(".")[2]
 
 
 def _is_empty(value: ast.expr) -> bool:

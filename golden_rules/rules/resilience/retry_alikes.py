@@ -10,7 +10,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import is_pause, is_report
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import arguments, callee, dotted
+from golden_rules.source.trees import arguments, callee, dotted, last_called
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
 # The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
@@ -32,13 +32,13 @@ _IMPORTS = frozenset({"import_module", "__import__"})
 
 def asks_a_person(code: OwnCode, tried: Sequence[ast.AST], own: Sequence[ast.AST]) -> bool:
     """Whether a person answers in each round, in what is tried or beside it; `own` is all that the round does."""
-    if any(_OWN_PROMPT.match(snake(_last(call))) for call in _calls(own)) or any(map(_takes_secret, own)):
+    if any(_OWN_PROMPT.match(snake(last_called(call))) for call in _calls(own)) or any(map(_takes_secret, own)):
         return True
     return any(
-        (_last(call) in prompts or callee(call) in _EDITORS) and not isinstance(code.parent(call), ast.Await)
+        (last_called(call) in prompts or callee(call) in _EDITORS) and not isinstance(code.parent(call), ast.Await)
         for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
         for call in _calls(nodes)
-    ) or any(_last(call).strip("_") == "prompt" and not arguments(call) for call in _calls(own))
+    ) or any(last_called(call).strip("_") == "prompt" and not arguments(call) for call in _calls(own))
 
 
 def serves(tried: Sequence[ast.AST]) -> bool:
@@ -61,19 +61,19 @@ def _only_waits(tried: Sequence[ast.AST]) -> bool:
 
 def _only_imports(tried: Sequence[ast.AST]) -> bool:
     """Whether what is tried does no more than to import a module."""
-    names = {_last(call) for call in _calls(tried)}
+    names = {last_called(call) for call in _calls(tried)}
     return bool(names) and names <= _IMPORTS
 
 
 def only_takes_a_lock(tried: Sequence[ast.AST]) -> bool:
     """Whether all that is tried is to take a lock, which others hold until they are done; one of a file may need more to be asked."""
     calls = [call for call in _calls(tried) if not is_report(callee(call))]
-    return any(_last(call) in _FILE_LOCKS for call in calls) or (bool(calls) and all(map(_takes_a_lock, calls)))
+    return any(last_called(call) in _FILE_LOCKS for call in calls) or (bool(calls) and all(map(_takes_a_lock, calls)))
 
 
 def _takes_a_lock(call: ast.Call) -> bool:
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    words = (_last(call), *(dotted(value).rpartition(".")[2] for value in given))
+    words = (last_called(call), *(dotted(value).rpartition(".")[2] for value in given))
     return any(_LOCKS.search(snake(word)) for word in words)
 
 
@@ -88,7 +88,3 @@ def _takes_secret(node: ast.AST) -> bool:
 
 def _calls(nodes: Sequence[ast.AST]) -> Iterator[ast.Call]:
     return (node for node in nodes if isinstance(node, ast.Call))
-
-
-def _last(call: ast.Call) -> str:
-    return callee(call).rpartition(".")[2]
