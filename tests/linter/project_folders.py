@@ -1,4 +1,4 @@
-"""Projects for tests: files below a folder, and the command run there as a user runs it."""
+"""Projects for tests: files below a folder, and the command run there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+
+from click.testing import CliRunner, Result
+
+from golden_rules.cli import commands
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
@@ -22,3 +26,8 @@ def golden_rules(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     """Run `golden-rules` in a folder, in a process of its own."""
     command = [sys.executable, "-m", "golden_rules", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def check(*arguments: str) -> Result:
+    """Run `golden-rules check` in this process, in the working directory."""
+    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)

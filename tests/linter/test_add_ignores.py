@@ -6,9 +6,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from project_folders import check
 
-from golden_rules.cli import commands
 from golden_rules.errors import UsageError
 
 REASON = "old code, see #12"
@@ -56,30 +55,25 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> Result:
-    """Run `check`."""
-    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)
-
-
 def test_every_finding_is_ignored_and_no_code_changes(shop: Path) -> None:
     """Comments stand at the ends of lines, or above the function where a line cannot hold one; line ends stay."""
     before = (shop / "shop.py").read_bytes()
-    count = run().stdout.splitlines()[-1].split()[0]
-    done = run("--add-ignores", "--reason", REASON)
+    count = check().stdout.splitlines()[-1].split()[0]
+    done = check("--add-ignores", "--reason", REASON)
     assert done.stdout == f"Ignored {count} findings in 1 file.\n"
     after = (shop / "shop.py").read_bytes()
     assert ast.dump(ast.parse(after)) == ast.dump(ast.parse(before))
     assert after.count(b"\n") == after.count(b"\r\n")
-    assert run().stdout == "No findings in 1 file.\n"
+    assert check().stdout == "No findings in 1 file.\n"
     lines = after.decode().splitlines()
     assert f"def total(  # noqa: D103  # golden-rules: ignore[GR105] -- {REASON}" in lines
 
 
 def test_a_second_run_adds_nothing(shop: Path) -> None:
     """What is ignored is not found."""
-    run("--add-ignores", "--reason", REASON)
+    check("--add-ignores", "--reason", REASON)
     before = (shop / "shop.py").read_bytes()
-    assert run("--add-ignores", "--reason", REASON).stdout == "Ignored 0 findings in 0 files.\n"
+    assert check("--add-ignores", "--reason", REASON).stdout == "Ignored 0 findings in 0 files.\n"
     assert (shop / "shop.py").read_bytes() == before
 
 
@@ -88,14 +82,14 @@ def test_new_rules_join_a_comment_that_is_there(shop: Path) -> None:
     (shop / "shop.py").write_text(
         SOURCE.replace("def total(  # noqa: D103", "def total(  # golden-rules: ignore[GR204] -- why")
     )
-    run("--add-ignores", "--reason", REASON)
+    check("--add-ignores", "--reason", REASON)
     assert "def total(  # golden-rules: ignore[GR204, GR105] -- why\n" in (shop / "shop.py").read_text()
 
 
 def test_what_no_comment_can_ignore_is_left(shop: Path) -> None:
     """A file that does not parse is named, and not touched."""
     (shop / "broken.py").write_text("def broken(:\n")
-    done = run("broken.py", "--add-ignores", "--reason", REASON)
+    done = check("broken.py", "--add-ignores", "--reason", REASON)
     assert done.return_value == 1
     assert done.stderr == "broken.py:1:12: GR900 is left: no comment there can ignore it\n"
     assert (shop / "broken.py").read_text() == "def broken(:\n"
@@ -120,7 +114,7 @@ def test_what_no_comment_can_ignore_is_left(shop: Path) -> None:
 def test_mistakes(shop: Path, arguments: tuple[str, ...], sentence: str) -> None:
     """One sentence each, before anything is written."""
     before = (shop / "shop.py").read_bytes()
-    done = run(*arguments)
+    done = check(*arguments)
     assert isinstance(done.exception, UsageError)
     assert str(done.exception) == sentence
     assert (shop / "shop.py").read_bytes() == before
@@ -129,5 +123,5 @@ def test_mistakes(shop: Path, arguments: tuple[str, ...], sentence: str) -> None
 def test_a_run_without_rules_says_so(shop: Path) -> None:
     """`select = []` looks like a clean run, and is none."""
     (shop / "golden-rules.toml").write_text("select = []\n")
-    assert run().stderr == "warning: no rule is on, as `select` is empty; leave it out for all rules\n"
-    assert run("--select", "GR201").stderr == ""
+    assert check().stderr == "warning: no rule is on, as `select` is empty; leave it out for all rules\n"
+    assert check("--select", "GR201").stderr == ""

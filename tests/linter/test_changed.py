@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project_folders import check
 
 from golden_rules.adoption.changed import moved
 from golden_rules.cli import commands
@@ -62,14 +63,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> Result:
-    """Run `check`."""
-    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)
-
-
 def found(*arguments: str) -> list[str]:
     """Return the functions of the findings that count."""
-    done = run("--format", "json", *arguments)
+    done = check("--format", "json", *arguments)
     assert done.exception is None, done.exception
     return [finding["function"] for finding in json.loads(done.stdout)["findings"]]
 
@@ -87,7 +83,7 @@ class TestWhatCounts:
     def test_nothing_changed(self, shop: Path) -> None:
         """What was there before does not count; the summary says so."""
         assert found("--changed") == []
-        assert run("--changed").stdout.endswith("2 findings outside of what has changed since `main`.\n")
+        assert check("--changed").stdout.endswith("2 findings outside of what has changed since `main`.\n")
         assert len(found()) == 2
 
     @pytest.mark.parametrize("state", ["committed", "staged", "unstaged"])
@@ -166,7 +162,7 @@ def test_fixes_touch_only_the_change(shop: Path) -> None:
     """`--fix --changed` mends the functions that count; every other line stays."""
     change(shop / "old.py", "def two(x):\n    start", "def two(x):\n    y = 1\n    start")
     before = (shop / "old.py").read_text()
-    run("--changed", "--fix")
+    check("--changed", "--fix")
     after = (shop / "old.py").read_text()
     assert found() == ["one"]
     assert TIMED.format(name="one") in after
@@ -178,10 +174,10 @@ def test_fixes_leave_the_baseline_alone(shop: Path) -> None:
     """What is frozen is not reported, so `--fix` does not touch it; `--no-baseline` mends it, too."""
     CliRunner().invoke(commands, ["baseline"], standalone_mode=False)
     (shop / "old.py").write_text((shop / "old.py").read_text() + TIMED.format(name="fresh"))
-    run("--fix")
+    check("--fix")
     assert TIMED.format(name="one") in (shop / "old.py").read_text()
     assert found("--no-baseline") == ["one", "two"]
-    run("--fix", "--no-baseline")
+    check("--fix", "--no-baseline")
     assert found("--no-baseline") == []
 
 
@@ -190,7 +186,7 @@ class TestWithoutABase:
 
     def refusal(self, *arguments: str) -> str:
         """Return the sentence with which `--changed` is refused."""
-        done = run(*arguments)
+        done = check(*arguments)
         assert isinstance(done.exception, UsageError)
         return str(done.exception)
 
@@ -280,7 +276,7 @@ class TestWithoutABase:
         git("clone", "--quiet", "--depth", "2", f"file://{shop}", str(clone))
         monkeypatch.chdir(clone)
         assert "name the base, as in `--changed=HEAD~1`" in self.refusal("--changed")
-        assert run("--changed=HEAD~1").exception is None
+        assert check("--changed=HEAD~1").exception is None
 
 
 @pytest.fixture
@@ -330,7 +326,7 @@ class TestSubmodules:
         git("remote", "remove", "origin", folder=library)
         git("reflog", "expire", "--expire=all", "--all", folder=library)
         git("gc", "--quiet", "--prune=now", folder=library)
-        done = run("--changed=main")
+        done = check("--changed=main")
         assert isinstance(done.exception, UsageError)
         assert str(done.exception).startswith(f"the submodule `libs/pay` does not hold the commit {was[:12]}")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from project_folders import check
 
 from golden_rules.cli import commands
 
@@ -89,7 +90,7 @@ def made(root: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> Path:
 
 def run(*arguments: str) -> Result:
     """Run `golden-rules check` for this rule."""
-    return CliRunner().invoke(commands, ["check", "--select", "GR206", *arguments], standalone_mode=False)
+    return check("--select", "GR206", *arguments)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
+from project_folders import check
 
-from golden_rules.cli import commands
+if TYPE_CHECKING:
+    from click.testing import Result
 
 HEAD = """\
 import asyncio
@@ -103,7 +105,7 @@ def made(root: Path, monkeypatch: pytest.MonkeyPatch, settings: str = "", **file
 
 def run(*arguments: str) -> Result:
     """Run `golden-rules check` for this rule."""
-    return CliRunner().invoke(commands, ["check", "--select", "GR206", *arguments], standalone_mode=False)
+    return check("--select", "GR206", *arguments)
 
 
 def reason() -> str:

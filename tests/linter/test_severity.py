@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from project_folders import check
 
 from golden_rules.adoption.settling import settle
-from golden_rules.cli import commands
 from golden_rules.config import Config
 from golden_rules.files import SourceFile
 from golden_rules.findings import Severity
@@ -35,11 +34,6 @@ def configure(toml: str) -> None:
     Path("golden-rules.toml").write_text(f"select = ['GR201', 'GR90']\n{toml}")
 
 
-def run(*arguments: str) -> Result:
-    """Run `check`."""
-    return CliRunner().invoke(commands, ["check", *arguments], standalone_mode=False)
-
-
 def settled(config: Config, today: date = TODAY, source: str = TIMED.format("")) -> Run:
     """Return a run over one file as it counts on a day."""
     file = SourceFile(Path("shop.py"), "shop.py", "shop.py", config)
@@ -52,23 +46,23 @@ def settled(config: Config, today: date = TODAY, source: str = TIMED.format(""))
 def test_warnings_do_not_fail() -> None:
     """They are shown and counted; errors beside them do fail."""
     configure("severity = {GR201 = 'warning'}\n")
-    warned = run()
+    warned = check()
     assert warned.return_value == 0
     assert warned.stdout.startswith("shop.py:8:29: GR201 (warning) `count` is timed by hand")
     assert warned.stdout.endswith("1 finding in 1 of 1 file, a warning; 1 can be fixed with `--fix`.\n")
     Path("more.py").write_text("def broken(:\n")
-    assert run().return_value == 1
-    assert "2 findings in 2 of 2 files, 1 warning; 1 can be fixed" in run().stdout
+    assert check().return_value == 1
+    assert "2 findings in 2 of 2 files, 1 warning; 1 can be fixed" in check().stdout
 
 
 def test_comments_that_are_untidy_are_warnings_unless_the_configuration_says_more() -> None:
     """GR901 and GR902 are shown and do not fail; `severity` makes them fail."""
     Path("shop.py").write_text(TIMED.format("  # golden-rules: ignore[GR201]"))
     configure("")
-    assert run().return_value == 0
-    assert "GR902 (warning) nothing says why `GR201` is ignored here" in run().stdout
+    assert check().return_value == 0
+    assert "GR902 (warning) nothing says why `GR201` is ignored here" in check().stdout
     configure("severity = {GR902 = 'error'}\n")
-    assert run().return_value == 1
+    assert check().return_value == 1
 
 
 class TestGrace:
@@ -102,12 +96,12 @@ class TestGrace:
         """A day to come is status 0, a day that is past is status 1, and JSON says which day it is."""
         tomorrow = date.today() + timedelta(days=2)
         configure(f"grace-until = {tomorrow}\n")
-        assert run().return_value == 0
-        document = json.loads(run("--format", "json").stdout)
+        assert check().return_value == 0
+        document = json.loads(check("--format", "json").stdout)
         assert document["findings"][0]["grace_until"] == str(tomorrow)
         assert document["summary"]["in_grace"] == 1
         configure("grace-until = 2020-01-01\n")
-        assert run().return_value == 1
+        assert check().return_value == 1
 
 
 class TestIgnoresThatRunOut:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import signal
 import sys
 import threading
@@ -79,6 +81,27 @@ def _run(operation: Callable[[], object], step: int) -> tuple[bool, bool]:
     finally:
         sys.settrace(None)
     return came, False
+
+
+def forked(work: Callable[[], object]) -> None:
+    """Fork, and have the child do work, which nothing interrupts, and end: with 0 where nothing was raised."""
+    if os.fork() != 0:
+        return
+    sys.settrace(None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = 1
+    try:
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def join_children() -> None:
+    """Wait until no child is left; each must have ended with 0."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            assert os.wait()[1] == 0
 
 
 def elsewhere(work: Callable[[], object]) -> None:

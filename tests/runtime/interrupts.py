@@ -5,9 +5,7 @@ Run as `interrupts.py SCENARIO`, in a process of its own; exits with 0 where the
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from itertools import count
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 from golden_runtime import counted, timed, track_request
 from golden_runtime.recording import LIMIT
 from golden_runtime.shared import shares_files
-from interrupting import at_every_step, everywhere
+from interrupting import at_every_step, everywhere, forked, join_children
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -152,30 +150,18 @@ def forking() -> None:
         nonlocal before
         before = total("count_total")
 
-    def fork() -> None:
-        if os.fork() == 0:
-            sys.settrace(None)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            in_child()
-
-    def in_child() -> None:
-        code = 1
-        try:
-            _check(lambda: total("count_total"), counting, before, least=0, most=0)
-            code = 0
-        finally:
-            os._exit(code)
-
-    counting()
-    for _ in at_every_step(fork, prepare, least=200):
-        _join_children()
+    def go_on() -> None:
         _check(lambda: total("count_total"), counting, before, least=0, most=0)
 
+    counting()
+    for _ in at_every_step(lambda: forked(go_on), prepare, least=200):
+        join_children()
+        _forget_children()
+        go_on()
 
-def _join_children() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            assert os.wait()[1] == 0
+
+def _forget_children() -> None:
+    """Remove the files of processes that have ended."""
     if shares_files():
         for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
             if not file.stem.endswith(f"_{os.getpid()}"):

@@ -6,8 +6,6 @@ Run as `interrupts_resilience.py SCENARIO FOLDER`, in a process of its own; exit
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
 import tracemalloc
 from pathlib import Path
@@ -25,7 +23,7 @@ from golden_runtime import (
     measure_memory,
     remaining_seconds,
 )
-from interrupting import at_every_step, elsewhere, everywhere
+from interrupting import at_every_step, elsewhere, everywhere, forked, join_children
 from prometheus_client import REGISTRY
 from resilience_time import Clock
 
@@ -134,29 +132,12 @@ def forking(path: Path) -> None:
     with TaskQueue(path, durable=False).sync as queue:
 
         def fork() -> None:
-            if os.fork() == 0:
-                sys.settrace(None)
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                in_child()
-
-        def in_child() -> None:
-            code = 1
-            try:
-                everywhere(lambda: queue.enqueue("child"))
-                code = 0
-            finally:
-                os._exit(code)
+            forked(lambda: everywhere(lambda: queue.enqueue("child")))
 
         queue.enqueue("n")
         for _ in at_every_step(fork, _nothing, least=200):
-            _join_children()
+            join_children()
             everywhere(lambda: queue.enqueue("parent"))
-
-
-def _join_children() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            assert os.wait()[1] == 0
 
 
 if __name__ == "__main__":
