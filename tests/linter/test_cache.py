@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from golden_rules import engine, fixing
 from golden_rules.cache import Caches
 from golden_rules.cli import main
-from golden_rules.findings import Fact, FileFacts, FileResult, Finding
+from golden_rules.findings import FileResult
 from golden_rules.fingerprint import fingerprint
-from golden_rules.packing import packed, unpacked, unpacked_facts
 
 CRITICAL = "# golden-rules: critical\ndef total(order):\n    return order.sum\n"
 HELPER = """\
@@ -483,34 +482,6 @@ class TestDamage:
         cache[0].write_bytes(content if isinstance(content, bytes) else digest_of(inner) + inner)
         answer, cold = check(), check("--no-cache")
         assert (answer.status, answer.out) == (cold.status, cold.out)
-
-
-class TestPacking:
-    """Results as bytes."""
-
-    @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-    @given(findings=st.lists(st.builds(Finding), max_size=2), silenced=st.lists(st.builds(Finding), max_size=1))
-    def test_round_trip(self, findings: list[Finding], silenced: list[Finding]) -> None:
-        """Every field of a finding comes back as it was, those of its fixes among them."""
-        facts = FileFacts(7, tuple(silenced), 2)
-        result = FileResult("a.py", tuple(findings), (), facts)
-        told = packed(result)
-        assert told is not None
-        assert unpacked(told, "a.py") == result
-
-    @settings(max_examples=50)
-    @given(
-        facts=st.lists(st.builds(Fact, data=st.tuples(st.text(), st.none() | st.frozensets(st.integers()))), max_size=3)
-    )
-    def test_facts(self, facts: list[Fact]) -> None:
-        """Facts about the project come back as they were."""
-        told = packed(FileResult("a.py", facts=FileFacts(1, project=tuple(facts))))
-        assert told is not None
-        assert unpacked_facts(told.facts) == tuple(facts)
-
-    def test_facts_that_are_not_plain(self) -> None:
-        """What a plugin tells in values of its own is not kept, so that it is asked again."""
-        assert packed(FileResult("a.py", facts=FileFacts(1, project=(Fact("XX1", "a.py", (object(),)),)))) is None
 
 
 def test_caches_of_settings_that_read_the_same_are_one(shop: Path) -> None:

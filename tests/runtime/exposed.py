@@ -29,6 +29,11 @@ def statuses(calls: str, **labels: str) -> dict[str, float]:
     return {status: count for status, count in found.items() if count}
 
 
+def outcomes(name: str) -> dict[str, float]:
+    """Return the calls of `track_request(name)` by outcome."""
+    return statuses(f"{name}_calls_total")
+
+
 def run_script(
     source: str, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Failures that a function handles: mark_failure and success_when, one frame for each call of a function."""
+"""Failures that a function handles and marks: `mark_failure`, one frame for each call of a function."""
 
 import asyncio
 import contextvars
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from exposed import lines, run_script, statuses, value
+from exposed import lines, outcomes, run_script, statuses, value
 from golden_runtime import (
     counted,
     mark_failure,
@@ -22,11 +22,6 @@ from golden_runtime import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-
-def outcomes(name: str) -> dict[str, float]:
-    """Return the calls of `track_request(name)` by outcome."""
-    return statuses(f"{name}_calls_total")
 
 
 def test_a_marked_call_counts_as_failed(name: str) -> None:
@@ -418,90 +413,6 @@ def test_exactly_the_marked_calls_fail(tree: Any, kinds: int) -> None:
             seen[status] += number
     assert seen == {"success": calls - marked, "failure": marked}
     assert outcomes(f"{name}_coroutine").get("success", 0.0) == coroutines
-
-
-def test_a_result_can_say_that_the_call_failed(name: str) -> None:
-    """`success_when` is asked about the result; what it does not hold for is a failure, of a type of its own."""
-
-    @track_request(name, success_when=lambda response: response < 500)
-    def fetch(response: int) -> int:
-        return response
-
-    assert [fetch(200), fetch(503)] == [200, 503]
-    assert outcomes(name) == {"success": 1.0, "failure": 1.0}
-    assert value(f"{name}_errors_total", error_type="UnsuccessfulResult") == 1.0
-
-
-def test_a_result_fails_every_decorator_stacked_on_the_call(name: str) -> None:
-    """It is enough that one of them asks."""
-
-    @track_errors(f"{name}.problems", success_when=bool)
-    @track_request(f"{name}.request")
-    async def fetch() -> bool:
-        return False
-
-    assert asyncio.run(fetch()) is False
-    assert outcomes(f"{name}_request") == {"failure": 1.0}
-    assert value(f"{name}_problems_total", error_type="UnsuccessfulResult") == 1.0
-
-
-def test_a_generator_is_asked_about_what_it_returns(name: str) -> None:
-    """The result of a generator is its return value."""
-
-    @track_request(name, success_when=lambda result: result == "good")
-    def numbers() -> Generator[int, None, str]:
-        yield 1
-        return "bad"
-
-    assert list(numbers()) == [1]
-    assert outcomes(name) == {"failure": 1.0}
-
-
-def test_an_async_generator_has_no_result_to_ask_about(name: str) -> None:
-    """The mistake shows at decoration."""
-
-    async def numbers() -> AsyncGenerator[int, None]:
-        yield 1
-
-    with pytest.raises(TypeError, match="has none"):
-        track_request(name, success_when=bool)(numbers)
-
-
-async def eventually(result: object) -> bool:
-    """Say yes, but not now."""
-    return bool(result)
-
-
-@pytest.mark.parametrize("predicate", [200, "success", eventually])
-@pytest.mark.parametrize("decorator", [track_request, track_errors, traced, track_adapter_request])
-def test_what_cannot_be_asked_is_refused(name: str, decorator: Any, predicate: Any) -> None:
-    """A predicate that is no function, or answers later, would call every result a success: it shows at decoration."""
-    with pytest.raises(TypeError, match="`success_when` of"):
-        decorator(name, success_when=predicate)
-
-
-def test_a_predicate_that_fails_never_harms_the_caller(name: str) -> None:
-    """The caller gets the result, and the call counts as a success."""
-
-    @track_request(name, success_when=lambda result: result / 0)
-    def work() -> str:
-        return "done"
-
-    assert work() == "done"
-    assert outcomes(name) == {"success": 1.0}
-
-
-def test_the_predicate_is_not_asked_about_errors(name: str) -> None:
-    """A call that raised has no result."""
-    asked = []
-
-    @track_request(name, success_when=asked.append)
-    def work() -> None:
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        work()
-    assert asked == []
 
 
 def test_error_types_come_from_a_bounded_set(name: str, caplog: pytest.LogCaptureFixture) -> None:
