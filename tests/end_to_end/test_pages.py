@@ -49,6 +49,25 @@ def test_commands_are_taken(line):
         found.make_context(words[1], words[2:])
 
 
+TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """What a text refers to in the repository is there, down to the heading."""
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, heading = target.partition("#")
+        to = page if not path else page.parent / path
+        assert to.exists(), target
+        assert not heading or heading in headings(to), target
+
+
+def headings(page):
+    """Return the headings of a page as links spell them."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_exist(page):
     """No option is mentioned that no command has."""
