@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -231,7 +230,7 @@ class DeadLetterQueue:
             raise ValueError(f"rate `{rate!r}` must be more than zero: it is how many come due each second")
         delays = ((entry_id, 0.0 if rate is None else index / rate) for index, entry_id in enumerate(ids))
         for some in _batches(delays):
-            yield Replay(self.queue, some, time.time())
+            yield Replay(self.queue, some)
 
     def _replayed(self, task_ids: list[str]) -> list[str]:
         if task_ids:

@@ -69,7 +69,8 @@ def test_a_replayed_task_that_fails_again_has_its_history(queue: SyncTaskQueue, 
     queue.mark_failed(task, "second")
     [letter] = queue.dead_letters.get_entries()
     assert letter.message == "second"
-    assert [(past.message, past.failed_at) for past in letter.history] == [("first", failed_at)]
+    past = [(past.message, past.failed_at, past.replayed_at) for past in letter.history]
+    assert past == [("first", failed_at, failed_at + 60)]
 
 
 def test_a_replay_outlives_the_memory_of_the_task(store: str, clock: FakeClock) -> None:

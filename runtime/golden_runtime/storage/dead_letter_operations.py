@@ -129,22 +129,23 @@ class Purge:
 class Replay:
     """Puts letters back into the queue, each due after its delay in seconds, and returns the ids of their tasks."""
 
-    def __init__(self, queue: str, delays: Sequence[tuple[int, float]], now: float) -> None:
+    def __init__(self, queue: str, delays: Sequence[tuple[int, float]]) -> None:
         self._queue = queue
         self._delays = delays
-        self._now = now
         # the tasks that an earlier try has made of letters, by the ids of these; whether it was committed is not known
         self._tried: dict[int, str] = {}
 
     def __call__(self, transaction: Transaction) -> list[str]:
         """Put them back, and pass over those that are not there."""
-        tasks = [self._replayed(transaction, entry_id, delay) for entry_id, delay in self._delays]
+        # by the clock of the store, as the other times of a letter
+        [[now]] = transaction.execute("SELECT {now}", {})
+        tasks = [self._replayed(transaction, entry_id, delay, now) for entry_id, delay in self._delays]
         return [task_id for task_id in tasks if task_id is not None]
 
-    def _replayed(self, transaction: Transaction, entry_id: int, delay: float) -> str | None:
+    def _replayed(self, transaction: Transaction, entry_id: int, delay: float, now: float) -> str | None:
         rows = transaction.execute(_TAKE, {"queue": self._queue, "id": entry_id})
         if rows:
-            self._tried[entry_id] = _revive(transaction, rows[0], delay, self._now)
+            self._tried[entry_id] = _revive(transaction, rows[0], delay, now)
             return self._tried[entry_id]
         task_id = self._tried.get(entry_id)
         return task_id if task_id is not None and transaction.execute(_ALIVE, key(task_id)) else None

@@ -55,17 +55,24 @@ def _within(seconds: float, gen: PQGen[T]) -> PQGen[T]:
     It is told nothing where psycopg begins anew to wait for it, having asked the server to cancel it after Ctrl-C.
     """
     until = time.monotonic() + seconds
+    is_cancelled = False
     try:
         wanted = next(gen)
         while True:
             ready = yield wanted
             if ready is None:
+                is_cancelled = True
                 until = min(until, time.monotonic() + _GRACE)
                 wanted = next(gen)
             else:
                 wanted = gen.send(ready)
             if time.monotonic() >= until:
                 raise NoAnswerError(f"no answer in {seconds:g} seconds")
+    except psycopg.errors.LockNotAvailable as sooner:
+        # the server has given up by itself just then, of which psycopg would complain to people, and close the connection
+        if is_cancelled:
+            raise psycopg.errors.QueryCanceled from sooner
+        raise
     except StopIteration as ended:
         value: T = ended.value
         return value
