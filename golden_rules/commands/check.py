@@ -30,6 +30,7 @@ from golden_rules.reports.style import Style, style_for
 if TYPE_CHECKING:
     from golden_rules.adoption.changed import Changes
     from golden_rules.adoption.scope import Scope
+    from golden_rules.cache import Caches
     from golden_rules.config import Configs
     from golden_rules.files import SourceFile
     from golden_rules.runner import Fixing, Run
@@ -136,41 +137,30 @@ def check(
 
     Exit status: 0 clean, 1 findings, 2 trouble.
     """
-    from golden_rules.adoption.settling import settle
     from golden_rules.cache import Caches
     from golden_rules.config import Configs, Overrides
-    from golden_rules.progress import Progress
-    from golden_rules.runner import Fixing, check_files
+    from golden_rules.runner import Fixing
 
     _check_module(runtime_module)
     folder = None if cache_dir is None else Path(cache_dir).absolute()
     configs = Configs(overrides=Overrides(select, ignore or (), runtime_module, folder))
     caches = Caches(on=not no_cache)
     check_selectors(configs.for_path(Path(working_folder())), configs, caches)
-    fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
     if no_baseline and baseline_file:
         raise UsageError("`--baseline` and `--no-baseline` exclude each other: leave one out")
     if unsafe_fixes and not (fix or diff):
         raise UsageError("`--unsafe-fixes` goes with `--fix` or `--diff`, and does nothing by itself: add one of them")
     _check_ignoring(reason, add_ignores=add_ignores, alone=not (fix or diff or stdin_filename or "-" in paths))
+    fixing = Fixing(unsafe=unsafe_fixes, write=not diff) if fix or diff else None
     scoping = _Scoping(Path(baseline_file) if baseline_file else None, baselines=not no_baseline, changed=changed)
     view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
-    if "-" in paths or (stdin_filename and not paths):
-        if len(paths) > 1:
-            raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
+    if _reads_stdin(paths, stdin_filename):
         run = _stdin(configs, stdin_filename or "stdin.py", fixing, scoping, view)
-    elif stdin_filename:
-        raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
     else:
         named = paths or (".",)
-        folders = [Path(path) for path in named if os.path.isdir(path)]  # noqa: PTH112 - for thousands of files
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
         _spare(outputs, files)
-        scope = scoping.of(files)
-        fixing = fixing and fixing._replace(scope=scope)
-        progress = Progress(sys.stderr)
-        run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=progress)
-        settle(run, files, run.today, scoping.again(scope) if run.fixed else scope)
+        run = _checked(files, named, fixing, scoping, caches, jobs)
         if add_ignores and not run.failures:
             return _add_ignores(run, files, reason or "")
         _warn_of_nothing(files)
@@ -181,6 +171,36 @@ def check(
         return FINDINGS
     found = bool(run.errors) or (diff and bool(run.diffs))
     return FINDINGS if found and not exit_zero else CLEAN
+
+
+def _reads_stdin(paths: Sequence[str], filename: str | None) -> bool:
+    """Whether standard input is to be checked; raises UsageError where it is named along with paths."""
+    if "-" in paths and len(paths) > 1:
+        raise UsageError("`-` reads standard input and goes with no other path: leave the others out")
+    if filename and paths and "-" not in paths:
+        raise UsageError("`--stdin-filename` goes with standard input: leave the paths out, or give `-`")
+    return "-" in paths or bool(filename)
+
+
+def _checked(
+    files: Sequence[SourceFile],
+    named: Sequence[str],
+    fixing: Fixing | None,
+    scoping: _Scoping,
+    caches: Caches,
+    jobs: int | None,
+) -> Run:
+    """Check files, and fix them where that is asked for; `named` are the paths that they were found by."""
+    from golden_rules.adoption.settling import settle
+    from golden_rules.progress import Progress
+    from golden_rules.runner import check_files
+
+    folders = [Path(path) for path in named if os.path.isdir(path)]  # noqa: PTH112 - for thousands of files
+    scope = scoping.of(files)
+    fixing = fixing and fixing._replace(scope=scope)
+    run = check_files(files, fixing, folders=folders, caches=caches, jobs=jobs, progress=Progress(sys.stderr))
+    settle(run, files, run.today, scoping.again(scope) if run.fixed else scope)
+    return run
 
 
 def _check_module(name: str | None) -> None:
