@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from golden_rules.dependencies import Declaration, read_declaration
 from golden_rules.errors import UsageError
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
-from golden_rules.places import Place, parse_toml
 from golden_rules.selection import Selection
 from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, DEFAULT_RUNTIME, Config, merged
+from golden_rules.settings_places import SettingsPlace, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -46,7 +46,7 @@ class _Settings(NamedTuple):
 
     config: Config
     states_runtime: bool
-    origins: Mapping[str, tuple[Place, ...]]
+    origins: Mapping[str, tuple[SettingsPlace, ...]]
 
 
 class _Folder(NamedTuple):
@@ -89,7 +89,7 @@ class Configs:
             self._folders[missing] = self._entered(missing, _names(missing) if given is None else given)
         return self._folders[folder].config
 
-    def origins(self, folder: str) -> Mapping[str, tuple[Place, ...]]:
+    def origins(self, folder: str) -> Mapping[str, tuple[SettingsPlace, ...]]:
         """Return for each setting that a file makes for `folder`, an absolute path, the tables that make it."""
         self.for_folder(folder)
         settings = self._folders[folder].settings
@@ -215,7 +215,7 @@ def _settings(file: Path, data: bytes, header: tuple[str, ...], table: object) -
     return _Settings(config, "runtime_module" in values, origins)
 
 
-_Layered = tuple[dict[str, Any], dict[str, tuple[Place, ...]]]
+_Layered = tuple[dict[str, Any], dict[str, tuple[SettingsPlace, ...]]]
 
 
 def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, below: tuple[Path, ...]) -> _Layered:
@@ -229,12 +229,12 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
 
     if not isinstance(table, dict):
         raise UsageError(f"`{'.'.join(header)}` in {shown(file)} must be a table, not {kind(table)}")
-    place = Place(shown(file), header, data.decode())
+    place = SettingsPlace(shown(file), header, data.decode())
     values = check_table(table, place)
     extended = values.pop("extend", None)
     for key in {"baseline", "cache_dir"} & values.keys():
         values[key] = file.parent / values[key]
-    origins: dict[str, tuple[Place, ...]] = dict.fromkeys(values, (place,))
+    origins: dict[str, tuple[SettingsPlace, ...]] = dict.fromkeys(values, (place,))
     if extended is None:
         return values, origins
     lower, lower_origins = _extended(file, extended, place, (*below, file))
@@ -243,7 +243,7 @@ def _layered(file: Path, data: bytes, header: tuple[str, ...], table: object, be
     return merged(lower, values), origins
 
 
-def _extended(file: Path, extended: str, place: Place, below: tuple[Path, ...]) -> _Layered:
+def _extended(file: Path, extended: str, place: SettingsPlace, below: tuple[Path, ...]) -> _Layered:
     """Return the settings of the file that another one extends; raises UsageError where it cannot be used."""
     target = Path(os.path.abspath(file.parent / Path(extended).expanduser()))
     where = f"`extend` in {place.of('extend')}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from golden_rules.naming import Crowded
     from golden_rules.objectives import Objective
     from golden_rules.options import Option
-    from golden_rules.places import Place
+    from golden_rules.settings_places import SettingsPlace
     from golden_rules.validation import Override
 
 DEFAULT_EXCLUDE = (
@@ -231,7 +231,9 @@ class Config:
         by_path = (table for override in self.overrides for table in dict(override.settings).get("rules", ()))
         return frozenset(f"rules {table!r}" for table in (*self.rules, *by_path))
 
-    def check_selectors(self, known: Iterable[str], origins: Mapping[str, tuple[Place, ...]] | None = None) -> None:
+    def check_selectors(
+        self, known: Iterable[str], origins: Mapping[str, tuple[SettingsPlace, ...]] | None = None
+    ) -> None:
         """Raise UsageError for a selector that takes in no rule; `known` holds all codes and names.
 
         `origins` are the tables that each setting is from, see `Configs.origins`; with them the line is named.
@@ -245,7 +247,7 @@ class Config:
                         f"unknown rule `{selector}` in {self._where(named, selector, origins or {})}{hint}"
                     )
 
-    def _where(self, named: _Named, selector: str, origins: Mapping[str, tuple[Place, ...]]) -> str:
+    def _where(self, named: _Named, selector: str, origins: Mapping[str, tuple[SettingsPlace, ...]]) -> str:
         if not named.key:
             return named.label
         file = shown(self.source) if self.source else "the default configuration"

@@ -19,9 +19,9 @@ from golden_rules.config import Config
 from golden_rules.engine import analyse_source, project_findings
 from golden_rules.findings import Finding
 from golden_rules.fixing import FixedSource, fix_source
-from golden_rules.places import Place
 from golden_rules.registry import load_rules
 from golden_rules.rules.base import Bad, Good, Rule
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import check_table
 
 
@@ -106,7 +106,7 @@ def _findings(rule: type[Rule], case: Bad | Good, content: bytes, config: Config
 
 def _config(case: Bad | Good) -> Config:
     table = dict(case.settings)
-    values = check_table(table, Place("the case's settings", (), ""))
+    values = check_table(table, SettingsPlace("the case's settings", (), ""))
     return Config(root=Path.cwd(), **values)
 
 

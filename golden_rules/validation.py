@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from golden_rules.errors import UsageError, did_you_mean
-from golden_rules.places import Place
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.values import KEYS, WrongValueError, day, frozen, globs, severity
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NOT_BY_PATH = frozenset(
 OF_EVERY_RULE = {"severity": severity, "grace-until": day}
 
 
-def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
+def check_table(table: Mapping[str, object], place: SettingsPlace) -> dict[str, Any]:
     """Return the settings of a table by the names of Config's fields.
 
     Raises UsageError for an unknown key or a wrong value, with the line and the nearest right key.
@@ -60,7 +60,7 @@ def check_table(table: Mapping[str, object], place: Place) -> dict[str, Any]:
     return settings
 
 
-def _take_in_rules(settings: dict[str, Any], value: object, place: Place) -> None:
+def _take_in_rules(settings: dict[str, Any], value: object, place: SettingsPlace) -> None:
     """Add what the tables of single rules say; whether these have such options is checked once rules are loaded."""
     if not isinstance(value, dict):
         raise UsageError(f"`rules` in {place.of('rules')} must be tables such as `[{_dotted(place, 'rules.GR405')}]`")
@@ -77,7 +77,7 @@ def _take_in_rules(settings: dict[str, Any], value: object, place: Place) -> Non
     settings["rules"] = tuple(options)
 
 
-def _add_for_rule(settings: dict[str, Any], rule: str, key: str, value: object, place: Place) -> None:
+def _add_for_rule(settings: dict[str, Any], rule: str, key: str, value: object, place: SettingsPlace) -> None:
     where = f"`rules.{rule}.{key}` in {place.of('rules', rule, key)}"
     field = key.replace("-", "_")
     said = settings.get(field, ())
@@ -89,7 +89,7 @@ def _add_for_rule(settings: dict[str, Any], rule: str, key: str, value: object, 
         raise UsageError(f"{where} {error}") from error
 
 
-def _hint(key: str, place: Place) -> str:
+def _hint(key: str, place: SettingsPlace) -> str:
     if not place.header and key == "tool":
         return ": here the keys stand at the top level, without `[tool.golden-rules]`"
     return did_you_mean(key, KEYS) or f": the keys are {', '.join(f'`{known}`' for known in sorted(KEYS))}"
@@ -108,7 +108,7 @@ class Override:
     settings: tuple[tuple[str, Any], ...]
 
 
-def _overrides(value: object, place: Place) -> tuple[Override, ...]:
+def _overrides(value: object, place: SettingsPlace) -> tuple[Override, ...]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UsageError(
             f"`overrides` in {place.of('overrides')} must be tables under `[[{_dotted(place, 'overrides')}]]`"
@@ -116,7 +116,7 @@ def _overrides(value: object, place: Place) -> tuple[Override, ...]:
     return tuple(_override(item, place.item("overrides", number)) for number, item in enumerate(value, start=1))
 
 
-def _override(table: dict[str, object], place: Place) -> Override:
+def _override(table: dict[str, object], place: SettingsPlace) -> Override:
     if "paths" not in table:
         raise UsageError(f'{place.of()} has no `paths`: name the files it is for, such as `paths = ["legacy/**"]`')
     for key in table:
@@ -138,5 +138,5 @@ def _override(table: dict[str, object], place: Place) -> Override:
     return Override(paths, tuple(settings.items()))
 
 
-def _dotted(place: Place, key: str) -> str:
+def _dotted(place: SettingsPlace, key: str) -> str:
     return ".".join((*place.header, key))

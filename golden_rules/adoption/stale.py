@@ -14,9 +14,9 @@ from golden_rules.files import SourceFile, UnreadableFile, read_source
 from golden_rules.globs import FunctionPatterns, path_globs
 from golden_rules.naming import module_parts, package_of
 from golden_rules.paths import relative_to
-from golden_rules.places import Place
 from golden_rules.rules.resilience.allowed import ALLOWED_IN
 from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.silencing import WITHOUT_REASON
 from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Outline
@@ -46,7 +46,7 @@ class Stale:
 
 
 def stale_entries(
-    config: Config, files: Sequence[SourceFile], origins: dict[str, tuple[Place, ...]]
+    config: Config, files: Sequence[SourceFile], origins: dict[str, tuple[SettingsPlace, ...]]
 ) -> Iterator[Stale]:
     """Yield the entries of a configuration that match nothing in its project; `files` are all of its files."""
     paths = [file.relative for file in files]
@@ -90,7 +90,7 @@ def stale_entries(
 
 
 def _idle_patterns(
-    settings: Mapping[str, Any], files: Sequence[SourceFile], origins: Mapping[str, tuple[Place, ...]]
+    settings: Mapping[str, Any], files: Sequence[SourceFile], origins: Mapping[str, tuple[SettingsPlace, ...]]
 ) -> Iterator[Stale]:
     """Yield the patterns for functions, and for what rules allow, that name nothing in the files that they are for."""
     named = [(key, settings.get(key.replace("-", "_"), ())) for key in ("critical", "not-critical")]
@@ -122,7 +122,7 @@ def _unseen(root: Path, patterns: Iterable[str]) -> set[str]:
     return left
 
 
-def reasonless(config: Config, origins: dict[str, tuple[Place, ...]]) -> Iterator[str]:
+def reasonless(config: Config, origins: dict[str, tuple[SettingsPlace, ...]]) -> Iterator[str]:
     """Yield a sentence for each entry of `not-critical` that nothing gives a reason for, as GR902 does for comments."""
     if "not_critical" not in origins or config.not_critical_reasons:
         return
@@ -183,7 +183,7 @@ def _outlines(files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Outline
         yield file, outline(tree, ".".join(module_parts(file.relative)), package_of(file.relative))
 
 
-def _where(places: Sequence[Place], key: str, entry: str) -> str:
+def _where(places: Sequence[SettingsPlace], key: str, entry: str) -> str:
     for place in places:
         if line := place.line_of(key, entry):
             return f"{place.file} (line {line})"

@@ -125,7 +125,7 @@ def check_selectors(config: Config, configs: Configs, caches: Caches | None = No
     if not named or (cache is not None and cache.have_been_checked(named)):
         return
     from golden_rules.registry import codes_and_names, declared_options
-    from golden_rules.ruletables import check_rule_tables
+    from golden_rules.rule_tables import check_rule_tables
 
     origins = configs.origins(str(config.root))
     check_rule_tables(config, declared_options(), origins)

@@ -11,7 +11,7 @@ from golden_rules.commands.base import CLEAN, FINDINGS, check_selectors, files_t
 from golden_rules.errors import UsageError
 
 if TYPE_CHECKING:
-    from golden_rules.adoption.inforce import Setting
+    from golden_rules.adoption.in_force import Setting
     from golden_rules.config import Config, Configs
 
 # A longer line keeps its origin to itself.
@@ -47,7 +47,7 @@ def config(path: str, output_format: str, only_check: bool, as_schema: bool) -> 
     check_selectors(found, configs)
     if only_check:
         return _check(Path(path), configs)
-    from golden_rules.adoption.inforce import settings_for
+    from golden_rules.adoption.in_force import settings_for
 
     settings = settings_for(Path(path), configs)
     click.echo(_as_json(settings) if output_format == "json" else "\n".join(_as_text(settings)))

@@ -185,7 +185,7 @@ def _what_was_found(found: Proposal, run: Run) -> Iterator[str]:
 
 
 def _document(root: Path, pyproject: str | None) -> dict[str, Any]:
-    from golden_rules.places import parse_toml
+    from golden_rules.settings_places import parse_toml
 
     return {} if pyproject is None else parse_toml(pyproject.encode(), shown(root / "pyproject.toml"))
 

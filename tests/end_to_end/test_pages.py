@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from golden_rules.cli import COMMANDS, commands
-from golden_rules.places import Place
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import check_table
 from golden_rules.values import KEYS
 
@@ -36,7 +36,7 @@ def blocks(language: str) -> list[str]:
 def test_configurations_are_accepted(block):
     """Every key and value that a page shows is one that the linter knows."""
     document = tomllib.loads(block)
-    settings = check_table(document.get("tool", {}).get("golden-rules", document), Place("page", (), block))
+    settings = check_table(document.get("tool", {}).get("golden-rules", document), SettingsPlace("page", (), block))
     assert settings
 
 

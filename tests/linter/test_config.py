@@ -15,7 +15,7 @@ from project_folders import write
 
 from golden_rules.config import Config, Configs, Overrides, load_config
 from golden_rules.errors import UsageError
-from golden_rules.places import Place
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import check_table
 from golden_rules.values import KEYS
 
@@ -287,7 +287,7 @@ class TestWhatItMaySay:
     def test_any_value_gives_settings_or_one_sentence(self, key: str, value: object) -> None:
         """No value of any kind ends in a traceback, and what is accepted is hashable."""
         with contextlib.suppress(UsageError):
-            settings = check_table({key: value}, Place("x.toml", (), ""))
+            settings = check_table({key: value}, SettingsPlace("x.toml", (), ""))
             settings.pop("extend", None)  # the path of a file that is read before there are settings
             hash(Config(root=Path(), **settings))
 

@@ -16,8 +16,8 @@ from jsonschema import Draft7Validator
 
 from golden_rules.cli import commands
 from golden_rules.errors import UsageError
-from golden_rules.places import Place
 from golden_rules.schema import schema
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import check_table
 from golden_rules.values import KEYS
 
@@ -79,7 +79,7 @@ class TestInForce:
         """It could be a configuration, and would say the same."""
         (shop / "golden-rules-baseline.json").touch()
         document = tomllib.loads(run("legacy/old.py").stdout)
-        check_table(document, Place("x", (), ""))
+        check_table(document, SettingsPlace("x", (), ""))
         assert document["threshold"] == 20
         assert document["baseline"] == "golden-rules-baseline.json"
 
@@ -203,7 +203,7 @@ class TestSchema:
     def test_it_allows_what_the_linter_takes(self, key: str, value: object) -> None:
         """No editor marks what is right."""
         try:
-            check_table({key: value}, Place("x.toml", (), ""))
+            check_table({key: value}, SettingsPlace("x.toml", (), ""))
         except UsageError:
             return
         Draft7Validator(schema()).validate({key: value})
@@ -224,9 +224,9 @@ class TestSchema:
         """The commonest mistakes are seen while they are typed."""
         assert not Draft7Validator(schema()).is_valid(wrong)
         with pytest.raises(UsageError):
-            check_table(wrong, Place("x.toml", (), ""))
+            check_table(wrong, SettingsPlace("x.toml", (), ""))
 
     def test_dates(self) -> None:
         """TOML's own dates, which JSON has not, are read as the texts that the schema allows."""
-        as_date = check_table({"grace-until": date(2027, 6, 1)}, Place("x.toml", (), ""))
-        assert as_date == check_table({"grace-until": "2027-06-01"}, Place("x.toml", (), ""))
+        as_date = check_table({"grace-until": date(2027, 6, 1)}, SettingsPlace("x.toml", (), ""))
+        assert as_date == check_table({"grace-until": "2027-06-01"}, SettingsPlace("x.toml", (), ""))

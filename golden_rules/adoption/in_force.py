@@ -13,8 +13,8 @@ from golden_rules.config import Config, Configs
 from golden_rules.globs import path_globs
 from golden_rules.objectives import Objective
 from golden_rules.paths import relative_to, shown
-from golden_rules.places import Place
 from golden_rules.registry import declared_options
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import OF_EVERY_RULE
 from golden_rules.values import KEYS
 
@@ -65,7 +65,7 @@ def settings_for(path: Path, configs: Configs) -> list[Setting]:
     return [*settings, *_options(config, tables)]
 
 
-def _spots(place: Place, key: str) -> Iterator[str]:
+def _spots(place: SettingsPlace, key: str) -> Iterator[str]:
     """Yield where a table of settings makes a setting: under its key, or in the tables of single rules."""
     table = place.table()
     if key in table:
@@ -74,7 +74,7 @@ def _spots(place: Place, key: str) -> Iterator[str]:
         yield from (place.of("rules", rule, key) for rule, said in table.get("rules", {}).items() if key in said)
 
 
-def _options(config: Config, places: Sequence[Place]) -> Iterator[Setting]:
+def _options(config: Config, places: Sequence[SettingsPlace]) -> Iterator[Setting]:
     """Yield the options of every rule that has some."""
     for (code, name), options in declared_options().items():
         for option in options:
@@ -93,7 +93,7 @@ def _default(config: Config, field: str) -> str:
     return "found beside the configuration" if field == "baseline" and config.baseline else "default"
 
 
-def _overridden(config: Config, relative: str, places: Iterable[Place]) -> dict[str, list[str]]:
+def _overridden(config: Config, relative: str, places: Iterable[SettingsPlace]) -> dict[str, list[str]]:
     """Return for each setting that `overrides` change for a file where they do so."""
     found: dict[str, list[str]] = {}
     for place in _applied(config, relative, places):
@@ -103,7 +103,7 @@ def _overridden(config: Config, relative: str, places: Iterable[Place]) -> dict[
     return found
 
 
-def _applied(config: Config, relative: str, places: Iterable[Place]) -> list[Place]:
+def _applied(config: Config, relative: str, places: Iterable[SettingsPlace]) -> list[SettingsPlace]:
     """Return the tables of `overrides` that speak of a file."""
     tables = [place.item("overrides", number) for place in places for number in range(1, place.count("overrides") + 1)]
     pairs = zip(config.overrides, tables, strict=False)

@@ -7,16 +7,16 @@ from typing import Any
 
 from golden_rules.errors import UsageError, did_you_mean
 from golden_rules.options import Option
-from golden_rules.places import Place
 from golden_rules.selection import is_selector, nearest_rule
 from golden_rules.settings import Config, RuleTable
+from golden_rules.settings_places import SettingsPlace
 from golden_rules.validation import OF_EVERY_RULE
 
 Declared = Mapping[tuple[str, str], Sequence[Option[Any]]]
 """The options of each rule, by its code and name."""
 
 
-def check_rule_tables(config: Config, declared: Declared, origins: Mapping[str, Sequence[Place]]) -> None:
+def check_rule_tables(config: Config, declared: Declared, origins: Mapping[str, Sequence[SettingsPlace]]) -> None:
     """Check that a configuration speaks to rules that exist, and gives them options that they have.
 
     Args:
@@ -33,12 +33,12 @@ def check_rule_tables(config: Config, declared: Declared, origins: Mapping[str, 
         _check(table, declared, places)
 
 
-def _overrides(places: Iterable[Place]) -> Iterator[Place]:
+def _overrides(places: Iterable[SettingsPlace]) -> Iterator[SettingsPlace]:
     for place in places:
         yield from (place.item("overrides", number) for number in range(1, place.count("overrides") + 1))
 
 
-def _check(table: RuleTable, declared: Declared, places: Sequence[Place]) -> None:
+def _check(table: RuleTable, declared: Declared, places: Sequence[SettingsPlace]) -> None:
     rule, given = table
     found = next(((names, options) for names, options in declared.items() if rule in names), None)
     if found is None:
@@ -68,7 +68,7 @@ def _instead(rule: str, declared: Declared) -> str:
     return nearest_rule(rule, [word for names in declared for word in names])
 
 
-def _where(places: Sequence[Place], *keys: str) -> str:
+def _where(places: Sequence[SettingsPlace], *keys: str) -> str:
     """Return the place of a rule's table or option; the last that has it, as that prevails."""
     for place in reversed(places):
         table: Any = place.table().get("rules", {})

@@ -16,7 +16,7 @@ _KEY = rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*="
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SettingsPlace:
     """A table of settings in a file: what messages say of it, and where in the text its keys are."""
 
     file: str
@@ -63,7 +63,7 @@ class Place:
         headers = (re.match(_HEADER, line) for line in self.text.split("\n"))
         return sum(match is not None and _parts(match[1]) == header for match in headers)
 
-    def item(self, key: str, number: int) -> Place:
+    def item(self, key: str, number: int) -> SettingsPlace:
         """Return the place of one of the tables of an array (`[[overrides]]`), counted from 1."""
         header = (*self.header, key)
         lines = self.text.split("\n")
@@ -71,9 +71,9 @@ class Place:
             at for at, line in enumerate(lines) if (match := re.match(_HEADER, line)) and _parts(match[1]) == header
         ]
         if number > len(starts):
-            return Place(self.file, header, "")
+            return SettingsPlace(self.file, header, "")
         start, end = starts[number - 1], [*starts, len(lines)][number]
-        return Place(self.file, header, "\n".join([""] * start + lines[start:end]))
+        return SettingsPlace(self.file, header, "\n".join([""] * start + lines[start:end]))
 
     def _line(self, path: tuple[str, ...]) -> int | None:
         # tomllib keeps no positions; text in a string of several lines that looks like this key is rare
