@@ -175,7 +175,7 @@ class _Search:
         """Add a file that the user named, whatever its name and ignore files say, and excludes unless they are forced."""
         head, name = os.path.split(given)
         folder, config, relative = self._holder(head)
-        if self._force_exclude and _is_excluded(relative + name, config):
+        if self._force_exclude and is_excluded(relative + name, config):
             return
         real = os.path.realpath(given) if is_link else folder.real + name
         self._add(folder.file(name, config, relative), real, folder.absolute + name)
@@ -244,8 +244,8 @@ class _Search:
         return self._configs.for_folder(_without_end(folder.absolute), names)
 
 
-def _is_excluded(relative: str, config: Config) -> bool:
-    """Tell whether `exclude` names a file or a folder that holds it."""
+def is_excluded(relative: str, config: Config) -> bool:
+    """Tell whether `exclude` names a file, or a folder that holds it, by its path relative to the configuration's root."""
     parts = relative.split("/")
     return any(config.excludes_entry("/".join(parts[: end + 1]), part) for end, part in enumerate(parts))
 

@@ -155,7 +155,8 @@ def check(
     scoping = _Scoping(Path(baseline_file) if baseline_file else None, baselines=not no_baseline, changed=changed)
     view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if _reads_stdin(paths, stdin_filename):
-        run = _stdin(configs, stdin_filename or "stdin.py", fixing, scoping, view)
+        file = _stdin_file(configs, stdin_filename or "stdin.py")
+        run = _stdin(file, fixing, scoping, view, force_exclude=force_exclude)
     else:
         named = paths or (".",)
         files = files_to_check(named, configs, force_exclude=force_exclude, caches=caches)
@@ -288,23 +289,30 @@ class _Scoping(NamedTuple):
         return changes_since(self.changed)
 
 
-def _stdin(configs: Configs, filename: str, fixing: Fixing | None, scoping: _Scoping, view: _View) -> Run:
-    from golden_rules.adoption.settling import settle
+def _stdin_file(configs: Configs, filename: str) -> SourceFile:
     from golden_rules.files import SourceFile
     from golden_rules.paths import relative_to
-    from golden_rules.runner import check_stdin
 
     path = Path(filename)
     config = configs.for_path(path)
     relative = relative_to(str(path.absolute()), str(config.root))
-    file = SourceFile(path, path.as_posix(), relative, config.for_file(relative))
+    return SourceFile(path, path.as_posix(), relative, config.for_file(relative))
+
+
+def _stdin(file: SourceFile, fixing: Fixing | None, scoping: _Scoping, view: _View, *, force_exclude: bool) -> Run:
+    from golden_rules.adoption.settling import settle
+    from golden_rules.files import is_excluded
+    from golden_rules.runner import Run, check_stdin
+
     if scoping.changed is not None:
         raise UsageError("`--changed` looks at files on disk: leave it out where standard input is read")
     if sys.stdin is None:
         raise UsageError("standard input is closed: give it a file, or name paths")
-    scope = scoping.of([file])
-    run, content = check_stdin(sys.stdin.buffer.read(), file, fixing and fixing._replace(scope=scope))
-    settle(run, [file], run.today, scope)
+    run, content = Run(), sys.stdin.buffer.read()
+    if not (force_exclude and is_excluded(file.relative, file.config)):
+        scope = scoping.of([file])
+        run, content = check_stdin(content, file, fixing and fixing._replace(scope=scope))
+        settle(run, [file], run.today, scope)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

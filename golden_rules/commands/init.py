@@ -179,7 +179,7 @@ def _what_was_found(found: Proposal, run: Run) -> Iterator[str]:
     from golden_rules.reports.words import counted
 
     yield (
-        f"{counted(run.files, 'file')}, {counted(found.functions, 'function')}, of which {found.critical} are critical with"
+        f"{counted(run.files, 'file')}, {counted(found.functions, 'function')}, of which {found.critical} {'is' if found.critical == 1 else 'are'} critical with"
         f" this configuration; {counted(len(run.findings), 'finding')} with the defaults."
     )
 

@@ -303,6 +303,14 @@ class TestStandardInput:
         done = run(shop, "check", "--diff", "-", stdin=CRITICAL.encode())
         assert done.stdout.startswith("diff --git a/stdin.py b/stdin.py\n--- a/stdin.py\n+++ b/stdin.py\n@@ ")
 
+    @pytest.mark.parametrize(("forced", "content", "status"), [(["--force-exclude"], CRITICAL, 0), ([], FIXED, 0)])
+    def test_an_excluded_file_is_left_out_where_that_is_forced(
+        self, shop: Path, forced: list[str], content: str, status: int
+    ) -> None:
+        """As if it had been named: an editor may ask about whatever is open, and gets its content back."""
+        done = run(shop, "check", "-", "--fix", "--stdin-filename", "build/shop.py", *forced, stdin=CRITICAL.encode())
+        assert (done.stdout.replace("build.", ""), done.returncode) == (content, status)
+
     @pytest.mark.parametrize("stdin", [b"", b"\xff\xfe", b"\0", b"\xef\xbb\xbf", b"# coding: punycode\nx\n"])
     def test_any_bytes(self, shop: Path, stdin: bytes) -> None:
         """Whatever comes in, an answer comes out."""
