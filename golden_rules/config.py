@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golden_rules.dependencies import Declaration, read_declaration
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
 from golden_rules.selection import Selection
 from golden_rules.settings import ADDED_UP, DEFAULT_BASELINE, DEFAULT_RUNTIME, Config, merged
@@ -272,7 +272,7 @@ def _content(file: Path) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             return None
-        raise UsageError(f"`{shown(file)}` cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"`{shown(file)}` cannot be read: {reason_of(error)}") from error
 
 
 def _names(folder: str) -> Collection[str]:

@@ -13,6 +13,11 @@ class UsageError(Exception):
     """A failure that the user can cause and mend; its text is one sentence: what, where, and what to do."""
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system has against it, as the end of a sentence: `permission denied`."""
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
 def described(error: BaseException) -> str:
     """Return what a bug report must hold: the kind of error, its message, and where it was raised."""
     frame = error.__traceback__

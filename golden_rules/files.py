@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.gitignore import IgnoredByGit, is_ignored
 from golden_rules.paths import relative_to, shown, unresolved, working_folder
 
@@ -60,7 +60,7 @@ def read_source(path: Path) -> bytes:
 def _reason(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "it is a link to nothing" if path.is_symlink() else "it does not exist any more"
-    return (error.strerror or type(error).__name__).lower()
+    return reason_of(error)
 
 
 def discover(paths: Iterable[Path | str], configs: Configs, *, force_exclude: bool = False) -> list[SourceFile]:

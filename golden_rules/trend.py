@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from golden_rules.coverage import Coverage
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.paths import shown
 
 # Raised when a key changes its meaning or goes; new keys do not raise it.
@@ -82,7 +82,7 @@ def read_history(file: Path) -> list[Entry]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
         raise UsageError(f"the history `{shown(file)}` cannot be read: {reason}") from error
     entries = [
         _entry(line, f"line {number} of the history `{shown(file)}`")
@@ -107,7 +107,7 @@ def append(file: Path, entry: Entry) -> None:
         with file.open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(f"\n{line}\n" if unfinished else f"{line}\n")
     except OSError as error:
-        raise UsageError(f"the history `{shown(file)}` cannot be written: {(error.strerror or '').lower()}") from error
+        raise UsageError(f"the history `{shown(file)}` cannot be written: {reason_of(error)}") from error
 
 
 def trends(entries: Sequence[Entry], objective: float) -> list[Trend]:

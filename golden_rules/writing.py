@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from golden_rules.errors import reason_of
 from golden_rules.paths import shown
 
 
@@ -25,7 +26,7 @@ def write_file(path: Path, content: bytes) -> None:
             path.write_bytes(content)  # a device or pipe, which cannot be replaced
             return
     except OSError as error:
-        raise UnwritableFile(f"`{shown(path)}` cannot be written: {(error.strerror or '').lower()}") from error
+        raise UnwritableFile(f"`{shown(path)}` cannot be written: {reason_of(error)}") from error
     try:
         replace_file(path, content)
     except UnwritableFile:
@@ -106,7 +107,7 @@ def _check_unchanged(item: Replacement, target: Path, others: int) -> None:
 
 
 def _unwritable(item: Replacement, error: OSError, others: int) -> UnwritableFile:
-    reason = (error.strerror or type(error).__name__).lower()
+    reason = reason_of(error)
     left = "it was left as it was"
     if others:
         left += f", and so {'was the other file' if others == 1 else f'were the {others} other files'} of the same fix"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.findings import Finding
 from golden_rules.paths import shown
 
@@ -123,7 +123,7 @@ def read_baseline(file: Path) -> Baseline:
     except FileNotFoundError as error:
         raise UsageError(f"the baseline `{shown(file)}` is not there: `golden-rules baseline` makes one") from error
     except OSError as error:
-        raise UsageError(f"the baseline `{shown(file)}` cannot be read: {(error.strerror or '').lower()}") from error
+        raise UsageError(f"the baseline `{shown(file)}` cannot be read: {reason_of(error)}") from error
     try:
         return _parsed(json.loads(data))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

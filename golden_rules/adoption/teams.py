@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden_rules.config import Config
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.naming import module_parts
 from golden_rules.paths import relative_to, repository_of, shown
 
@@ -64,7 +64,7 @@ def _codeowners(folder: Path) -> tuple[Path, CodeOwners] | None:
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise UsageError(f"`{shown(file)}` cannot be read: {(error.strerror or '').lower()}") from error
+        raise UsageError(f"`{shown(file)}` cannot be read: {reason_of(error)}") from error
     return root, CodeOwners("\n".join(filter(_is_valid, (_COMMENT.sub("", line) for line in lines))))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from golden_rules.catalogue.metrics import Catalogue, Metric
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.paths import shown
 
 # What an exposition of each kind puts behind a family's name.
@@ -71,7 +71,7 @@ def fetch(scrape: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
+        reason = reason_of(error)
         raise UsageError(f"`{shown(path)}` cannot be read: {reason}; `--check` takes a file or a URL") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"`{shown(path)}` is no page of metrics: it is not UTF-8") from error
@@ -89,7 +89,8 @@ def _fetched(url: str) -> str:
     except HTTPError as error:
         raise UsageError(f"`{url}` cannot be read: it answers {error.code} ({error.reason})") from error
     except (URLError, OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
+        cause = getattr(error, "reason", error)
+        reason = reason_of(cause) if isinstance(cause, OSError) else cause
         raise UsageError(f"`{url}` cannot be read: {reason}; is the service up?") from error
     return content.decode(errors="replace")
 

@@ -22,7 +22,7 @@ from golden_rules.commands.base import (
     files_to_check,
     refuse_source,
 )
-from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.errors import UsageError, did_you_mean, reason_of
 from golden_rules.paths import working_folder
 from golden_rules.reports.formats import FORMATS
 from golden_rules.reports.style import Style, style_for
@@ -236,7 +236,8 @@ def _add_ignores(run: Run, files: Sequence[SourceFile], reason: str) -> int:
             if done.comments:
                 replace_file(paths[display], done.content)
         except (OSError, UnwritableFile, UnicodeEncodeError) as error:
-            raise UsageError(f"`{display}` cannot be given its comments: {error}") from error
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
+            raise UsageError(f"`{display}` cannot be given its comments: {reason}") from error
         added, changed = added + done.comments, changed + bool(done.comments)
         for finding in done.left:
             place = f"{finding.path}:{finding.line}:{finding.column}: {finding.code}"

@@ -10,7 +10,7 @@ import click
 
 from golden_rules.commands.base import CLEAN, TROUBLE, refuse_source
 from golden_rules.commands.metrics import catalogue_of
-from golden_rules.errors import UsageError, did_you_mean
+from golden_rules.errors import UsageError, did_you_mean, reason_of
 from golden_rules.paths import shown
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def write_output(file: Path, text: str) -> None:
         write_file(file, text.encode())
     except (UnwritableFile, OSError) as error:
         raise UsageError(
-            f"{error}" if isinstance(error, UnwritableFile) else f"`{shown(file)}` cannot be written: {error.strerror}"
+            f"{error}"
+            if isinstance(error, UnwritableFile)
+            else f"`{shown(file)}` cannot be written: {reason_of(error)}"
         ) from error
     click.echo(f"wrote {shown(file)}", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from golden_rules.commands.base import CLEAN, files_to_check
-from golden_rules.errors import UsageError
+from golden_rules.errors import UsageError, reason_of
 from golden_rules.paths import repository_of, shown
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _text(path: Path) -> str | None:
     except UnicodeDecodeError as error:
         raise UsageError(f"`{shown(path)}` cannot be read: it is not UTF-8") from error
     except OSError as error:
-        raise UsageError(f"`{shown(path)}` cannot be read: {(error.strerror or '').lower()}") from error
+        raise UsageError(f"`{shown(path)}` cannot be read: {reason_of(error)}") from error
 
 
 def _propose(config: Config, files: list[SourceFile], run: Run, texts: _Texts) -> Iterator[str]:

@@ -279,7 +279,10 @@ def test_a_live_page_is_read(compared: Path, server: str) -> None:
     [
         (("--check", "nowhere.txt"), "`nowhere.txt` cannot be read: no such file or directory; `--check` takes a file"),
         (("--check", "app.py"), "`app.py` is no page of metrics"),
-        (("--check", "http://127.0.0.1:1/metrics"), "`http://127.0.0.1:1/metrics` cannot be read: "),
+        (
+            ("--check", "http://127.0.0.1:1/metrics"),
+            "`http://127.0.0.1:1/metrics` cannot be read: connection refused; is the service up?",
+        ),
         (("--check", "http://[::1/metrics"), "`http://[::1/metrics` cannot be read: Invalid IPv6 URL"),
         (("--check", "{server}/none"), "/none` cannot be read: it answers 404 (File not found)"),
         (("--allow", "x"), "`--allow` goes with `--check`"),
