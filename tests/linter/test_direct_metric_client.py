@@ -117,3 +117,11 @@ def test_setting_up_is_left_alone() -> None:
             return isinstance(metric, Counter)
         """
     )
+
+
+@pytest.mark.parametrize("path", ["src/shop_exporter/client.py", "src/shop/exporter.py", "src/shop/exporters/stock.py"])
+def test_exporters_are_left_alone(path: str) -> None:
+    """What exports numbers is for metrics as a whole."""
+    source = "from prometheus_client import Gauge\nSTOCK = Gauge('stock', 'Parcels.')\n"
+    assert not found(source, path)
+    assert found(source, "src/shop/exported.py")

@@ -409,3 +409,70 @@ class ListDeadLetterSourceQueuesInput:
         self.url = reader.read()
 """
     assert found(code) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "queues"),
+    [
+        ("await self._dead_letters.send(order, 'used up')", 0),
+        ("await self.dlq_handler.write(order)", 0),
+        ("await self.dead_letter_table.write(order)", 1),
+        ("self.dead_letter_path.write_text(order.body)", 1),
+    ],
+)
+def test_whoever_gives_dead_letters_to_an_object_does_not_keep_them(line: str, queues: int) -> None:
+    """The object does, and is found where it stands; a table and a file keep nothing by themselves."""
+    code = f"class Orders:\n    async def send_to_dead_letters(self, order):\n        {line}\n"
+    assert len(found(code)) == queues
+
+
+def test_a_status_beside_a_queue_that_is_told_is_a_mark() -> None:
+    """Where what is dead goes to a queue, its status only says so."""
+    code = """\
+class Orders:
+    async def settle(self, order, error):
+        if order.attempts < self.max_attempts:
+            order.status = "queued"
+            return
+        order.status = "failed"
+        order.last_error = str(error)
+        {last}
+"""
+    assert found(code.format(last="await self.store.save(order)"))
+    assert not found(code.format(last="await self._dead_letters.send(order)"))
+
+
+def test_a_topic_may_have_a_default() -> None:
+    """The place is one of two values."""
+    code = """\
+class Orders:
+    async def settle(self, order, topic=None):
+        await self.producer.publish(topic or f"{order.topic}.dlq", order.body)
+"""
+    assert len(found(code)) == 1
+    assert len(found(code.replace("topic or", "topic if topic else"))) == 1
+
+
+def test_files_that_are_moved_to_the_failed_are_dead_letters() -> None:
+    """A folder of failed work is a queue of it, by a function that says so."""
+    code = "import shutil\n\ndef {name}(order, folder):\n    shutil.move(order.path, folder)\n"
+    assert found(code.format(name="move_to_failed"))
+    assert not found(code.format(name="move_to_done"))
+
+
+def test_a_write_that_is_tried_at_once_may_mark_a_dead_letter() -> None:
+    """A loop around the change of a row is no loop around the work, if the row says that it is a dead letter."""
+    code = """\
+def fail(store, key, error):
+    for attempt in range(3):
+        task = store.load(key)
+        if task.retries < task.max_retries:
+            task.status = "queued"
+        else:
+            task.status = "{status}"
+        task.error = error
+        if store.save(task):
+            break
+"""
+    assert found(code.format(status="dead_letter"))
+    assert not found(code.format(status="failed"))

@@ -136,3 +136,22 @@ def test_a_tally_that_is_asked_decides_who_is_tried() -> None:
     tally = client("FailureCounter.increment(url.host)", "def order(hosts):\n    return sorted(hosts, key={key})\n")
     assert not found(tally.format(key="lambda host: FailureCounter.get_count(host)"))
     assert found(tally.format(key="str"))
+
+
+@pytest.mark.parametrize(
+    ("handler", "errors"),
+    [
+        ("self._metrics.record_error('quota')", 1),
+        ("metrics.inc_failures()", 1),
+        ("self.health_monitor.record_failure(url)", 0),
+        ("self.breaker.record_failure()", 0),
+    ],
+)
+def test_metrics_may_be_told_of_an_error_by_a_method_of_their_own(handler: str, errors: int) -> None:
+    """A set of metrics only counts what it is told; a monitor or a breaker acts on it."""
+    assert len(found(client(handler))) == errors
+
+
+def test_metrics_that_are_told_where_nothing_was_caught_count_no_error_of_the_function() -> None:
+    """A verdict is no exception, and `@track_errors` would not see it."""
+    assert not found("def place(order, metrics):\n    if not order.lines:\n        metrics.record_error('empty')\n")

@@ -22,6 +22,8 @@ from golden_rules.source.trees import children, dotted
 _SETS_UP = re.compile(
     r"^(init|setup|set_up|configure|install|register|enable|export)_(\w+_)?(otel|otlp|opentelemetry|metrics|telemetry|tracing|prometheus)$"
 )
+# A program or a module that exports numbers: metrics are what it is for.
+_EXPORTER = re.compile(r"(^|[/_])exporters?([/_]|\.pyi?$)")
 _MOVE = "define it in a module named in `metrics-modules`"
 _COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"
 _TIME = f"let `@timed` or `@track_request` measure, or {_MOVE}"
@@ -93,7 +95,8 @@ class DirectMetricClient(ModuleRule):
     ## When not to follow it
 
     For domain metrics, such as a pool's size or the depth of a queue: put them into a metrics module. Modules named in
-    `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), classes
+    `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), exporters,
+    that is, modules and packages called so (`exporter.py`, `stock_exporter/`), for which metrics are all they are for, classes
     that are a set of metrics or an exporter by name (`ShopMetrics`, `OtelSink`), functions that set metrics up or export
     them (`configure_telemetry`, `export_metrics`), tests, benchmarks, migrations and vendored code are left alone.
     """
@@ -222,6 +225,8 @@ def serve(port):
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each metric object or client."""
         if out_of_scope(subject.path) or is_instrumentation(subject.path, subject.config):
+            return
+        if _EXPORTER.search(subject.path.lower()):
             return
         if in_runtime(subject.outline, subject.config):
             return

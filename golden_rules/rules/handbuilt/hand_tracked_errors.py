@@ -23,8 +23,8 @@ class HandTrackedErrors(OutlineRule):
     ## What it does
 
     Finds `except` clauses that add one to an error counter: to a metric (`ERRORS.inc()`,
-    `REQUESTS.labels(status="failed").inc()`, `statsd.incr("sync.errors")`), or to an attribute, an entry or a global that
-    nothing but reports reads (`self.error_count += 1`, `self.stats["failed"] += 1`).
+    `REQUESTS.labels(status="failed").inc()`, `statsd.incr("sync.errors")`, `self.metrics.record_error("quota")`), or to an
+    attribute, an entry or a global that nothing but reports reads (`self.error_count += 1`, `self.stats["failed"] += 1`).
 
     A count that the program acts on is left alone: one that is compared with a limit, goes down again, or starts anew
     where work succeeds is the state of a retry or a circuit breaker. So is a clause that catches how a search or a queue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter
-from golden_rules.rules.handbuilt.metric_calls import is_one, may_feed, metric_call, tells_what
+from golden_rules.rules.handbuilt.metric_calls import error_call, is_one, may_feed, metric_call, tells_what
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import children, dotted, walk
 
@@ -109,7 +109,7 @@ def increments(outline: Outline, function: Function) -> Iterator[Increment]:
         if kind is ast.Expr:
             alone.update(id(call) for call in _standing_alone(node))
         if isinstance(node, ast.Call | ast.AugAssign | ast.Assign) and node is not kept:
-            found = _increment(outline, function, node, declared)
+            found = _increment(outline, function, node, declared) or (_told(node) if handlers else None)
             if found is not None and (not isinstance(node, ast.Call) or id(node) in alone or tells_what(node)):
                 yield Increment(node, *found, handlers, branch)
         waiting += _inner(node, handlers, branch)
@@ -166,6 +166,12 @@ def _increment(
         return None
     counter, word = _variable(target)
     return (counter, word, target) if counter else None
+
+
+def _told(node: ast.AST) -> tuple[str, str, None] | None:
+    """Return the method by which metrics are told of a failure; only where an error was caught, as a verdict may be told, too."""
+    counter, word = error_call(node) if isinstance(node, ast.Call) else ("", "")
+    return (counter, word, None) if counter else None
 
 
 def _declared(function: Function) -> set[str]:

@@ -21,6 +21,12 @@ _OWN_METHODS = frozenset(
     f"{verb}_{what}" for verb in ("inc", "incr", "increment") for what in ("stat", "stats", "metric", "metrics")
 )
 _METHODS = _CLIENT_METHODS | _OWN_METHODS
+# Methods by which a set of metrics is told of a failure that its caller has caught.
+_ERROR_METHODS = frozenset(
+    f"{verb}_{what}"
+    for verb in ("record", "count", "track", "observe", "inc", "incr", "increment")
+    for what in ("error", "errors", "failure", "failures")
+)
 _AMOUNTS = frozenset({"value", "amount", "count", "by", "delta"})
 _ASKING = re.compile(r"(get|clear|reset|zero)(_\w+)?$")
 _GETTING = re.compile(r"get(_\w+)?$")
@@ -35,7 +41,7 @@ _NUMBER_HAPPENED = re.compile(r"[a-z]{3,}ed_count$|^(n|num|count)_([a-z]+_)*[a-z
 
 def may_feed(function: Function) -> bool:
     """Whether a function's own code may call a method that adds to a counter, by what the outline knows of it."""
-    if not _METHODS.isdisjoint(function.words.found):
+    if not _METHODS.isdisjoint(function.words.found) or not _ERROR_METHODS.isdisjoint(function.called):
         return True
     return not _COMMON_METHODS.isdisjoint(function.called) and any(_may_add(call.name) for call in function.calls)
 
@@ -82,6 +88,20 @@ def metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[s
     if call.args and _is_local_number(function, call.args[0]):
         return "", ""
     return metric, " ".join([snake(name), *_constants(call)])
+
+
+def error_call(call: ast.Call) -> tuple[str, str]:
+    """Return the method of a set of metrics that a call tells of a failure, and the words about it: `self._metrics.record_error("quota")`.
+
+    A monitor that is told of failures may act on them.
+    """
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _ERROR_METHODS:
+        return "", ""
+    base = dotted(call.func.value)
+    holder = base.rpartition(".")[2]
+    if not holds_metrics(holder) or "monitor" in snake(holder):
+        return "", ""
+    return f"{base}.{call.func.attr}", " ".join([call.func.attr, *_constants(call)])
 
 
 def _is_asked(outline: Outline, function: Function, base: str, *, told: bool) -> bool:

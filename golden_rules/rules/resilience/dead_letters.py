@@ -21,6 +21,8 @@ DEAD = re.compile(
     # Cars have a parking lot, too: `ParkingLotReport`.
     r"|(^|_)parking_lot(_(queue|messages?|exchange|topic|stream|table))?$"
 )
+# An object that may keep dead letters for those who tell it, unlike a file, a topic or a table.
+_KEEPER = re.compile(r"(^|_)(dead_?letters?|dlqs?)(_(queue|handler|service|manager|store|repository|repo))?$")
 # Where they go, rather than how many there are.
 _PLACE = re.compile(
     r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box|key|stream|topic|subject)|poison_(queue|messages|store|records|topic)|parking_lot)"
@@ -30,7 +32,7 @@ _PLACE = re.compile(
 )
 # What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
 _DEAD_TEXT = re.compile(
-    r"dead(?!line)|dlq|to_dlt|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
+    r"dead(?!line)|dlq|to_dlt|to_failed|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
 )
 _DEAD_HEADS = (
     "dead",
@@ -39,6 +41,7 @@ _DEAD_HEADS = (
     "shunt",
     "dlq",
     "to_dlt",
+    "to_failed",
     "poison",
     "parking",
     "failed",
@@ -75,7 +78,9 @@ _MOVES = re.compile(
     r"^(move|send|push|put|add|write|store|save|route|publish|park|enqueue|insert|append|persist|forward|transfer|to|produce|emit|dump|spill)_"
 )
 _IS_DEAD = re.compile(r"^(dead_?letter)(_(message|task|job|event|item|entry|request|record|it))?$")
-_TO_THE_DEAD = re.compile(r"^(move|send|push|put|route|publish|transfer)_(\w+_)?to_(dead|dlt|graveyard|morgue)$")
+_TO_THE_DEAD = re.compile(
+    r"^(move|send|push|put|route|publish|transfer)_(\w+_)?to_(dead|dlt|graveyard|morgue)$|^move_(\w+_)?to_failed$"
+)
 # A function in which messages are given up, so that what it keeps as dead are messages.
 _GIVES_UP = re.compile(r"(^|_)(n?ack|reject|fail(ed|ure)?|bury|kill|give_up|discard|abandon)(_|$)")
 _TELLS = re.compile(
@@ -148,7 +153,7 @@ def _used_up(unit: Unit) -> DeadLetters | None:
     if not (may_use_up(words) or may_bring_back(words)):
         return None
     for function in unit.functions:
-        status = used_up(function) if may_use_up(function.words.lowered) else ""
+        status = used_up(function) if may_use_up(function.words.lowered) and not _passes_on(function) else ""
         if status:
             return DeadLetters(f'the status "{status}"', (function,))
     for function in unit.functions:
@@ -157,6 +162,15 @@ def _used_up(unit: Unit) -> DeadLetters | None:
             rest = (one for one in unit.functions if one is not function and _speaks(one))
             return DeadLetters(f'work of the status "{status}"', (function, *rest))
     return None
+
+
+def _passes_on(function: Function) -> bool:
+    """Whether a function gives what is dead to whoever keeps it, beside what it marks: `self._send_to_dead_letter(task)`."""
+    for call in function.calls:
+        base, _, method = call.name.rpartition(".")
+        if _moves(snake(method)) or (_KEEPER.search(snake(base.rpartition(".")[2])) and _SENDS.match(method)):
+            return True
+    return False
 
 
 def keeps_anything(unit: Unit) -> bool:
@@ -244,6 +258,9 @@ def _moves(word: str) -> bool:
 def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
     if not call.args or _LOG.search(word_of(base)) or (dotted(base) in ("self", "cls") and DEAD.search(snake(method))):
         return False
+    if _KEEPER.search(word_of(base)) and method not in _CONTAINS | {"put", "put_nowait"}:
+        # `self._dead_letters.send(task)`: another object keeps them.
+        return False
     return bool(_SENDS.match(method)) or method in _CONTAINS
 
 
@@ -310,8 +327,10 @@ def _dead_argument(argument: ast.expr) -> str:
             return name if _PLACE.search(snake(name)) else ""
         case ast.Attribute() | ast.Name() | ast.Subscript():
             return shown(argument) if _PLACE.search(word_of(argument)) else ""
-        case ast.BinOp(left=left, right=right):
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
             return _dead_argument(left) or _dead_argument(right)
+        case ast.BoolOp(values=values):
+            return next((where for value in values if (where := _dead_argument(value))), "")
         case _:
             return ""
 

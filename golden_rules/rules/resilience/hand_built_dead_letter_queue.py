@@ -28,13 +28,15 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     ## What it does
     Finds classes that are dead-letter queues, and functions that put failed work where dead letters go: a container, a table,
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
-    `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given. Containers of failed work
+    `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given
+    (`send_to_dlq`, `move_to_failed`). Containers of failed work
     by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
     a table with a status, where a function queues a row again, or puts it off, while it has attempts left, and marks it as dead,
     or as failed with its error or the time of it, once they are used up; a table whose dead a function queues again
     (`requeue_dead_letter`).
 
-    Code that gives its dead letters to somebody else's queue is left alone, as are a broker's own dead-lettering, errors
+    Code that gives its dead letters to somebody else's queue (`self.dead_letters.send(task)`), whatever status it marks them
+    with besides, is left alone, as are a broker's own dead-lettering, errors
     that are collected and returned, a loop that makes all attempts there and then, steps and other parts of a run, signals
     that tell of the dead, what only shows how work stands, and records, requests, settings and metrics of dead letters.
 

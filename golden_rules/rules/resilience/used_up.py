@@ -78,9 +78,9 @@ def used_up(function: Function) -> str:
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     by_sql = any(_SQL_ATTEMPTS.search(text) for text in statements)
-    if not by_sql and (any(map(_tries_at_once, nodes)) or _marks_only_parts(nodes)):
-        return ""
     found = {status for node in nodes for status in _statuses(node)}
+    if not by_sql and ((any(map(_tries_at_once, nodes)) and not _is_dead_letter(found)) or _marks_only_parts(nodes)):
+        return ""
     if not by_sql and not any(map(counts_attempts, nodes)):
         # The caller may have compared: `status = DEAD_LETTER if permanent else FAILED`.
         found = found if any(map(_notes_attempts, nodes)) and any(map(_FOR_GOOD.search, found)) else set()
@@ -119,6 +119,11 @@ def _tries_at_once(node: ast.AST) -> bool:
             return any(map(counts_attempts, walk(test)))
         case _:
             return False
+
+
+def _is_dead_letter(statuses: set[str]) -> bool:
+    """Whether a status says that work waits as a dead letter, whatever a loop of the function tries: a write that others cross, say."""
+    return any(map(_FOR_GOOD.search, statuses)) and any(map(_AGAIN.search, statuses))
 
 
 def _marks_only_parts(nodes: list[ast.AST]) -> bool:
