@@ -263,8 +263,16 @@ def _prepare(folder: Path) -> None:
     if folder.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "CACHEDIR.TAG").write_text(_TAG)
-    (folder / ".gitignore").write_text("*\n")
+    marks = {folder / "CACHEDIR.TAG": _TAG, folder / ".gitignore": "*\n"}
+    try:
+        for mark, text in marks.items():
+            mark.write_text(text)
+    except OSError:
+        # The next run would take an unmarked folder for somebody else's, and git would take in what it holds.
+        for mark in marks:
+            mark.unlink(missing_ok=True)
+        folder.rmdir()
+        raise
 
 
 def _drop_old(kept: Path) -> None:

@@ -6,6 +6,7 @@ decide.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -93,7 +94,10 @@ def read_history(file: Path) -> list[Entry]:
 
 
 def append(file: Path, entry: Entry) -> None:
-    """Add an entry to a history, which is made where it is not there. Raises UsageError."""
+    """Add an entry to a history, which is made where it is not there.
+
+    Raises UsageError where that cannot be written; the history is as it was then.
+    """
     line = json.dumps(
         {
             "version": FORMAT_VERSION,
@@ -101,13 +105,25 @@ def append(file: Path, entry: Entry) -> None:
             "apps": {app: {"critical": counts[0], "measured": counts[1]} for app, counts in sorted(entry.apps.items())},
         }
     )
+    size = None
     try:
         before = file.read_bytes() if file.is_file() else b""
+        size = len(before) if file.exists() else None
         unfinished = bool(before) and not before.endswith(b"\n")
         with file.open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(f"\n{line}\n" if unfinished else f"{line}\n")
     except OSError as error:
+        _take_back(file, size)
         raise UsageError(f"the history `{shown(file)}` cannot be written: {reason_of(error)}") from error
+
+
+def _take_back(file: Path, size: int | None) -> None:
+    """Leave a file as long as it was, or none where there was none: half a line would be no entry."""
+    with contextlib.suppress(OSError):
+        if size is None:
+            file.unlink()
+        elif file.is_file():
+            os.truncate(file, size)
 
 
 def trends(entries: Sequence[Entry], objective: float) -> list[Trend]:

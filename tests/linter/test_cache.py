@@ -434,6 +434,17 @@ class TestFolder:
         assert check("--cache-dir", "../file/below") == expected
         assert check("--cache-dir", "../file") == expected
 
+    def test_full_disk(self, shop: Path, check: Check) -> None:
+        """A folder that could not be marked as a cache is made anew, so that git never takes it in."""
+        program = (
+            "import resource, signal\nfrom golden_rules.cli import main\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\nmain(['check'])"
+        )
+        subprocess.run([sys.executable, "-c", program], cwd=shop, capture_output=True, check=False)
+        assert not (shop / ".golden-rules-cache").exists()
+        check()
+        assert (shop / ".golden-rules-cache/.gitignore").read_text() == "*\n"
+
     def test_bounded(self, shop: Path, check: Check) -> None:
         """Of the caches of settings long gone, few are kept."""
         for threshold in range(40):

@@ -54,6 +54,27 @@ def trend(folder: Path, *lines: str, objective: str = "100%") -> str:
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize("lines", [(), (entry("2026-11-20", 4), entry("2026-11-22", 5))], ids=["new", "there"])
+def test_a_full_disk_leaves_no_half_of_an_entry(project: Path, lines: tuple[str, ...]) -> None:
+    """The history is as it was, so that the next run can read it."""
+    history = project / "history.jsonl"
+    before = "".join(f"{line}\n" for line in lines)
+    if before:
+        history.write_text(before)
+    program = (
+        "import resource, signal\nfrom golden_rules.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 10}, {len(before) + 10}))\n"
+        "main(['coverage', '--append', 'history.jsonl'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: the history `history.jsonl` cannot be written: file too large\n",
+    )
+    assert (history.read_text() if before else history.exists()) == (before or False)
+
+
 @pytest.mark.parametrize("wrong", ["soon", "-", "1e9", "9" * 30])
 def test_a_time_that_is_none(project: Path, wrong: str) -> None:
     """A reproducible build that would not be one ends before anything is written."""
