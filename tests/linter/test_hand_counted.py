@@ -101,15 +101,52 @@ def test_a_number_is_telemetry_where_statistics_are_told(reader: str, count: int
     assert len(found(counting("return {'sent': self.sent}", reader=reader))) == count
 
 
+def test_a_number_that_is_printed_is_told_to_a_person() -> None:
+    """What a method of statistics prints is for whoever runs the program, what it returns for whoever watches it."""
+    assert not found(counting("print(f'{self.sent} mails')", reader="print_stats"))
+    assert found(counting("print(self.transport)\n        return {'sent': self.sent}", reader="print_stats"))
+
+
+def test_by_how_much_a_number_grew_over_some_work_is_a_result_of_it() -> None:
+    """A copy is taken, work is done, and the difference is what the work came to; a report may tell the rate since the last."""
+    grew = "before = dict(self.stats)\n        self.send(gauge)\n        return {'sent': self.stats['sent'] - before['sent']}"
+    assert not found(counting(grew, "self.stats['sent']", "send_all"))
+    assert found(counting(grew, "self.stats['sent']", "log_stats"))
+
+
+def test_what_a_framework_collects_from_its_workers_is_its_own() -> None:
+    """Where Beam runs a step, nobody scrapes; where another client makes the counter, it is a metric as any other."""
+    source = """\
+        import {module} as client
+
+        class Send(client.DoFn):
+            def __init__(self):
+                self.sent_counter = client.Metrics.counter("mails", "sent")
+
+            def process(self, mail):
+                self.sent_counter.inc()
+                yield mail
+        """
+    assert not found(source.format(module="apache_beam"))
+    assert found(source.format(module="shop.clients"))
+
+
 def test_a_number_that_nobody_reads_is_a_statistic_by_its_place_alone() -> None:
     """A counter among statistics is read by those who get them, and hits are counted for nothing else; of another one nobody knows what it is for."""
     assert found(counting("pass", "self.stats.sent"))
     assert found(counting("pass", "self._metrics['sent']"))
     assert not found(counting("pass", "self.sent_count"))
     assert found(counting("pass", "self.cache_hits"))
+    assert found(counting("pass", "self.evictions"))
 
 
-@pytest.mark.parametrize(("place", "count"), [("__init__", 1), ("reset", 1), ("start", 1), ("run_once", 0)])
+@pytest.mark.parametrize(
+    ("place", "count"),
+    [
+        *((name, 1) for name in ("__init__", "reset", "start", "log_metrics")),
+        *((name, 0) for name in ("run_once", "download_metrics_batch")),
+    ],
+)
 def test_statistics_that_each_run_makes_anew_are_what_it_came_to(place: str, count: int) -> None:
     """Where work begins with new statistics, they speak of that work alone."""
     source = counting("return {'sent': self.stats['sent']}", "self.stats['sent']")
@@ -172,6 +209,7 @@ def test_the_key_of_a_tally_becomes_a_label(counter: str, ending: str) -> None:
         "PrometheusMailer",
         "MetricsState",
         "MailRateLimiter",
+        "MailAnalytics",
         "MockMailer",
         "MetricsEventHandler",
         "FixedWindow",
@@ -303,6 +341,7 @@ def test_several_events_at_once_are_counted_as_one_is(amount: str) -> None:
     [
         "key = self.key; self.counters.incr(key)",
         "self.counter.increase()",
+        "self.ref_count.increment()",
         "self.cache.incr('hits')",
         "self.in_flight_gauge.inc()",
         "self.timings.incr('render', seconds)",
@@ -370,9 +409,11 @@ def test_metric_under_a_key_counts() -> None:
     assert not found(source.format(key="'pages_in_progress'"))
 
 
-@pytest.mark.parametrize(("name", "count"), [("execution_count", 1), ("query_count", 1), ("page_count", 0)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("execution_count", 1), ("query_count", 1), ("page_count", 0), ("samples_seen", 0)]
+)
 def test_a_single_event_before_count_says_what_happened(name: str, count: int) -> None:
-    """`execution_count` counts executions, whereas pages are things there are so many of."""
+    """`execution_count` counts executions, whereas pages and samples are things there are so many of."""
     assert len(found(counting(f"return {{'{name}': self.{name}}}", f"self.{name}"))) == count
 
 
@@ -447,6 +488,22 @@ class Server:
         {body}
 """
     assert len(found(source)) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("ServerMetrics", 0), ("PrometheusObserver", 0), ("ServerMetricsManager", 1), ("Server", 1)]
+)
+def test_a_set_of_metrics_counts_for_others(name: str, count: int) -> None:
+    """Whatever its methods work out besides, what they count happened elsewhere."""
+    source = f"class {name}:\n    def on_claim(self, kind):\n        self.kinds = self.read(kind)\n        self.claims_total.labels(kind).inc()\n"
+    assert len(found(source)) == count
+
+
+def test_a_helper_that_feeds_metrics_may_wait_for_them() -> None:
+    """A client of statistics in another process is awaited; what is awaited besides is work."""
+    source = "class Server:\n    async def on_claim(self, kind):\n        self.claims_total.inc()\n        await self.{call}(kind)\n"
+    assert not found(source.format(call="statsd.incr"))
+    assert found(source.format(call="queue.put"))
 
 
 @pytest.mark.parametrize(("shown", "count"), [("progress", 0), ("page_tracker", 0), ("pages", 1)])

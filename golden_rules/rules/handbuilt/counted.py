@@ -11,7 +11,7 @@ from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.counter_reads import usage
 from golden_rules.rules.handbuilt.counter_words import (
     counts_hits,
-    feeds_a_client,
+    feeds_metrics,
     holds_results,
     is_amount,
     is_state,
@@ -72,7 +72,7 @@ def _counted(subject: Subject) -> Counted:
     if out_of_scope(subject.path) or is_benchmark(function.qualname) or counts_for_others(subject.path, subject.config):
         return Counted()
     owner = function.owner
-    if owner is not None and feeds_a_client(owner.name):
+    if owner is not None and feeds_metrics(owner.name):
         return Counted()
     if in_runtime(subject.outline, subject.config) or wraps_another(function):
         # What counts for others is homemade instrumentation as a whole (GR206).

@@ -27,7 +27,7 @@ from golden_rules.rules.handbuilt.counter_words import (
     tells_statistics,
 )
 from golden_rules.rules.handbuilt.increments import bumped
-from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_waiting
+from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_pure, is_report, is_shown, is_waiting
 from golden_rules.source.outline import Outline
 from golden_rules.source.trees import dotted
 
@@ -82,12 +82,21 @@ def usage(outline: Outline, target: ast.expr) -> Usage:
                 continue
             reading = _reading_beside(index, node, target)
             readings.append(reading)
-            told = told or (reading is Reading.REPORTED and tells_statistics(name_around(index, node)))
+            told = told or (reading is Reading.REPORTED and _tells_statistics(index, node))
         elif isinstance(parent, ast.Assign | ast.AnnAssign) and bumped(parent) is None:
             anew = anew or _starts_anew(index, parent)
     anew = anew or _holder_starts_anew(index, target)
     readings += _readings_of_holder(index, target)
     return Usage(tuple(readings), told, down, anew)
+
+
+def _tells_statistics(index: Mentions, node: ast.expr) -> bool:
+    """Whether a value is told where the program tells statistics, rather than printed there for whoever runs it."""
+    match statement_of(index, node):
+        case ast.Expr(value=ast.Call(func=func)) if is_shown(dotted(func)):
+            return False
+        case _:
+            return tells_statistics(name_around(index, node))
 
 
 def _readings_of_holder(index: Mentions, target: ast.expr) -> Iterator[Reading]:
@@ -168,6 +177,11 @@ def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = Fal
             ):
                 # `self.planned_jobs - self.done` is what is left to do.
                 return Reading.OTHER
+            case ast.BinOp(op=ast.Sub(), left=now, right=before) if _is_earlier(now, before) and not is_reporting(
+                name_around(index, parent)
+            ):
+                # By how much it grew over some work is what that work came to.
+                return Reading.OTHER
             case ast.IfExp(test=test) if test is current:
                 return Reading.DECIDES if decision else Reading.NEUTRAL
             case ast.If(test=test):
@@ -213,6 +227,19 @@ def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = Fal
             case _:
                 pass
         current = parent
+
+
+def _is_earlier(now: ast.expr, before: ast.expr) -> bool:
+    """Whether one number is what the other was when a copy was taken: `before["sent"]` beside `self.stats["sent"]`."""
+    match now, before:
+        case ast.Attribute(attr=name), ast.Attribute(value=ast.Name(id=copy), attr=same):
+            return name == same and copy not in ("self", "cls")
+        case ast.Subscript(slice=ast.Constant(value=key)), ast.Subscript(
+            value=ast.Name(), slice=ast.Constant(value=same)
+        ):
+            return bool(key == same)
+        case _:
+            return False
 
 
 def _only_reports(statement: ast.If) -> bool:

@@ -24,7 +24,7 @@ _EVENT = re.compile(
     r"(^|_)(hit|hits|miss|misses|requests?|calls?|called|query|queries|operations|ops|invocations|processed|completed|completions|succeeded|success|successes"
     r"|successful|ok|executed|executions|runs|received|sent|published|delivered|deliveries|dispatched|evictions|evicted|enqueued|dequeued|submitted|accepted"
     r"|postponed|requeued|skipped|handled|served|consumed|produced|emitted|ignored|filtered|cached|fetched|scheduled|started|finished|acked|nacked|expired"
-    r"|flushed|flushes|writes|reads|lookups|accesses|messages|events|samples|warnings|reloads|triggered|opened|closed|created|deleted|updated|logins|connections"
+    r"|flushed|flushes|writes|reads|lookups|accesses|messages|events|warnings|reloads|triggered|opened|closed|created|deleted|updated|logins|connections"
     r"|tokens_used|bytes_sent|bytes_received|spilled|stolen)(_|$)"
 )
 # A single one of them before `_count`: `execution_count`, `query_count`.
@@ -33,14 +33,14 @@ _ONE_EVENT = re.compile(
 )
 # Names that say it all: `error_count`, `total_requests`, `cache_hits`.
 _SURE = re.compile(r"(_(count|total|cnt)$)|^(num|n|total|count)_|(^|_)(hits|misses)$")
-# What a cache or a lookup came across, which nothing is kept for but to be told.
-_HITS = re.compile(r"(^|_)(hits|misses)$")
+# What a cache or a lookup came across, and what a cache gave up, which nothing is kept for but to be told.
+_HITS = re.compile(r"(^|_)(hits|misses|evicts|evictions)$")
 # A counter that calls itself a statistic, whatever it counts: `stat_resumes`.
 _STATISTIC = re.compile(r"^(stats?|metrics?)_")
 # Metrics that grow by a time or a size, one now and then: `sleep_seconds_total`.
 _AMOUNT = re.compile(r"(^|_)(seconds|milliseconds|bytes)(_total)?( |$)")
 _GAUGE = re.compile(
-    r"(^|_)(gauge|in_?progress|in_?flight|inflight|active|current|pending|ongoing|running|waiting|open|connected|outstanding|concurren\w*|size|depth)(_|$)"
+    r"(^|_)(gauge|in_?progress|in_?flight|inflight|active|current|pending|ongoing|running|waiting|open|connected|outstanding|concurren\w*|size|depth|ref_?counts?)(_|$)"
 )
 _METRIC_HOLDER = re.compile(
     r"(^|_)(stats?|statistics|statsd|dogstatsd|stats_?client|metrics?|telemetry|prom|prometheus|counters?|monitor|datadog|meter)(_|$)"
@@ -56,20 +56,25 @@ _REPORTING = re.compile(
 _STATISTICS = re.compile(
     r"(^|_)(stats?|statistics|getstats|metrics?|telemetry|health|healthz|status|info|diagnostics|counters|counts|hit_(rate|ratio))(_|$)"
 )
+# `download_metrics_batch` has metrics for its subject, `log_metrics` and `metrics_loop` begin a new count of them.
 _RESETTING = re.compile(
-    r"(^|_)(init|initiali[sz]e|new|reset\w*|clear\w*|zero|start|setup|set_up|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
+    r"(^|_)(init|initiali[sz]e|new|reset\w*|clear\w*|zero|setup|set_up)(_|$)"
+    r"|^(start|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)(_|$)"
+    r"|(^|_)(start|open|flush|report|log|stats?|metrics?|collect|snapshot|rotate)$"
 )
 # Classes whose numbers are their result, or that count for others.
 _RESULT_OWNER = re.compile(
     r"(^|_)(results?|reports?|reporter|summary|parser|visitor|transformer|tokenizer|lexer|observer|tests?|suite|checker|linter|game|trainer|dataset|benchmark"
     r"|command|migration|migrator|importer|exporter|progress|progress_bar|printer|formatter|writer|builder|compiler|generator|step|callback|scraper|spider"
-    r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|listener|consolidator|scrubber|redactor"
+    r"|scanner|renderer|tally|tracker|monitor|meter|sensor|recorder|collector|usage|model|(?<!cache_)layer|optimizer|scheduler_state|evaluator|validator|counter|profiler|tracking|analytics|listener|consolidator|scrubber|redactor"
     r"|reducer|projection|projector|env|simulator|simulation|accumulator|assembler|aggregator|entry|task|job|run|\w*data(set)?_(reader|loader)|(metrics|stats|statistics)(_(state|store|data|registry|manager|service|hub))?)(_mixin)?$"
 )
 # A class that is a set of metrics, whose methods feed them for others: `ServerMetrics.on_claim`.
 _SET_OF_METRICS = re.compile(
-    r"(^|_)(metrics|telemetry|instrumentation)(_(registry|manager|service|recorder|reporter|exporter|collector|sink))?$"
+    r"(^|_)(metrics|telemetry|instrumentation)(_(registry|recorder|reporter|exporter|collector|sink))?$"
 )
+# One that looks after metrics may fetch, push and retry besides.
+_METRICS_MANAGER = re.compile(r"(^|_)(metrics|telemetry|instrumentation)_(manager|service)$")
 # What is told of events in order to count them: `MetricsEventHandler`.
 _FOR_METRICS = re.compile(
     r"^_*(metrics?|stats|statistics|telemetry)_(\w+_)?(handler|listener|subscriber|observer|sink|hook|plugin|middleware|processor)$"
@@ -105,7 +110,7 @@ def speaks_of_events(word: str) -> bool:
 
 
 def counts_hits(word: str) -> bool:
-    """Whether a counter's name speaks of the hits or misses of a cache."""
+    """Whether a counter's name speaks of the hits, misses or evictions of a cache."""
     return bool(_HITS.search(word))
 
 
@@ -154,14 +159,15 @@ def may_reset(name: str) -> bool:
     return bool(_RESETTING.search(snake(name).strip("_")))
 
 
-def feeds_a_client(name: str) -> bool:
-    """Whether a class's name says that it feeds a metrics client for others: `PrometheusObserver`."""
-    return bool(_CLIENT_OWNER.search(snake(name)))
+def feeds_metrics(name: str) -> bool:
+    """Whether a class's name says that it feeds metrics for others: `PrometheusObserver`, `ServerMetrics`, `Telemetry`."""
+    word = snake(name)
+    return bool(_CLIENT_OWNER.search(word) or _SET_OF_METRICS.search(word))
 
 
-def is_set_of_metrics(name: str) -> bool:
-    """Whether a class's name says that it is a set of metrics: `ServerMetrics`, `Telemetry`."""
-    return bool(_SET_OF_METRICS.search(snake(name)))
+def manages_metrics(name: str) -> bool:
+    """Whether a class's name says that it looks after metrics: `ReplicaMetricsManager`."""
+    return bool(_METRICS_MANAGER.search(snake(name)))
 
 
 def holds_results(name: str) -> bool:

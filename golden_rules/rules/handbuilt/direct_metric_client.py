@@ -11,7 +11,7 @@ from typing import ClassVar
 from golden_rules.naming import snake
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
-from golden_rules.rules.handbuilt.counter_words import feeds_a_client, is_set_of_metrics
+from golden_rules.rules.handbuilt.counter_words import feeds_metrics, manages_metrics
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.importing import imported_names
@@ -281,7 +281,7 @@ def _is_for_metrics(around: Function | Class | None) -> bool:
         if _SETS_UP.search(snake(around.name)):
             return True
         around = around.owner
-    return around is not None and (is_set_of_metrics(around.name) or feeds_a_client(around.name))
+    return around is not None and (feeds_metrics(around.name) or manages_metrics(around.name))
 
 
 def _may_make(outline: Outline, function: Function) -> bool:

@@ -27,13 +27,14 @@ class HandCounted(OutlineRule):
     Finds functions that add one to a counter that is telemetry: to a metric of a client or of the project's own, which they feed
     beside their work (`REQUESTS.inc()`, `statsd.incr("orders.placed")`); to a number that is kept among statistics
     (`self.stats["sent"] += 1`, `self._metrics.hits += 1`); or to one that a method which tells statistics reads (`stats`,
-    `get_metrics`, `health`, `status`, `cache_info`). Hits and misses of a cache need no reader.
+    `get_metrics`, `health`, `status`, `cache_info`). Hits, misses and evictions of a cache need no reader.
 
-    A number that the program runs on is left alone: one that anything else in the file depends on, that is compared, used as an
-    index or a part of a name, goes down again, or is set anew while work is done or from where it was stored. So are attempts,
-    positions, sequence numbers, sizes, tallies by name outside of statistics (`self.calls[tool] += 1`), and what is told beside a
-    total that was known before or taken from it (progress). A metric that a metrics module defines may be fed from anywhere; only
-    where it grows by one with every call of the function, it counts calls by hand.
+    A number that the program runs on is left alone: one that anything else in the file depends on, that is compared, used as an index
+    or a part of a name, goes down again, is set anew while work is done or from where it was stored, or whose growth over some work
+    is that work's result (`self.stats["sent"] - before["sent"]`). So are attempts, positions, sequence numbers, references, sizes,
+    tallies by name outside of statistics (`self.calls[tool] += 1`), and what is told beside a total that was known before or taken
+    from it (progress). A metric that a metrics module defines may be fed from anywhere; only where it grows by one with every call
+    of the function, it counts calls by hand.
 
     ## Why is this bad?
 
@@ -55,13 +56,15 @@ class HandCounted(OutlineRule):
     ## When not to follow it
 
     Where the count is a number of the domain, such as a game's score or a job's result: `allowed` takes such names. What is read in a
-    log line, a snapshot, a summary or a record alone, or nowhere, is left alone, as it is as often data; so is a function that does
-    nothing but feed metrics with what its callers tell it, and a metric that grows by an amount, such as bytes or rows
-    (`len(dropped)` or `expired_count` is none: it says how often something happened). Left alone are also rate limits, simulations, tasks
-    and jobs that say what one run of theirs came to (`ImportTask`), classes that are named for counting (`StatsHub`), doubles
-    (`MockMailer`), what a user interface draws (`widgets/`, `tui.py`), tests, benchmarks, evaluations, migrations, vendored code, commands
-    and scripts, the modules named in `metrics-modules` and others that are named like instrumentation. Where statistics speak of one run only, in an
-    object of another name that is made for it, the rule takes them for telemetry: name them in `allowed`.
+    log line, a snapshot, a summary or a record alone, what is only printed, and what is read nowhere, is left alone, as it is as
+    often data; so is a function that does nothing but feed metrics with what its callers tell it, and a metric that grows by an
+    amount, such as bytes or rows (`len(dropped)` or `expired_count` is none: it says how often something happened). Left alone are
+    also rate limits, simulations, tasks and jobs that say what one run of theirs came to (`ImportTask`), classes that are named for
+    counting (`StatsHub`) or are a set of metrics (`ServerMetrics`), doubles (`MockMailer`), counters that Beam, Flink or Spark
+    collect from their workers, what a user interface draws (`widgets/`, `tui.py`), tests, benchmarks, evaluations, migrations,
+    vendored code, commands and scripts, the modules named in `metrics-modules` and others that are named like instrumentation.
+    Where statistics speak of one run only, in an object of another name that is made for it, the rule takes them for telemetry:
+    name them in `allowed`.
     """
 
     code: ClassVar[str] = "GR202"

@@ -32,6 +32,8 @@ _ASKING = re.compile(r"(get|clear|reset|zero)(_\w+)?$")
 _GETTING = re.compile(r"get(_\w+)?$")
 _COMMON_METHODS = frozenset({"add", "log"})
 _CLIENTS = ("prometheus_client.", "opentelemetry.", "statsd.", "datadog.", "aioprometheus.")
+# They collect what their workers count by themselves, where no page of the worker's would be scraped.
+_COLLECTING = ("apache_beam.", "pyflink.", "pyspark.")
 _COUNT_EVENT = re.compile(r"metric_?count|count_?metric", re.IGNORECASE)
 _LOGGER = re.compile(r"(^|_)log(ger)?$")
 _KEY = re.compile(r"(^|_)(id|key|name|address|host|service)$")
@@ -74,6 +76,8 @@ def metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[s
     metric = base.removesuffix(".labels()")
     name = metric.replace("()", "").rpartition(".")[2]
     target = resolve(outline, function, base) or ""
+    if target.startswith(_COLLECTING):
+        return "", ""
     known = target.startswith(_CLIENTS)
     labelled = base.endswith(".labels()")
     if not _adds(method, call, name, known=known, labelled=labelled):

@@ -17,7 +17,7 @@ def only_feeds_metrics(function: Function, feeds: Container[ast.AST]) -> bool:
         function: Any function.
         feeds: Its calls that are known to add to a metric.
     """
-    if function.awaits or function.yields or function.returns_value:
+    if function.yields or function.returns_value:
         return False
     return _only_feeds(function.node.body, feeds)
 
@@ -30,7 +30,7 @@ def _feeds(statement: ast.stmt, feeds: Container[ast.AST]) -> bool:
     match statement:
         case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.Global() | ast.Return():
             return True
-        case ast.Expr(value=ast.Call(func=func) as call):
+        case ast.Expr(value=ast.Call(func=func) as call) | ast.Expr(value=ast.Await(value=ast.Call(func=func) as call)):
             return call in feeds or is_metric(dotted(func)) or is_log(dotted(func))
         case ast.Expr(value=value):
             return isinstance(value, ast.Constant)
@@ -50,6 +50,15 @@ def _feeds(statement: ast.stmt, feeds: Container[ast.AST]) -> bool:
 
 
 def _only_looks(value: ast.expr) -> bool:
-    """Whether an expression does no work: its calls ask for what is there, or make another form of it."""
-    calls = (node for node in walk(value) if isinstance(node, ast.Call))
-    return all(is_pure(dotted(call.func)) or not (call.args or call.keywords) for call in calls)
+    """Whether an expression does no work: its calls ask for what is there, or make another form of it, and it waits for nothing."""
+    return all(map(_looks, walk(value)))
+
+
+def _looks(node: ast.AST) -> bool:
+    match node:
+        case ast.Await():
+            return False
+        case ast.Call(func=func, args=args, keywords=keywords):
+            return is_pure(dotted(func)) or not (args or keywords)
+        case _:
+            return True
