@@ -100,6 +100,8 @@ def blamed(function: Callable[[], Any]) -> tuple[str, str]:
     is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # what the collector finds just then, of other tests
+        warnings.simplefilter("ignore", ResourceWarning)
         if is_async:
             asyncio.run(awaiting())
         else:
