@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 
 from golden_runtime.breaker_guard import CircuitBreakerError, Guard
 from golden_runtime.breaker_states import Ticket
-from golden_runtime.callables import AWAITED, kind_of, named
-from golden_runtime.frames import disguised, unseen
+from golden_runtime.callables import AWAITED, kind_of
+from golden_runtime.frames import disguised, named, unseen
 
 F = TypeVar("F", bound=Callable[..., Any])
 

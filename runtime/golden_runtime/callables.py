@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
@@ -71,13 +71,6 @@ def check_finished(function: Callable[..., Any], result: Any) -> None:
             f"`{_name(function)}` returned a future, for which the synchronous form cannot wait: use the other"
         )
     _check_not_generator(function, result)
-
-
-def named(coroutine: Coroutine[Any, Any, R], after: Any) -> Coroutine[Any, Any, R]:
-    """Return a coroutine under the name of the one that it stands for, which the warning shows where nobody awaits it."""
-    for attribute in ("__name__", "__qualname__"):
-        setattr(coroutine, attribute, getattr(after, attribute, getattr(coroutine, attribute)))
-    return coroutine
 
 
 def _check_not_generator(function: Callable[..., Any], result: Any) -> None:

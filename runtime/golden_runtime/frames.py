@@ -6,7 +6,7 @@ import builtins
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import CodeType, FunctionType
 from typing import Any, ParamSpec, TypeVar
 
@@ -86,6 +86,13 @@ def _again(
     if keyword_defaults is not None:
         made.__kwdefaults__ = keyword_defaults
     return made
+
+
+def named(coroutine: Coroutine[Any, Any, R], after: Any) -> Coroutine[Any, Any, R]:
+    """Return a coroutine under the name of the one that it stands for, which the warning shows where nobody awaits it."""
+    for attribute in ("__name__", "__qualname__"):
+        setattr(coroutine, attribute, getattr(after, attribute, getattr(coroutine, attribute)))
+    return coroutine
 
 
 def _globals(wrapper: FunctionType, wrapped: Callable[..., Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
 from golden_runtime.attempts import Attempts
-from golden_runtime.callables import AWAITED, kind_of, named
+from golden_runtime.callables import AWAITED, kind_of
 from golden_runtime.deadline import innermost
-from golden_runtime.frames import disguised, unseen
+from golden_runtime.frames import disguised, named, unseen
 from golden_runtime.retry_plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from typing import Any, Protocol, TypeVar
 
-from golden_runtime.callables import named
 from golden_runtime.collecting import collecting, collects_here
+from golden_runtime.frames import named
 from golden_runtime.hooks import is_own_failure
 from golden_runtime.labels import Observer
 from golden_runtime.outcomes import Marks, UnsuccessfulResult, current_marks, decided
