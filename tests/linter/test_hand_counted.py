@@ -549,3 +549,17 @@ def test_what_feeds_a_counter(line: str, *, is_found: bool) -> None:
     """Loggers that feed statsd, counters known by name, and numbers that are no metric."""
     source = f"class Mailer:\n    def send(self, mail):\n        self.transport.send(mail)\n        {line}\n"
     assert bool(found(source)) is is_found
+
+
+def test_a_step_that_an_object_takes_itself_is_no_counter() -> None:
+    """A parser's `inc` goes on to the next character; what says what it counts is told to statistics."""
+    source = """\
+        class Parser:
+            def skip(self):
+                while self.current.isspace():
+                    {call}
+                self.handler.skipped(self.current)
+        """
+    assert found(source.format(call="self.inc()")) == ()
+    assert found(source.format(call="self.inc(exception=EOFError)")) == ()
+    assert len(found(source.format(call='self.inc("skipped")'))) == 1

@@ -10,7 +10,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.handbuilt.counter_words import holds_metrics, is_counter, is_gauge, is_progress
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import dotted, is_text, walk
 
 # The methods that add to a counter, see `_adds`; the last two do many other things besides.
 _CLIENT_METHODS = frozenset(
@@ -73,6 +73,9 @@ def metric_call(outline: Outline, function: Function, call: ast.Call) -> tuple[s
         return (f"{base}.{method}", " ".join([method, *_constants(call)])) if base and _by_constant(call) else ("", "")
     if not base:
         return _entry_call(call)
+    if base in ("self", "cls") and not (call.args and is_text(call.args[0])):
+        # A parser's own `inc()` goes on to the next character.
+        return "", ""
     metric = base.removesuffix(".labels()")
     name = metric.replace("()", "").rpartition(".")[2]
     target = resolve(outline, function, base) or ""
