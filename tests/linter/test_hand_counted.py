@@ -44,6 +44,7 @@ REPORTS = {
     "metric": "gauge.set(self.sent)\n        logger.info('%d', self.sent)",
     "by a variable": "sent = self.sent\n        logger.info('sent %d', sent)",
     "keyword of a record": "return Usage(sent=self.sent)",
+    "keyword of a scheduler's record": "return SchedulerHealth(sent=self.sent)",
     "entry of what a function of statistics returns": "pass\n    def stats(self):\n        out = {}\n        out['rate'] = self.sent / 2\n        return out",
     "entry of a status": "status['sent_mails'] = self.sent",
     "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",

@@ -41,7 +41,7 @@ _HANDING_OVER = re.compile(
 # What tells somebody: `send_response`, `reply`.
 _TELLING = re.compile(r"^_*(send|reply|respond|render|draw|paint)(_|$)")
 _WAITING = re.compile(
-    r"^_*(async_)?(sleep\w*|wait|wait_for|wait_until|wait_\w+|call_later|call_at|settimeout|set_timeout|schedule\w*|poll|select|join|timeout|timeout_at|reschedule|delay"
+    r"^_*(async_)?(sleep\w*|wait|wait_for|wait_until|wait_\w+|call_later|call_at|settimeout|set_timeout|schedule(_\w+)?|poll|select|join|timeout|timeout_at|reschedule|delay"
     r"|set_deadline|with_timeout|move_on_after|fail_after|should_\w+|is_\w+|has_\w+|can_\w+|check_\w+|expire\w*|setex)$"
 )
 _PROGRESS = re.compile(
