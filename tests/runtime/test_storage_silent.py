@@ -178,14 +178,14 @@ def test_who_waits_for_a_locked_row_keeps_nobody_else_waiting(server: PostgresSe
     asyncio.run(scenario())
 
 
-def wait_for_a_waiter(server: PostgresServer) -> None:
-    """Wait until a statement of ours waits for a lock."""
+def wait_for_a_waiter(server: PostgresServer, *, is_there: bool = True) -> None:
+    """Wait until a statement of ours waits for a lock, or none does."""
     pause = threading.Event()
     with psycopg.connect(server.url(), autocommit=True) as connection:
         waiting = (
             "SELECT 1 FROM pg_stat_activity WHERE application_name = 'golden-runtime' AND wait_event_type = 'Lock'"
         )
-        while not connection.execute(waiting).fetchall():
+        while bool(connection.execute(waiting).fetchall()) is not is_there:
             pause.wait(0.01)
 
 
@@ -218,6 +218,19 @@ def test_who_waits_for_a_lock_lets_others_go_first(server: PostgresServer, waits
         state = sync.get_state(task.id)
         assert state is not None
         assert state.state == "completed"
+
+
+def test_who_only_looks_waits_for_a_lock_too(server: PostgresServer) -> None:
+    """Until it is free, and not only as long as the server waits at a time."""
+    with TaskQueue(server.url(), answer_timeout=3600, retry_for=0).sync as queue, ThreadPoolExecutor(1) as pool:
+        queue.enqueue("n")
+        with psycopg.connect(server.url()) as somebody:
+            somebody.execute("LOCK TABLE golden_runtime_tasks")
+            waiting = pool.submit(queue.stats)
+            wait_for_a_waiter(server)
+            wait_for_a_waiter(server, is_there=False)
+            assert not waiting.done()
+        assert waiting.result(60).ready == 1
 
 
 @pytest.mark.parametrize("waits", ["thread", "loop"])

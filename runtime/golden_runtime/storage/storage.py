@@ -60,7 +60,7 @@ class Storage:
     ) -> None:
         self.name = name
         self._writer = Worker(writing, name=name, retry_for=retry_for, wait_for=wait_for)
-        self._reader = Worker(reading, name=name, retry_for=retry_for)
+        self._reader = Worker(reading, name=name, retry_for=retry_for, wait_for=wait_for)
         # not at the interpreter's end: then nobody is left whom it would help to know
         self._dropped = finalize(self, _let_go, name, self._writer, self._reader)
         self._dropped.atexit = False
