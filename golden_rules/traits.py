@@ -226,7 +226,7 @@ def name(function: Function) -> Iterator[Reason]:
             yield Reason(6.5, "it is a service loop", telling=True)
         elif function.awaits >= 2 or function.handlers:
             # What handles failures but never awaits may as well only compute.
-            yield Reason(5.0 if function.awaits >= 2 else 3.0, "it carries work out, by its name", telling=True)
+            yield Reason(5.0 if function.awaits >= 2 else 3.0, "it is named for carrying work out", telling=True)
     if first == "register":
         yield Reason(-2.0, "it registers something, which happens once")
     if lowered.strip("_") in _LIFECYCLE:
