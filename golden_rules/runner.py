@@ -184,14 +184,15 @@ def _settle(
         for index, done in step
         if done.content is not None and fixing is not None and fixing.write
     ]
-    last, _ = step[-1]
-    failures: list[str] = []
-    with trouble_noted(failures, files[last]):
-        replace_files(replacements)
-    if failures:
-        known = outcomes[last]
-        outcomes[last] = unfixed(files[last], failures[0]) if known is None else known._replace(failure=failures[0])
-        return
+    if replacements:
+        last, _ = step[-1]
+        failures: list[str] = []
+        with trouble_noted(failures, files[last]):
+            replace_files(replacements)
+        if failures:
+            known = outcomes[last]
+            outcomes[last] = unfixed(files[last], failures[0]) if known is None else known._replace(failure=failures[0])
+            return
     for index, done in step:
         outcomes[index] = done
         _keep(caches, files[index], done, written=bool(replacements))

@@ -29,6 +29,8 @@ _FORK_PAYS = 200_000
 _SPAWN_PAYS = 1_500_000
 # Batches get smaller towards the end, down to this many bytes, so that all workers finish together.
 _SMALLEST_BATCH = 20_000
+# So many files are told of at once: to wake the process that listens costs more than most files tell.
+_TOLD_AT_ONCE = 16
 
 
 def processors() -> int:
@@ -107,9 +109,12 @@ class _Queue:
         self._workers = workers
         self._waiting = sorted(range(len(sizes)), key=lambda index: sizes[index])
         self._bytes = sum(sizes)
+        self._suspects: list[int] = []
 
     def batch(self) -> list[int]:
         """Return the next files for one worker; none where none wait."""
+        if self._suspects:
+            return [self._suspects.pop()]
         limit = max(self._bytes // (4 * self._workers), _SMALLEST_BATCH)
         taken: list[int] = []
         size = 0
@@ -124,6 +129,10 @@ class _Queue:
         """Take back files that a worker did not get to."""
         self._waiting += indices
         self._bytes += sum(self._sizes[index] for index in indices)
+
+    def suspect(self, indices: Sequence[int]) -> None:
+        """Take back files one of which ended a worker: each is a batch of its own, so that it shows which."""
+        self._suspects += indices
 
 
 @dataclass(slots=True)
@@ -185,11 +194,12 @@ class _Pool:
     def _answer(self, worker: _Worker) -> Iterator[tuple[int, Outcome]]:
         """Take in what a worker says, and give it more to do when it has done all that it has."""
         try:
-            outcome = worker.connection.recv()
+            outcomes = worker.connection.recv()
         except (EOFError, OSError):
             yield from self._bury(worker)
             return
-        yield worker.held.pop(0), outcome
+        told, worker.held = worker.held[: len(outcomes)], worker.held[len(outcomes) :]
+        yield from zip(told, outcomes, strict=True)
         if worker.held:
             return
         worker.held = self._queue.batch()
@@ -204,10 +214,15 @@ class _Pool:
         del self._workers[worker.connection]
         worker.connection.close()
         worker.process.join()
-        index, *others = worker.held
+        suspects, others = worker.held[:_TOLD_AT_ONCE], worker.held[_TOLD_AT_ONCE:]
         self._queue.put_back(others)
-        failure = f"`{self._files[index].display}` ended the process that checked it ({_end(worker.process.exitcode)})"
-        yield index, Outcome(failure=f"{failure}; please report this")
+        if len(worker.held) > 1:
+            self._queue.suspect(suspects)
+        else:
+            (index,) = suspects
+            end = _end(worker.process.exitcode)
+            failure = f"`{self._files[index].display}` ended the process that checked it ({end}); please report this"
+            yield index, Outcome(failure=failure)
         self._start()
 
 
@@ -229,5 +244,6 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError), collector_off():
         while True:
-            for index in connection.recv():
-                connection.send(work(files[index], fixing))
+            held = connection.recv()
+            for start in range(0, len(held), _TOLD_AT_ONCE):
+                connection.send([work(files[index], fixing) for index in held[start : start + _TOLD_AT_ONCE]])
