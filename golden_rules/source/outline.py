@@ -185,6 +185,14 @@ class Outline:
     rebound: set[str] = field(default_factory=set)
     instances: dict[str, str] = field(default_factory=dict)
     star_import: bool = False
+    _lowered: str = ""
+
+    @property
+    def lowered(self) -> str:
+        """The words of all functions in lower case, as `Words.lowered`: a part of a word that is not in it is in no function."""
+        if not self._lowered:
+            self._lowered = "\n".join([one.words.lowered for one in self.functions if one.parent is None])
+        return self._lowered
 
 
 def bodies_without(outline: Outline, names: Collection[str]) -> frozenset[ast.AST]:

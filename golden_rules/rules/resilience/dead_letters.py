@@ -114,8 +114,13 @@ def _plays_broker(words: str) -> bool:
     return "redrive_policy" in words or "redrivepolicy" in words
 
 
-def _may_keep_failed(function: Function) -> bool:
-    return any(word in function.words.lowered for word in _FAILED_WORDS)
+def _may_keep_failed(words: str) -> bool:
+    return any(word in words for word in _FAILED_WORDS)
+
+
+def may_keep_dead(words: str) -> bool:
+    """Whether functions that have these words, in lower case, may keep failed work; where they do, this never says no."""
+    return _may_put_aside(words) or _may_keep_failed(words) or may_use_up(words) or may_bring_back(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +365,9 @@ def _speaks(function: Function) -> bool:
 def _tried_again(unit: Unit) -> DeadLetters | None:
     """Return the container that failed work waits in until another function tries it again."""
     trying = [function for function in unit.functions if _AGAIN.search(snake(function.name))]
-    for function in filter(_may_keep_failed, unit.functions) if trying else ():
+    for function in unit.functions if trying else ():
+        if not _may_keep_failed(function.words.lowered):
+            continue
         outer = declared(walk(function.node))
         for target in _put_when_failed(function):
             word = word_of(target)

@@ -21,6 +21,7 @@ from golden_rules.rules.resilience.breaker_words import (
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
+from golden_rules.source.outline import Class
 
 
 class HandBuiltCircuitBreaker(ModuleRule):
@@ -272,6 +273,10 @@ class Gateway:
         """Yield one violation for each class that is or keeps a breaker, and one for the functions of the file."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        if not (
+            _may_hold(subject.outline.lowered, subject.source.text) or any(map(_is_named, subject.outline.classes))
+        ):
+            return
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
             if _is_data(unit) or not _may_break(unit):
@@ -282,7 +287,7 @@ class Gateway:
             around = unit.around(breaker.touching)
             if is_allowed(allowed, subject.path, subject.outline, around):
                 continue
-            verb = "is" if NAMED.search(snake(unit.name)) else "builds"
+            verb = "is" if _is_named(unit) else "builds"
             yield Violation(
                 span=name_span(subject.source, around),
                 message=f"`{around.qualname}` {verb} a circuit breaker by hand: it {_why(breaker)}",
@@ -300,11 +305,17 @@ def _is_data(unit: Unit) -> bool:
 
 
 def _may_break(unit: Unit) -> bool:
-    """Whether a class can be or keep a breaker, by its words, or by what its comments say."""
-    if NAMED.search(snake(unit.name)):
-        return True
-    words = unit.words
-    return fails(words) and (gates(words) or limits(words) or may_speak(unit.text.lower()))
+    """Whether a class can be or keep a breaker, by its name, its words, or what its comments say."""
+    return _is_named(unit) or _may_hold(unit.words, unit.text)
+
+
+def _is_named(owner: Class | Unit) -> bool:
+    return NAMED.search(snake(owner.name)) is not None
+
+
+def _may_hold(words: str, text: str) -> bool:
+    """Whether there can be a breaker in some functions, by their words in lower case and their text; much faster than to look."""
+    return fails(words) and (gates(words) or limits(words) or may_speak(text.lower()))
 
 
 def _why(breaker: Breaker) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
-from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything
+from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_keep_dead
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
@@ -182,6 +182,8 @@ class Importer:
         """Yield one violation for each class that keeps dead letters, and one for the functions of the file."""
         if out_of_scope(subject.path) or in_runtime(subject.outline, subject.config):
             return
+        if not (may_keep_dead(subject.outline.lowered) or any(map(_is_called_queue, subject.outline.classes))):
+            return
         allowed = self.value(ALLOWED_IN, subject.config)
         for unit in (*classes_of(subject), plain_functions(subject)):
             if _is_data(unit):
@@ -222,4 +224,8 @@ def _where(letters: DeadLetters) -> str:
 
 def _is_queue(unit: Unit) -> bool:
     public = [function for function in unit.functions if not function.name.startswith("_")]
-    return bool(DEAD.search(_ACRONYM.sub("_", unit.name).lower())) and len(public) > 1 and keeps_anything(unit)
+    return _is_called_queue(unit) and len(public) > 1 and keeps_anything(unit)
+
+
+def _is_called_queue(owner: Class | Unit) -> bool:
+    return DEAD.search(_ACRONYM.sub("_", owner.name).lower()) is not None
