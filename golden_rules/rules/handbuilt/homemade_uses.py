@@ -117,46 +117,44 @@ def uses_elsewhere(subject: ModuleSubject) -> Iterator[Uses]:
             if module and module != outline.module and module.partition(".")[0] not in _NOT_OURS:
                 targets[target] += 1
     for target, count in targets.items():
-        uses = None
-        if not (why := _otherwise(subject, target, count)):
-            uses = uses_of(subject, target)
-            why = uses.why
-        if uses is None or why:
-            yield Uses(target, called=None, on_plain=False, places=(), written=(), why=why)
-        elif len(uses.places) == count:
+        why = _otherwise(subject, target, count)
+        uses = _staying(target, why) if why else uses_of(subject, target)
+        if uses.why or len(uses.places) == count:
             yield uses
 
 
 def uses_of(subject: ModuleSubject, target: str) -> Uses:
-    """Return the uses of a decorator in a file."""
+    """Return the uses of a decorator in a file, up to the first that cannot give way."""
     found: list[Place] = []
     called: set[bool] = set()
     spellings: set[tuple[Written, ...]] = set()
     on_plain = False
-    why = ""
     for function in subject.outline.functions:
         entries = [entry for entry in applied(subject.outline, function, subject.config) if entry.target == target]
         for entry in entries:
             node = function.node.decorator_list[entry.index]
             metric = _free_name(subject, function)
-            refused = _why_not(subject, function, entry.index, metric)
-            why = why or (refused and f"{refused} (line {node.lineno})")
+            if refused := _why_not(subject, function, entry.index, metric):
+                return _staying(target, f"{refused} (line {node.lineno})")
             found.append(Place(*subject.source.span(node), metric))
             called.add(entry.call is not None)
             spellings.add(tuple(_written(subject, function)))
             on_plain = on_plain or not function.is_async
     if len(called) > 1:
-        why = why or "with and without arguments"
+        return _staying(target, "with and without arguments")
     if len(spellings) > 1 or len({place.metric for place in found}) < len(found):
-        why = why or "on functions that would share a name"
+        return _staying(target, "on functions that would share a name")
     return Uses(
         target,
-        called.pop() if len(called) == 1 else None,
+        called.pop() if called else None,
         on_plain,
         tuple(found),
-        spellings.pop() if len(spellings) == 1 else (),
-        why,
+        spellings.pop() if spellings else (),
     )
+
+
+def _staying(target: str, why: str) -> Uses:
+    return Uses(target, called=None, on_plain=False, places=(), written=(), why=why)
 
 
 def _free_name(subject: ModuleSubject, function: Function) -> str:
