@@ -6,6 +6,7 @@ people call such receivers (`session.execute`, `self.redis.get`).
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -144,6 +145,7 @@ TALKING = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=16384)
 def adapter_of(target: str | None, written: str) -> str:
     """Return the kind of system that a call talks to, or `""`.
 

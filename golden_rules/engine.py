@@ -6,8 +6,8 @@ engine can map `analyse_source`, since what goes in and comes out is plain and p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from golden_rules.comments import NO_DIRECTIVES, read_directives
 from golden_rules.config import Config
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from golden_rules.source.slices import Slice
+
+R = TypeVar("R", bound=Rule)
 
 
 def check_source(source: bytes | str, path: str, config: Config) -> tuple[Finding, ...]:
@@ -128,9 +130,9 @@ def analyse_source(
 
 def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tuple[Finding, Function | Class | None]]:
     """Yield what the rules find in a file, each with the function or class that a comment would silence it for."""
-    about_functions = [rule for rule in rules if isinstance(rule, FunctionRule)]
-    about_outlines = [rule for rule in rules if isinstance(rule, OutlineRule)]
-    about_unmeasured = [rule for rule in rules if isinstance(rule, UnmeasuredRule)]
+    about_functions = _of_kind(rules, FunctionRule)
+    about_outlines = _of_kind(rules, OutlineRule)
+    about_unmeasured = _of_kind(rules, UnmeasuredRule)
     served = serving(module.outline, module.verdicts)
     for function, verdict in module.verdicts.items():
         subject = Subject(module.path, function, module.outline, module.source, module.config, verdict)
@@ -143,13 +145,17 @@ def _all_findings(module: ModuleSubject, rules: Sequence[Rule]) -> Iterator[tupl
         if not goes_with_helper(module, function):
             for finding in _outline_findings(subject, [rule for rule in about_unmeasured if rule.kind is verdict.kind]):
                 yield finding, function
-    about_classes = [rule for rule in rules if isinstance(rule, ClassRule)]
+    about_classes = _of_kind(rules, ClassRule)
     for owner in module.outline.classes if about_classes else ():
         for finding in _class_findings(ClassSubject(owner, module), about_classes):
             yield finding, owner
-    for rule in rules:
-        if isinstance(rule, ModuleRule):
-            yield from _module_findings(module, rule)
+    for rule in _of_kind(rules, ModuleRule):
+        yield from _module_findings(module, rule)
+
+
+def _of_kind(rules: Sequence[Rule], kind: Callable[..., R]) -> list[R]:
+    """Return the rules of one kind; `isinstance` takes five times as long with an abstract class."""
+    return [cast("R", rule) for rule in rules if kind in type(rule).__mro__]
 
 
 def project_findings(rules: Sequence[Rule], results: Sequence[FileResult], *, whole: bool) -> list[Finding]:
@@ -204,9 +210,7 @@ def _facts(module: ModuleSubject, rules: Sequence[Rule], silencer: Silencer) -> 
     """Yield what a file tells the rules about the whole project."""
     around: dict[str, Function | Class] = {entry.qualname: entry for entry in module.outline.classes}
     around.update((entry.qualname, entry) for entry in module.outline.functions)
-    for rule in rules:
-        if not isinstance(rule, ProjectRule):
-            continue
+    for rule in _of_kind(rules, ProjectRule):
         for observation in rule.observe(module):
             if observation.span is None:
                 yield Fact(rule.code, module.path, observation.data, fix=observation.fix)

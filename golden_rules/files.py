@@ -4,7 +4,7 @@ As in ruff: a path that is named is always taken, excludes and ignore files rule
 folder, hidden folders are entered, links to folders are not followed unless they are named.
 """
 
-# ruff: noqa: PTH100, PTH110, PTH113, PTH114, PTH116, PTH118, PTH119, PTH120, PTH206 - a walk joins and compares thousands of paths, which strings do several times faster
+# ruff: noqa: PTH100, PTH110, PTH113, PTH114, PTH116, PTH118, PTH119, PTH120, PTH123, PTH206 - a walk joins and compares thousands of paths, which strings do several times faster
 from __future__ import annotations
 
 import os
@@ -52,7 +52,8 @@ class UnreadableFile(Exception):
 def read_source(path: Path) -> bytes:
     """Return the bytes of a file; raises UnreadableFile."""
     try:
-        return path.read_bytes()
+        with open(path, "rb") as stream:
+            return stream.read()
     except OSError as error:
         raise UnreadableFile(shown(path), _reason(path, error)) from error
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from golden_rules.errors import UsageError
-from golden_rules.globs import function_patterns, path_globs
+from golden_rules.globs import PathGlobs, function_patterns, path_globs
 from golden_rules.paths import shown
 from golden_rules.selection import EVERYTHING, Selection, enabled, is_selector, most_specific, nearest_rule, selected_by
 
@@ -317,7 +317,12 @@ ADDED_UP = _ADDED | _TABLES | {"rules"}
 # Several rules ask it of each file in turn.
 @functools.lru_cache(maxsize=8)
 def _is_module_of(entries: tuple[str, ...], relative_path: str) -> bool:
-    return path_globs(tuple(glob for entry in entries for glob in module_globs(entry))).cover(relative_path)
+    return _globs_of(entries).cover(relative_path)
+
+
+@functools.lru_cache(maxsize=64)
+def _globs_of(entries: tuple[str, ...]) -> PathGlobs:
+    return path_globs(tuple(glob for entry in entries for glob in module_globs(entry)))
 
 
 def module_globs(entry: str) -> tuple[str, ...]:

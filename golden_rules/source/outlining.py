@@ -159,7 +159,7 @@ class _Walk:
     def _body(self, function: Function) -> None:
         """Note the facts of a function's own body; the ways through the loop are in order of how often they are taken."""
         calls, called, bound, seen = function.calls, function.called, function.bound, function.nodes
-        words = function.words.found
+        add = function.words.found.add
         facts, below = _FACTS, BELOW
         awaited: set[int] = set()
         stack: list[Any] = list(function.node.body)
@@ -169,19 +169,24 @@ class _Walk:
             kind = type(node)
             if kind is ast.Constant:
                 if type(node.value) is str:
-                    words.add(node.value)
+                    add(node.value)
                 continue
             if kind is ast.Name:
-                words.add(node.id)
+                add(node.id)
                 if type(node.ctx) is not ast.Load:
                     bound.add(node.id)
                 continue
             if kind is ast.Attribute:
-                words.add(node.attr)
-                push(node.value)
+                add(node.attr)
+                value = node.value
+                if type(value) is ast.Name:
+                    # It is read, like half of all names.
+                    add(value.id)
+                else:
+                    push(value)
                 continue
             if kind is ast.keyword:
-                words.add(node.arg or "")
+                add(node.arg or "")
                 push(node.value)
                 continue
             seen.add(kind)
@@ -215,7 +220,7 @@ class _Walk:
             stack += below[kind](node)
         match function.node.body[0]:
             case ast.Expr(value=ast.Constant(value=str(docstring))):
-                words.discard(docstring)
+                function.words.found.discard(docstring)
             case _:
                 pass
 
