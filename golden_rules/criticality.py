@@ -7,6 +7,7 @@ verb, and what talks to the outside, awaits, logs its failures or is called by a
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -84,9 +85,9 @@ _ASKS_WHAT_IS_INSTALLED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
-    """What is the same for all functions of a file.
+    """What is the same for all functions of a file; what few files are asked for is worked out when they are.
 
     Attributes:
         threshold: The score from which a function is critical.
@@ -96,10 +97,8 @@ class _File:
         named: For each name, the functions that call it, on whatever object.
         callers: For each function, those of its class or module that call it.
         calling: The functions that call others of their class or module.
-        handing: The classes most of whose methods only hand calls on.
         commands: What it says of a function that the file belongs to a command line, if it does.
         talks: The kind of system that each function talks to itself, with the reason; nothing in files outside.
-        waiting: The functions that wait for another part of the system.
     """
 
     module: Outline
@@ -113,10 +112,21 @@ class _File:
     named: Mapping[str, set[Function]]
     callers: Mapping[Function, set[Function]]
     calling: frozenset[Function]
-    handing: frozenset[Class]
     commands: Reason | None
     talks: Mapping[Function, tuple[str, Reason | None]]
-    waiting: frozenset[Function]
+
+    @functools.cached_property
+    def handing(self) -> frozenset[Class]:
+        """The classes most of whose methods only hand calls on."""
+        return handing_classes(self.module)
+
+    @functools.cached_property
+    def waiting(self) -> frozenset[Function]:
+        """The functions that wait for another part of the system; none in files outside."""
+        if self.outside:
+            return frozenset()
+        talking = {function for function, (adapter, _) in self.talks.items() if adapter}
+        return waiting(self.module.functions, self.callers, talking)
 
 
 def verdicts(
@@ -134,11 +144,8 @@ def verdicts(
     calling = frozenset().union(*callers.values())
     named = called_names(module)
     apart = started_apart(module)
-    handing = handing_classes(module)
     commands = command_line(module, path)
     talks = {} if outside else {function: _external_call(module, function) for function in module.functions}
-    talking = {function for function, (adapter, _) in talks.items() if adapter}
-    waits = frozenset() if outside else waiting(module.functions, callers, talking)
     file = _File(
         module,
         path,
@@ -151,15 +158,15 @@ def verdicts(
         named,
         callers,
         calling,
-        handing,
         commands,
         talks,
-        waits,
     )
     return {function: _verdict(file, function, scores=scores) for function in module.functions}
 
 
 def _thresholds(config: Config, otherwise: float) -> Mapping[Kind, float]:
+    if not config.rules:
+        return dict.fromkeys(_RULES, otherwise)
     own = {kind: config.option(code, name, THRESHOLD) for kind, (code, name) in _RULES.items()}
     return {kind: otherwise if points is None else points for kind, points in own.items()}
 
