@@ -42,10 +42,11 @@ def misplaced(subject: Subject) -> Iterator[Misplaced]:
     """Yield the measuring decorators of a function that stand wrong."""
     function = subject.function
     entries = list(applied(subject.outline, function, subject.config))
+    measuring = [entry for entry in entries if is_measuring(entry, subject.config)]
+    if not measuring:
+        return
     barriers = [found for entry in entries if (found := barrier(entry)) is not None]
-    for entry in entries:
-        if not is_measuring(entry, subject.config):
-            continue
+    for entry in measuring:
         below = tuple(found for found in barriers if found.index > entry.index and not found.lets_pass(entry))
         order = out_of_order(subject, entry)
         if below:

@@ -105,8 +105,10 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
         for node in nodes:
             kind = type(node)
             if kind in _WORDS:
-                seen.half_open = seen.half_open or (may_be_half_open and is_half_open(node))
-            elif kind in _COUNTING:
+                if may_be_half_open and not seen.half_open:
+                    seen.half_open = is_half_open(node)
+                continue
+            if kind in _COUNTING:
                 _note_failures(seen, node, outer)
             elif isinstance(node, ast.If):
                 seen.refused = seen.refused or refuses(node)
