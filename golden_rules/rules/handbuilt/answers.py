@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from golden_rules.criticality import Kind
 from golden_rules.naming import snake
-from golden_rules.rules.handbuilt.flows import TELEMETRY, Use
+from golden_rules.rules.handbuilt.ends import TELEMETRY, Use
 from golden_rules.rules.handbuilt.metric_modules import answers_a_person
-from golden_rules.rules.handbuilt.vocabulary import is_log, is_shown, sleeps, tells_progress
+from golden_rules.rules.handbuilt.vocabulary import is_log, is_progress_display, is_shown, sleeps, tells_progress
 from golden_rules.source.trees import AnyLoop, callee, dotted
 
 if TYPE_CHECKING:
@@ -28,13 +29,21 @@ _PROBE = re.compile(
     r"^_*measure_|(^|_)(ping|pings|pinged|pong|probe\w*|healthz|healthy|health_?checks?|health$|liveness|readiness|reachab\w*|connectivity|latency|latencies|rtt|round_trip\w*|response_times?"
     r"|speed(_?test)?|heartbeat|uptime|doctor|diagnos\w*)(_|$)|(^|_)(test|check|verify|validate)_(\w+_)?connections?(_|$)"
 )
+# What keeps a probe's answer: `HealthResult(latency_ms=...)`.
+_PROBE_RECORD = re.compile(
+    r"(^|_)(health|probe|ping|liveness|readiness)(_(check|result|status|report|response|state|info))*$"
+)
 _YES = frozenset(
     {"ok", "up", "healthy", "reachable", "connected", "alive", "online", "available", "pong", "pass", "passed", "ready"}
 )
 # Functions that wait for others, and classes and folders that draw what a person sees.
 _WAIT = re.compile(r"(^|_)(wait|waits|await)(_|$)")
 _INTERFACE = re.compile(r"(^|[/_.])(t?ui|gui|panels?|dialogs?|windows?|screens?)([/_.]|$)")
-_PROGRESS_DISPLAY = re.compile(r"(^|_)(progress|progress_?bars?|spinners?)$")
+# Classes, functions and files that measure the work of others.
+_INSTRUMENT = re.compile(r"(^|_)(timers?|tracers?|profilers?|stop_?watch)$")
+_ENDS_TIMING = re.compile(r"(^|_)(stop|end|finish)_(timing|timer|clock)$")
+_INSTRUMENT_FILE = re.compile(r"(^|/)_*(tracers?|tracing|traces?|profilers?|profiling)(\.py$|/)")
+_UPTIME = re.compile(r"(^|_)up_?time(_|$)")
 # Functions that keep a probe's answer, or any other duration, for monitoring.
 _RECORDER = re.compile(r"(^|_)(record|log|track|report|observe|update|emit|add|note|publish|collect)(_|$)")
 # Functions that end what began elsewhere.
@@ -53,8 +62,10 @@ def is_answer(found: Timings, subject: Subject, difference: Difference) -> bool:
         or _is_waited(found.code, function, difference)
         or _is_drawn(function, path, difference)
         or _is_progress(found, difference)
+        or (_is_kept_aside(difference) and _is_repeated(found.code, difference))
         or any(_is_probed(found, function, other) for other in found.alike(difference))
         or _is_age(found.code, function, difference)
+        or (difference.stamp is None and _measures_others(function, path))
     )
 
 
@@ -104,10 +115,18 @@ def _is_waited(code: OwnCode, function: Function, difference: Difference) -> boo
     return _ends_only_in(difference, *uses)
 
 
+def _measures_others(function: Function, path: str) -> bool:
+    """Whether a function is part of an instrument, by its name or that of its class or file: `Timer.stop`, `profiler.py`."""
+    owner = function.owner.name if function.owner is not None else ""
+    if _INSTRUMENT.search(snake(owner)) or _ENDS_TIMING.search(snake(function.name)):
+        return True
+    return bool(_INSTRUMENT_FILE.search(path.lower()))
+
+
 def _is_drawn(function: Function, path: str, difference: Difference) -> bool:
     """Whether a duration goes on, in a user interface, to what draws it."""
     owner = function.owner.name if function.owner is not None else ""
-    if _PROGRESS_DISPLAY.search(snake(owner)):
+    if is_progress_display(owner) or is_progress_display(PurePosixPath(path).stem):
         return _is_kept_aside(difference)
     place = f"{path.lower()}/{snake(owner)}"
     return bool(_INTERFACE.search(place)) and _ends_only_in(difference, Use.KEPT, Use.SHOWN)
@@ -119,9 +138,20 @@ def _is_probed(found: Timings, function: Function, difference: Difference) -> bo
     if difference.series or not (is_returned or _is_kept_aside(difference)):
         return False
     name = snake(function.name)
-    if _PROBE.search(name):
+    if _PROBE.search(name) or _is_part_of(found.code, difference.node, _PROBE_RECORD):
         return not _RECORDER.search(name)
     return _is_all_there_is(found.code, difference.node)
+
+
+def _is_part_of(code: OwnCode, value: ast.AST, record: re.Pattern[str]) -> bool:
+    """Whether a value becomes part of a record that is named so."""
+    return any(
+        isinstance(around, ast.Call)
+        and _names_parts(around)
+        and record.search(snake(callee(around).rpartition(".")[2]))
+        for place in _places(code, value)
+        for around in code.holders(place)
+    )
 
 
 def _is_all_there_is(code: OwnCode, value: ast.AST) -> bool:
@@ -172,8 +202,29 @@ def _is_constant(code: OwnCode, value: ast.expr) -> bool:
     return isinstance(value, ast.Constant | ast.JoinedStr)
 
 
+def _is_repeated(code: OwnCode, difference: Difference) -> bool:
+    """Whether the same work is timed as often as a loop counts, as in a benchmark: `for _ in range(runs)`."""
+    if difference.stamp is None:
+        return False
+    around = set(code.holders(difference.stamp.binding))
+    return any(loop in around and _only_counts(code, loop) for loop in code.holders(difference.node))
+
+
+def _only_counts(code: OwnCode, loop: ast.AST) -> bool:
+    """Whether a loop does the same each time, and ends when it has done so often enough."""
+    match loop:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"))):
+            inside = code.inside(loop)
+            leaves = any(isinstance(node, ast.Return | ast.Break | ast.Continue) for node in inside)
+            return not leaves and not any(load in inside for load in code.loads[name])
+        case _:
+            return False
+
+
 def _is_age(code: OwnCode, function: Function, difference: Difference) -> bool:
     """Whether a duration is data of something that goes on: how long ago it began, told by a function that does not end it."""
+    if any(map(_UPTIME.search, code.set_with(difference.node))):
+        return True
     if difference.stamp is not None or not _is_looked_up(code, difference.start):
         return False
     return _ends_only_in(difference, Use.KEPT, Use.SHOWN) and not _ENDING.search(snake(function.name))
@@ -241,8 +292,9 @@ def _is_progress(found: Timings, difference: Difference) -> bool:
     code = found.code
     if any(isinstance(around, ast.Call) and tells_progress(callee(around)) for around in code.holders(difference.node)):
         return True
-    loop = next((node for node in code.holders(difference.node) if isinstance(node, AnyLoop)), None)
-    if loop is None or _ends_loop(code, difference.node):
+    end = difference.end.binding if difference.end is not None else difference.node
+    loop = next((node for node in code.holders(end) if isinstance(node, AnyLoop)), None)
+    if loop is None or _ends_loop(code, end, loop):
         return False
     if any(loop in code.holders(stamp.binding) for stamp in found.stamps.get(difference.start, ())):
         return False
@@ -266,9 +318,14 @@ def _waits(code: OwnCode, loop: ast.While) -> bool:
     )
 
 
-def _ends_loop(code: OwnCode, node: ast.AST) -> bool:
-    """Whether the loop around a node ends, or the function returns, right after its block."""
-    return isinstance(code.block(code.statement(node))[-1], ast.Return | ast.Break | ast.Raise)
+def _ends_loop(code: OwnCode, node: ast.AST, loop: ast.AST) -> bool:
+    """Whether a loop ends, or the function returns, at the end of a block in which a node stands."""
+    statement = code.statement(node)
+    while statement is not loop:
+        if isinstance(code.block(statement)[-1], ast.Return | ast.Break | ast.Raise):
+            return True
+        statement = code.statement(code.parent(statement))
+    return False
 
 
 def _happens_once(code: OwnCode, node: ast.AST, loop: ast.AST) -> bool:

@@ -129,6 +129,7 @@ _DURATION = re.compile(
     r"|(^|_)(elapsed|durations?|latenc(y|ies)|took|taken|timings?|ttft|time_(to|per|spent|taken|in|on|for|total|cost|used|usage|s|ms|ns|us|sec|secs|seconds))(_|$)"
 )
 _SURE_DURATION = re.compile(r"(^|_)(elapsed|durations?|latenc(y|ies)|took|taken|ttft)(_|$)")
+_MEASURED = re.compile(r"(^|_)(elapsed|duration|latency)(_(time|s|secs?|seconds|ms|millis|milliseconds|us|ns))?$")
 _HARD_LIMIT = re.compile(r"(^|_)(timeouts?|deadlines?|remaining|remain|ttl|budget|threshold)(_|$)")
 _LIMIT = re.compile(
     r"(^|_)(timeouts?|deadlines?|limits?|intervals?|max|maximum|min|minimum|ttl|budget|delay|periods?|expir\w*|remaining|remain|left|lease\w*"
@@ -143,12 +144,18 @@ _WEIGHT = re.compile(
 _START = re.compile(
     r"(^|_)(start|starts|started|starting|begin|began|begun|before|submit|submitted|issued|launched|t_?\d|tic|tick)(_|$)"
 )
+_MOMENT_OF_START = re.compile(r"(^|_)(start|started|begin|began)(_(time|at|ts|timestamp))?$|(^|_)t0$")
 _SINCE = re.compile(r"(^|_)(last|previous|prev|latest|next|boot|updated|modified|heartbeat|seen)(_|$)")
 
 
 def is_duration(name: str) -> bool:
     """Whether a name speaks of how long something took: `elapsed`, `query_ms`, `time_taken`, `run_time`."""
     return bool(_DURATION.search(snake(name))) and not is_limit(name)
+
+
+def is_measured(name: str) -> bool:
+    """Whether a name speaks of a duration and nothing else by its end: `latency_ms`, `total_elapsed`."""
+    return bool(_MEASURED.search(snake(name)))
 
 
 def is_limit(name: str) -> bool:
@@ -170,6 +177,11 @@ def is_weight(name: str) -> bool:
 def is_start(name: str) -> bool:
     """Whether a name speaks of the moment an operation began: `start`, `t0`, `before_commit`."""
     return bool(_START.search(snake(name))) and not is_since(name) and not is_limit(name)
+
+
+def is_moment_of_start(name: str) -> bool:
+    """Whether a name is that of such a moment by its end, rather than of what a start takes: `start_time`, no `cold_start_ms`."""
+    return bool(_MOMENT_OF_START.search(snake(name)))
 
 
 def is_since(name: str) -> bool:

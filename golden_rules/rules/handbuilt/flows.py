@@ -5,15 +5,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-from golden_rules.rules.handbuilt.clocks import is_duration, is_limit, is_rate, is_weight
+from golden_rules.rules.handbuilt.clocks import (
+    is_duration,
+    is_limit,
+    is_measured,
+    is_moment_of_start,
+    is_rate,
+    is_weight,
+)
+from golden_rules.rules.handbuilt.ends import Sink, Use
 from golden_rules.rules.handbuilt.reporting import reports, reports_only, returns_nothing
 from golden_rules.rules.handbuilt.vocabulary import (
+    draws,
     feeds_series,
     hands_over,
     is_log,
     is_metric,
+    is_progress_display,
     is_pure,
     is_report,
     is_shown,
@@ -23,38 +32,7 @@ from golden_rules.rules.handbuilt.vocabulary import (
     tells_progress,
 )
 from golden_rules.source.own_code import OwnCode, names_in
-from golden_rules.source.trees import callee, dotted, is_number, is_text
-
-
-class Use(Enum):
-    """What becomes of a value."""
-
-    LOGGED = "logged"
-    SHOWN = "shown"
-    """Printed, or written to a terminal."""
-
-    RECORDED = "recorded"
-    KEPT = "kept"
-    RETURNED = "returned"
-    DECIDES = "decides"
-    PASSED = "passed"
-
-
-TELEMETRY = frozenset({Use.LOGGED, Use.SHOWN, Use.RECORDED, Use.KEPT})
-
-
-@dataclass(frozen=True, slots=True)
-class Sink:
-    """One place where a value ends.
-
-    Attributes:
-        words: The place in the code's own terms, to follow "ends in": "the log call `logger.info`".
-        series: What is called there, where it makes a series of the project's own of the value.
-    """
-
-    use: Use
-    words: str
-    series: str = ""
+from golden_rules.source.trees import arguments, callee, dotted, is_number, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +186,8 @@ def _keyword(code: OwnCode, argument: ast.keyword, step: _Step) -> _Outcome:
 
 def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outcome:
     name = callee(call)
+    if _is_told(code, call) and not is_metric(name):
+        return [_Step(call, step.name, step.decision)]
     # `LogContext(...)` makes a record, whatever becomes of it.
     is_record = _is_class_name(name.rpartition(".")[2])
     if is_log(name) and not is_record:
@@ -228,13 +208,15 @@ def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outc
         return Sink(Use.KEPT, f'the entry `"{entry}"`')
     # A text is for somebody who reads it: `on_status(f"done in {took:.1f} s")`.
     kept = Use.SHOWN if _is_message(step.node) else Use.KEPT
-    if is_duration(keyword):
+    if is_duration(keyword) or (keyword and is_record and is_duration(name)):
         return Sink(kept, f"`{keyword}=` of `{name}`" if name else f"`{keyword}=`")
     if is_report(name) and is_shown(name):
         return Sink(Use.SHOWN, f"`{name}`")
+    if is_report(name) and _is_message(step.node):
+        return Sink(Use.SHOWN, f"`{name}`")
     if (is_report(name) and not is_record) or (not keyword and any(map(keeps_durations, (name, _method(call))))):
         return _recorded(name)
-    if not keyword and is_duration(step.name) and hands_over(name):
+    if not keyword and is_duration(step.name) and (hands_over(name) or _goes_with_result(call, step.name)):
         return Sink(kept, f"`{name}`")
     return Sink(Use.PASSED, f"`{name}`")
 
@@ -242,6 +224,16 @@ def _argument(code: OwnCode, call: ast.Call, keyword: str, step: _Step) -> _Outc
 def _is_class_name(name: str) -> bool:
     """Whether a name is written as those of classes are: `LogContext`, and neither `LOG` nor `log_context`."""
     return name[:1].isupper() and not name.isupper()
+
+
+def _goes_with_result(call: ast.Call, duration: str) -> bool:
+    """Whether a measured value is handed on beside others, as what came of the work is: `self._parse(raw, latency_ms)`."""
+    return is_measured(duration) and arguments(call) > 1 and not draws(callee(call))
+
+
+def _is_told(code: OwnCode, call: ast.Call) -> bool:
+    """Whether what a call returns is part of what is logged or printed: `print(summary(took))`."""
+    return any(isinstance(around, ast.Call) and is_log(callee(around)) for around in code.holders(call))
 
 
 def _is_message(value: ast.AST) -> bool:
@@ -333,9 +325,18 @@ def _stored(target: ast.expr) -> Sink:
     words = list(_target_words(target))
     if any(is_limit(word) for word in words):
         return Sink(Use.DECIDES, "a limit")
+    if any(map(is_progress_display, _holders_of(target))):
+        return Sink(Use.SHOWN, f"`{dotted(target) or words[0]}`")
     if word := next((word for word in words if is_duration(word)), ""):
         return Sink(Use.KEPT, f"`{dotted(target) or word}`")
     return _PASSED
+
+
+def _holders_of(target: ast.expr) -> Iterator[str]:
+    """Yield the names of what holds a target: `self` and `self.progress` for `self.progress.elapsed`."""
+    while isinstance(target, ast.Attribute | ast.Subscript):
+        target = target.value
+        yield dotted(target)
 
 
 def _target_words(target: ast.expr) -> Iterator[str]:
@@ -356,6 +357,8 @@ def _target_words(target: ast.expr) -> Iterator[str]:
 def _accumulated(code: OwnCode, statement: ast.AugAssign, step: _Step) -> _Outcome:
     if isinstance(statement.op, ast.Sub) or step.decision:
         return Sink(Use.DECIDES, "what is left of a time")
+    if is_moment_of_start(dotted(statement.target)):
+        return Sink(Use.DECIDES, "a start that is moved")
     return _assigned(code, [statement.target], step)
 
 

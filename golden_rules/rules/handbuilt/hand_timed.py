@@ -20,7 +20,8 @@ class HandTimed(OutlineRule):
     ## What it does
 
     Finds differences of clock readings that end in telemetry: a log call, a metric, a field, keyword or entry
-    with a name such as `elapsed`, `duration_ms` or `latency`. The clocks are those of `time`, `timeit`, `datetime` and
+    with a name such as `elapsed`, `duration_ms` or `latency`, or a helper that gets a variable of such a name beside a result
+    (`self._parse(raw, latency_ms)`). The clocks are those of `time`, `timeit`, `datetime` and
     `asyncio`, of Django, Pendulum and Arrow, and a project's own where their name says so (`self.clock.time()`,
     `utcnow()`).
 
@@ -30,14 +31,19 @@ class HandTimed(OutlineRule):
 
     Left alone as well is a duration that is the answer rather than a note beside it:
 
-    - what only a person gets to see: what is printed, made into a text for a callback, drawn by a user interface or a progress
-      bar, or returned by a command, a script or `main`; and what a function that prints keeps or returns besides, in a file with
-      `if __name__ == "__main__":`, unless it is a method or answers requests;
-    - the latency that a probe is asked for: in functions such as `ping`, `health_check` or `measure_latency`, and in answers that
-      say beside it only that there was one, as `{"reachable": True, "latency_ms": ...}`;
-    - the age of what goes on: a status, a listing, the uptime of a program, how long a loop has been going on, and what a
+    - what only a person gets to see: what is printed, made into a text for a callback or a report (`report(f"took {s} s")`),
+      drawn by a user interface or a progress bar, kept in a `progress`, or returned by a command, a script or `main`; and what a
+      function that prints keeps or returns besides, in a file with `if __name__ == "__main__":`, unless it is a method or answers
+      requests;
+    - the latency that a probe is asked for: in functions such as `ping`, `health_check` or `measure_latency`, in records such as
+      `HealthResult`, and in answers that say beside it only that there was one, as `{"reachable": True, "latency_ms": ...}`;
+    - the age of what goes on: a status, a listing, an `uptime`, how long a loop has been going on, and what a
       function named for waiting (`wait_for_build`) returns, or logs if it looks in a loop with pauses;
-    - what is multiplied into an amount: a price, an energy.
+    - what an instrument says of work that others began: where the class, the function or the file is named for timing, tracing
+      or profiling (`Timer.stop`), and another function read the start;
+    - the same work, timed as often as a loop counts (`for _ in range(runs)`), where it is only kept: a benchmark;
+    - how long tests took, in plugins of pytest: files and packages named `pytest_...`, and what imports pytest;
+    - what is multiplied into an amount: a price, an energy; and what a start is moved by.
 
     A metric that is fed with it (`SECONDS.observe(took)`) makes telemetry of it all the same, as a log line does of what is also
     printed.
@@ -80,7 +86,8 @@ class HandTimed(OutlineRule):
 
     Where the duration is the subject itself, as in a benchmark, or a timestamp of a record is compared with now: the lists above
     go by names and by where the value flows, so a probe that is called `ask` and says more of its work than that it worked is found.
-    So is an instrument that is told when the work of others began, and a script that logs what it did for who runs it.
+    So are a script that logs what it did for who runs it, the cases of an evaluation or an experiment, and what a runner of
+    tests or of a developer's tasks keeps in its results: to the rule these are work like any other.
     Tests, benchmarks (`run_benchmark`, `test_load_performance`), load tests, timers, migrations, vendored code and the modules
     named in `metrics-modules` are left alone, and so are context managers and decorators that measure others.
     """

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from golden_rules.rules.handbuilt.flows import Use
+from golden_rules.rules.handbuilt.ends import Use
 from golden_rules.rules.handbuilt.reporting import takes_duration
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_metric, is_report
 from golden_rules.source.trees import arguments, callee, is_text

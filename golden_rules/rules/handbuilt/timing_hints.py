@@ -20,6 +20,9 @@ _MEASURING = re.compile(
     r"benchmark[^/]*/|(^|[/_])auto_?tun\w*[/.]|(^|[/_])(timers?|timings?|timeit|stopwatch)\.py$"
     r"|(^|[/_])(load_?(gen|generat\w+|tests?|testing|testers?)|(stress|soak)_?(tests?|testing|testers?))([/_]|\.py$)"
 )
+# What runs within a test run, and tells how the tests went: `pytest_report/plugin.py`.
+_PYTEST_PLUGIN = re.compile(r"(^|/)pytest_[^/]+(/|\.py$)")
+_PYTEST = ("pytest", "_pytest")
 _HOLDERS = (ast.Attribute, ast.Name)
 
 
@@ -34,6 +37,8 @@ def may_time(subject: Subject) -> bool:
         return False
     if subject.config.is_metrics_module(subject.path) or out_of_scope(subject.path) or _compares_times(subject.path):
         return False
+    if _extends_pytest(subject.outline, subject.path):
+        return False
     if is_benchmark(function.qualname) or not _may_subtract_readings(subject.outline, function):
         return False
     return not (wraps_another(function) or is_under_wraps(function))
@@ -44,6 +49,13 @@ def may_time(subject: Subject) -> bool:
 def _compares_times(path: str) -> bool:
     """Whether durations are what a file is there to find out."""
     return bool(_MEASURING.search(path.lower()))
+
+
+def _extends_pytest(outline: Outline, path: str) -> bool:
+    """Whether a file is part of a plugin of pytest, which a report wants the duration of each test from."""
+    if _PYTEST_PLUGIN.search(path.lower()):
+        return True
+    return any(target.partition(".")[0] in _PYTEST for target in outline.names.values())
 
 
 def _may_subtract_readings(outline: Outline, function: Function) -> bool:

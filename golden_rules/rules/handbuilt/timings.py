@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from golden_rules.rules.handbuilt.clocks import Unit, clock_unit, is_since, is_start, may_be_recorded_start
-from golden_rules.rules.handbuilt.flows import TELEMETRY, Sink, Use, sinks
+from golden_rules.rules.handbuilt.ends import TELEMETRY, Sink, Use
+from golden_rules.rules.handbuilt.flows import sinks
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode, own_code
 from golden_rules.source.trees import AnyLoop, arguments, dotted, is_number, variable

@@ -47,6 +47,7 @@ _WAITING = re.compile(
 _PROGRESS = re.compile(
     r"(^|_)(progress|heartbeat|keep_?alive|set_postfix(_str)?|set_description(_str)?|set_status(_text)?)(_|$)"
 )
+_PROGRESS_DISPLAY = re.compile(r"(^|_)(progress|progress_?bars?|spinners?)$")
 _PURE = frozenset(
     {
         "round", "int", "float", "str", "abs", "repr", "format", "min", "max", "sum", "ceil", "floor", "trunc", "timedelta", "Decimal", "divmod",
@@ -125,6 +126,11 @@ def tells_progress(name: str) -> bool:
     return bool(_PROGRESS.search(snake(name.rpartition(".")[2])))
 
 
+def is_progress_display(name: str) -> bool:
+    """Whether a class or a variable shows how far something is: `ProgressBar`, `self.progress`."""
+    return bool(_PROGRESS_DISPLAY.search(snake(name.rpartition(".")[2])))
+
+
 def is_pure(name: str) -> bool:
     """Whether a callee only makes another form of the value: a number, a text."""
     last = name.rpartition(".")[2]
@@ -156,7 +162,12 @@ def keeps_durations(name: str) -> bool:
 def hands_over(name: str) -> bool:
     """Whether a callee takes a result or an event, by its name: `Result`, `on_finished`, `rows.append`."""
     last = name.rpartition(".")[2]
-    return last[:1].isupper() or (bool(_HANDING_OVER.search(snake(last))) and not _TELLING.match(snake(last)))
+    return last[:1].isupper() or (bool(_HANDING_OVER.search(snake(last))) and not draws(last))
+
+
+def draws(name: str) -> bool:
+    """Whether a callee sends or draws what it is given, for somebody to see: `send_response`, `render_summary`."""
+    return bool(_TELLING.match(snake(name.rpartition(".")[2])))
 
 
 def snake_chain(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from golden_rules.findings import Edit
 from golden_rules.rules.handbuilt.clocks import Unit
-from golden_rules.rules.handbuilt.flows import Use
+from golden_rules.rules.handbuilt.ends import Use
 from golden_rules.rules.handbuilt.vocabulary import is_log, is_pure
 from golden_rules.rules.placement import can_be_decorated
 from golden_rules.source.deletion import stands_alone, without_body_lines
