@@ -22,6 +22,7 @@ from golden_rules.commands.base import FINDINGS, INTERRUPTED, TROUBLE
 from golden_rules.commands.examples import epilog
 from golden_rules.errors import UsageError, described, did_you_mean
 from golden_rules.paths import shown
+from golden_rules.reports.style import harmless
 
 # In the order of `--help`; `NAME` is the command of that name in `golden_rules.commands.NAME`.
 COMMANDS = (
@@ -108,7 +109,7 @@ def _status(arguments: Sequence[str] | None) -> int:
 
 
 def _trouble(sentence: str) -> int:
-    click.echo(f"error: {sentence}", err=True)
+    click.echo(f"error: {harmless(sentence)}", err=True)
     return TROUBLE
 
 

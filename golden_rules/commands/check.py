@@ -25,7 +25,7 @@ from golden_rules.commands.base import (
 from golden_rules.errors import UsageError, did_you_mean, reason_of
 from golden_rules.paths import working_folder
 from golden_rules.reports.formats import FORMATS
-from golden_rules.reports.style import Style, style_for
+from golden_rules.reports.style import Style, harmless, style_for
 
 if TYPE_CHECKING:
     from golden_rules.adoption.changed import Changes
@@ -342,7 +342,7 @@ class _View(NamedTuple):
         """Print a run, and write its files; where standard output holds a diff or a file, the rest goes to standard error."""
         self._write(run)
         for failure in run.failures:
-            click.echo(f"error: {failure}", err=True)
+            click.echo(f"error: {harmless(failure)}", err=True)
         if self.diff:
             _print_diffs(run)
         aside = self.diff or content_on_stdout

@@ -1,9 +1,13 @@
-"""Colour for terminals, and none anywhere else."""
+"""What terminals are given: colour, where it is wanted, and nothing else that they would act on."""
 
 from __future__ import annotations
 
 import os
 from typing import IO, NamedTuple
+
+# What would steer a terminal, as the pictures that Unicode has of it, and what would show code in another order than it runs in.
+_PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
+_PICTURES |= dict.fromkeys((*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
 
 
 class Style(NamedTuple):
@@ -40,3 +44,8 @@ def style_for(stream: IO[str]) -> Style:
     if os.environ.get("NO_COLOR"):
         return Style()
     return Style(on=bool(os.environ.get("FORCE_COLOR")) or stream.isatty())
+
+
+def harmless(text: str) -> str:
+    """Return text that no terminal takes for a command: names of files and lines of code may hold anything."""
+    return text if text.isprintable() else text.translate(_PICTURES)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from golden_rules.findings import Finding, Safety
-from golden_rules.reports.style import Style
+from golden_rules.reports.style import Style, harmless
 from golden_rules.reports.words import counted
 from golden_rules.runner import Run
 
@@ -88,7 +88,7 @@ def _fixed(run: Run, verb: str) -> Iterator[str]:
     by_path = Counter(finding.path for finding in run.fixed)
     for path, count in by_path.items():
         codes = sorted({finding.code for finding in run.fixed if finding.path == path})
-        yield f"{verb} {count} in {path} ({', '.join(codes)})"
+        yield f"{verb} {count} in {harmless(path)} ({', '.join(codes)})"
 
 
 def _fixable(run: Run, *, unsafe: bool) -> str:

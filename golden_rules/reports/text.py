@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from golden_rules.findings import Finding, Safety, Severity
-from golden_rules.reports.style import Style
+from golden_rules.reports.style import Style, harmless
 from golden_rules.reports.words import grace
 from golden_rules.runner import Run
 
@@ -28,10 +28,11 @@ def concise_report(run: Run, style: Style) -> Iterator[str]:
 
 
 def _headline(finding: Finding, style: Style) -> str:
-    place = style.bold(f"{finding.path}:{finding.line}:{finding.column}:")
+    place = style.bold(f"{harmless(finding.path)}:{finding.line}:{finding.column}:")
+    message = harmless(finding.message)
     if finding.severity is Severity.WARNING:
-        return f"{place} {style.yellow(finding.code)} (warning) {finding.message}"
-    return f"{place} {style.red(finding.code)} {finding.message}"
+        return f"{place} {style.yellow(finding.code)} (warning) {message}"
+    return f"{place} {style.red(finding.code)} {message}"
 
 
 def _frame(finding: Finding, style: Style, today: date) -> Iterator[str]:
@@ -39,11 +40,11 @@ def _frame(finding: Finding, style: Style, today: date) -> Iterator[str]:
     margin = " " * len(number)
     bar = style.blue("|")
     if finding.text.strip():
-        source = finding.text.expandtabs(4)
+        source = harmless(finding.text.expandtabs(4))
         yield f"{margin} {bar}"
         yield f"{style.blue(number)} {bar} {source.rstrip()}"
         yield f"{margin} {bar} {style.red(_carets(finding))}"
-    yield f"{margin} {style.blue('=')} help: {finding.remedy}{_fixable(finding, style)}"
+    yield f"{margin} {style.blue('=')} help: {harmless(finding.remedy)}{_fixable(finding, style)}"
     if finding.grace_until:
         yield f"{margin} {style.blue('=')} note: {grace(finding, today)}"
 

@@ -449,6 +449,21 @@ class TestTerminal:
         assert process.returncode == 130
         assert b"Traceback" not in err
 
+    @pytest.mark.parametrize("output_format", ["text", "concise"])
+    def test_nothing_in_a_file_steers_the_terminal(self, shop: Path, output_format: str) -> None:
+        """Neither its name nor its lines: control characters are shown as pictures, under carets that still fit."""
+        name = "sh\x1b[2Jop.py"
+        (shop / name).write_text(
+            "# golden-rules: critical\ndef total(order, a='\x1b]0;\x07\u202e'): return order.sum\n"
+        )
+        done = run(shop, "check", name, "--format", output_format)
+        assert done.stdout.startswith("sh␛[2Jop.py:2:5: GR105")
+        assert not set("\x1b\x07\u202e") & set(done.stdout)
+        if output_format == "text":
+            assert "def total(order, a='␛]0;␇�'): return" in done.stdout
+        assert run(shop, "check", "no\x1b[2J").stderr == "error: `no␛[2J` does not exist\n"
+        assert "in sh␛[2Jop.py (GR105)" in run(shop, "check", name, "--fix").stdout
+
     def test_odd_names_and_lines(self, shop: Path) -> None:
         """A terminal that knows ASCII alone, and a file name that is no UTF-8, are shown with escapes."""
         odd = os.fsencode(shop) + b"/\xff.py"
