@@ -166,6 +166,20 @@ async def send(gateway, order, anyio):
         ),
         pytest.param(
             """\
+    failures = 0
+    while True:
+        try:
+            return gateway.call_next(order)
+        except ConnectionError:
+            failures += 1
+            if failures > 3:
+                raise
+            time.sleep(1)
+""",
+            id="a-middleware-hands-on",
+        ),
+        pytest.param(
+            """\
     for _ in range(5):
         response = gateway.post(order)
         if response.status == 429:
@@ -279,6 +293,36 @@ def test_rarer_shapes_are_found_once(loop: str) -> None:
     """Whatever way the tries are counted, caught and left, there is one finding, on the outermost loop."""
     (finding,) = found("import contextlib\nimport itertools\nimport time\n\n\ndef send(gateway, order):\n" + loop)
     assert finding.function == "send"
+
+
+_UNCOUNTED = """\
+import time
+
+
+def {name}(gateway, order, stop, pause):
+    while {test}:
+        try:
+            answer = gateway.send(order)
+            {success}
+        except ConnectionError:
+            time.sleep(pause)  # and try again
+"""
+_SURELY, _PERHAPS = "return answer", "if answer.ok: return answer"
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "success", "count"),
+    [
+        ("send", "True", _SURELY, 1),
+        ("send", "not stop.is_set()", _SURELY, 1),
+        ("send_with_retries", "True", _PERHAPS, 1),
+        ("send", "True", _PERHAPS, 0),
+        ("send_with_retries", "not stop.is_set()", _PERHAPS, 0),
+    ],
+)
+def test_what_nothing_counts_is_tried_until_it_works(name: str, test: str, success: str, count: int) -> None:
+    """Success ends a retry; a loop that it ends at times only goes on, unless its function is named for retries."""
+    assert len(found(_UNCOUNTED.format(name=name, test=test, success=success))) == count
 
 
 def test_tests_and_the_runtime_are_left_alone() -> None:

@@ -11,7 +11,7 @@ from golden_rules.engine import analyse_source
 from golden_rules.findings import Finding
 from golden_rules.rules.resilience.hand_built_retry import HandBuiltRetry
 
-_IMPORTS = "import asyncio\nimport errno\nimport importlib\nimport socket\nimport time\n\n"
+_IMPORTS = "import asyncio\nimport errno\nimport importlib\nimport random\nimport socket\nimport time\n\n"
 
 
 def found(code: str) -> list[Finding]:
@@ -370,6 +370,19 @@ def read(message):
         ),
         pytest.param(
             """\
+def execute(kernel, order, attempts):
+    for attempt in attempts:
+        try:
+            if attempt == "websocket":
+                return kernel.send(order)
+            return kernel.post(order)
+        except OSError:
+            continue
+""",
+            id="ways-that-are-called-attempts",
+        ),
+        pytest.param(
+            """\
 def load(name):
     for attempt in range(3):
         try:
@@ -492,6 +505,88 @@ async def follow(channel, handle, limit):
             await asyncio.sleep(failures)
 """,
             id="a-stream-that-is-kept-up",
+        ),
+        pytest.param(
+            """\
+async def receive(connect, stop, handle, log):
+    backoff = 1
+    while not stop.is_set():
+        try:
+            async with connect() as messages:
+                backoff = 1
+                for message in await messages.fetch():
+                    if stop.is_set():
+                        return
+                    await handle(message)
+        except ConnectionError:
+            log.warning("disconnected, will try again")
+        await asyncio.sleep(backoff)
+        backoff = min(backoff * 2, 60)
+""",
+            id="a-receiver-that-reconnects-until-it-is-stopped",
+        ),
+        pytest.param(
+            """async def tend(tunnel, stop):
+    attempts = 0
+    while not stop.is_set():
+        try:
+            if await tunnel.open() is None:
+                break
+        except ConnectionError:
+            attempts += 1
+            await asyncio.sleep(attempts)
+""",
+            id="a-tunnel-that-is-kept-up-and-counts",
+        ),
+        pytest.param(
+            """\
+async def pump(client, handle, pause):
+    while True:
+        try:
+            for message in await client.fetch():
+                if message.last:
+                    return
+                await handle(message)
+        except ConnectionError:
+            await asyncio.sleep(pause)
+            log.warning("will retry")
+""",
+            id="a-consumer-that-nothing-counts",
+        ),
+        pytest.param(
+            """\
+def lend(client, low, high, retries):
+    while retries:
+        port = random.randint(low, high)
+        try:
+            return client.bind(port)
+        except OSError:
+            retries -= 1
+""",
+            id="a-number-that-is-drawn-anew",
+        ),
+        pytest.param(
+            """\
+def answer(queue, attempts, seconds):
+    for attempt in range(attempts):
+        try:
+            return queue.get(timeout=seconds)
+        except Empty:
+            pass
+    raise TimeoutError
+""",
+            id="nothing-is-there-yet",
+        ),
+        pytest.param(
+            """\
+def child(sessions, name):
+    for attempt in range(3):
+        try:
+            return sessions.create(name)
+        except SessionExistsError:
+            continue
+""",
+            id="others-made-it-first",
         ),
         pytest.param(
             """\

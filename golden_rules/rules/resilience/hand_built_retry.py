@@ -38,12 +38,15 @@ class HandBuiltRetry(OutlineRule):
     - those that wait: polling until a job is ready or a record is there, what says that it waits (`wait_for_server`) or probes
       health, begins each round with the same pause, or looks for as long as a timeout allows, without a number of tries and
       with no other result than that it is there; and those that try to take a lock which others hold;
-    - those that go on: periodic services, consumers, the pages of a listing, a service that is kept up by reconnecting;
+    - those that go on: periodic services, consumers, the pages of a listing, a service that is kept up by reconnecting. A `while`
+      that success ends only at times goes on where others stop it (`while not stop.is_set()`, `while self.running`), and where
+      nothing counts its tries and neither its test nor the name of the function speaks of any;
     - those that try something else in each round: the next candidate (or whatever is picked with `excluded=tried`), host or port,
-      and imports;
+      a number that is drawn, and imports;
     - questions put to a person;
-    - those in which others were merely first (`WatchError`, `IntegrityError`, `RouteChanged`) and that neither count attempts nor
-      wait, and two tries between which the cause is made good (`refresh_token`, `recover_connection`);
+    - those in which others were merely first (`WatchError`, `IntegrityError`, `SessionExists`) or nothing is there yet
+      (`queue.Empty`), unless they count attempts and wait, and two tries between which the cause is made good (`refresh_token`,
+      `recover_connection`);
     - rounds of which each learns from the one before: a model is shown its mistake, or is asked with other parameters.
 
     ## Why is this bad?

@@ -10,7 +10,7 @@ from golden_rules.naming import snake
 from golden_rules.rules.resilience.retry_syntax import names_of
 from golden_rules.rules.resilience.retry_words import is_pause, is_report
 from golden_rules.source.own_code import OwnCode
-from golden_rules.source.trees import arguments, callee, dotted, last_called
+from golden_rules.source.trees import callee, dotted, last_called
 
 _PROMPTS = frozenset({"input", "raw_input", "getpass", "prompt", "ask", "confirm"})
 # The same where it stands beside what is tried: there, a model may well be what is asked or prompted.
@@ -20,7 +20,6 @@ _OWN_PROMPT = re.compile(
     r"^_*(prompt|ask|request)_(\w+_)?(for|user|human|person|cred\w*|pass\w*|pin|login|confirm\w*|again|yes_no|input)(_|$)"
 )
 _SECRET = re.compile(r"(^|_)(password|passwd|passphrase|passcode|pin|otp|user_input|input_user)$")
-_EDITORS = frozenset({"click.edit", "typer.edit"})
 _SERVES = re.compile(
     r"^_*(run_(session|forever|loop|until\w*|once)|serve\w*|consume\w*|listen\w*|main_?loop|loop|handle_(connection|session))$"
 )
@@ -35,10 +34,10 @@ def asks_a_person(code: OwnCode, tried: Sequence[ast.AST], own: Sequence[ast.AST
     if any(_OWN_PROMPT.match(snake(last_called(call))) for call in _calls(own)) or any(map(_takes_secret, own)):
         return True
     return any(
-        (last_called(call) in prompts or callee(call) in _EDITORS) and not isinstance(code.parent(call), ast.Await)
+        last_called(call) in prompts and not isinstance(code.parent(call), ast.Await)
         for nodes, prompts in ((tried, _PROMPTS), (own, _PROMPTS_ASIDE))
         for call in _calls(nodes)
-    ) or any(last_called(call).strip("_") == "prompt" and not arguments(call) for call in _calls(own))
+    )
 
 
 def serves(tried: Sequence[ast.AST]) -> bool:

@@ -16,9 +16,9 @@ from golden_rules.rules.resilience.retry_syntax import (
     counts_tries,
     ends_with_the_time,
     is_answer,
-    is_interruption,
     is_outcome,
     is_policy,
+    is_stopped,
     names_of,
     only_counts,
     reads_of,
@@ -33,7 +33,6 @@ from golden_rules.rules.resilience.retry_syntax import (
 from golden_rules.rules.resilience.retry_words import (
     AWAITED_STATUS,
     AWAITING,
-    PAGES,
     RESTARTS,
     RETRYING,
     WAITING,
@@ -104,8 +103,6 @@ class _Examined:
 
     def retry(self) -> RetryLoop | None:
         if not isinstance(self.loop, ast.While) and not self._repeats(self.loop):
-            return None
-        if isinstance(self.loop, ast.While) and PAGES.search(code_of(self.source, self.code, self.loop.test)):
             return None
         for attempt in self._attempts:
             caught = self._caught(attempt)
@@ -247,8 +244,6 @@ class _Examined:
         going_on = []
         for handler in attempt.handlers:
             ways = ways_out(handler.body)
-            if is_interruption(handler) and not self.pause:
-                continue
             if Way.CONTINUE not in ways:
                 ways = onward(self.code, attempt, self.loop, ways)
             if ways & {Way.CONTINUE, Way.NEXT}:
@@ -278,9 +273,18 @@ class _Examined:
             return False
         if not (counted or says) and ends_with_the_time(self.loop) and yields_nothing(tried):
             return False
-        if sure:
-            return pauses or counted or says
+        if sure or self._goes_on:
+            return sure
         return (pauses or counted) if self.names_tries else (pauses and says)
+
+    @cached_property
+    def _goes_on(self) -> bool:
+        """Whether the loop is there to go on, as far as its head tells: others stop it, or nothing counts or speaks of tries."""
+        if not isinstance(self.loop, ast.While):
+            return False
+        if is_stopped(self.loop.test, self.own):
+            return True
+        return not (self.counted or self.names_tries or RETRYING.search(self.function.name))
 
     @cached_property
     def _waits(self) -> bool:
@@ -346,7 +350,7 @@ class _Examined:
         tried = {dotted(node) for node in self._tried(attempt) if isinstance(node, ast.Name | ast.Attribute)}
         if rounds.step(tried) or (not self.pause and rounds.remake(attempt)):
             return True
-        return not self.names_tries and rounds.draw
+        return rounds.draw or (not self.names_tries and rounds.go_on)
 
     @cached_property
     def _counts_attempts(self) -> bool:

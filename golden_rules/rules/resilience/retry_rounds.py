@@ -20,7 +20,10 @@ Loop = AnyLoop
 Attempt = AnyTry | AnyWith
 
 _DRAWS = ("random.", "secrets.", "uuid.")
-_NEXT_ONE = re.compile(r"(^|_)(next|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)")
+# `call_next(request)` of a middleware gives nothing, it hands on.
+_NEXT_ONE = re.compile(
+    r"(^|_)((?<!call_)next(?!_(call|handler))|pop|popleft|popitem|free_port|unused_port|open_port|random\w*|candidate)(_|$)"
+)
 _CHOOSES = re.compile(r"^_*(select|choose|pick)(_|$)")
 _CANDIDATE = re.compile(r"(^|_)(port|host|candidate|name|filename|path|suffix|slug)$")
 # What makes good the cause of a failure, so that the same thing may work now.
@@ -55,15 +58,18 @@ class Rounds:
 
     @cached_property
     def draw(self) -> bool:
-        """Whether a call gives something else each time: a random number, the next element."""
-        return any(
-            isinstance(node, ast.Call) and self._gives_the_next(callee(node)) and not only_counts(self.code, node)
-            for node in self.own
-        )
+        """Whether something is drawn each time: a random number."""
+        return any((resolve(self.outline, self.function, name) or "").startswith(_DRAWS) for name in self._asked)
 
-    def _gives_the_next(self, name: str) -> bool:
-        known = resolve(self.outline, self.function, name) or ""
-        return known.startswith(_DRAWS) or bool(_NEXT_ONE.search(snake(name)))
+    @cached_property
+    def go_on(self) -> bool:
+        """Whether a call gives something else each time: the next element."""
+        return any(_NEXT_ONE.search(snake(name)) for name in self._asked)
+
+    @cached_property
+    def _asked(self) -> list[str]:
+        """The calls whose results do more than to decide, report or wait."""
+        return [callee(node) for node in self.own if isinstance(node, ast.Call) and not only_counts(self.code, node)]
 
     @cached_property
     def choose(self) -> bool:

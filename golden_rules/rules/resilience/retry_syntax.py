@@ -19,7 +19,7 @@ from golden_rules.rules.resilience.retry_words import (
 from golden_rules.source.names import resolve
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.own_code import OwnCode, names_in
-from golden_rules.source.trees import AnyLoop, arguments, callee, dotted, is_number, walk
+from golden_rules.source.trees import AnyLoop, arguments, callee, dotted, is_number, is_text, walk
 
 _LIBRARIES = ("tenacity", "stamina", "backoff", "retrying", "golden_runtime", "hyx")
 
@@ -35,11 +35,14 @@ _ANSWERS = frozenset(
 )  # fmt: skip
 # Errors by which others tell that they were first, or that it is not done or not there yet: sooner or later each round succeeds.
 _OUTCOMES = re.compile(
-    r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|AlreadyExists|FileExists)(Error|Exception)?$"
+    r"(Integrity|Watch|StaleData|Conflict|Precondition|PreconditionFailed|OptimisticLock\w*|Concurren\w+|VersionConflict|(?<!Not)Exists)(Error|Exception)?$"
     r"|(?<!File)(?<!Module)(NotFound|DoesNotExist|NotExist|NotYet\w*)(Error|Exception)?$|^NoSuch\w+$"
-    r"|(Unique|Duplicate)\w*$|(?<=[a-z])Changed(Error|Exception)?$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
+    r"|^(Queue)?Empty$|(Unique|Duplicate)\w*$|(?<=[a-z])Changed(Error|Exception)?$|Pending(Error|Exception)?$|(InProgress|NotReady|NotFinished)(Error|Exception)?$"
 )
 _TIME_ALLOWED = re.compile(r"(^|_)(timeout|seconds|secs|max_wait|wait_time|deadline)(_|$)")
+_STOPPED_BY = re.compile(
+    r"(^|_)(stop\w*|shut\w*|clos\w+|cancel\w*|disconnect\w*|exiting|quit\w*|terminat\w*|running|alive)(_|$)"
+)
 _CLOCK = re.compile(r"(^|_)(monotonic|perf_counter|time|now|utcnow|deadline)$")
 _ACTS = re.compile(
     r"^(try_?)?(refresh|send|post|put|fetch|load|connect|reconnect|upload|download|submit|publish|push|write|save|sync|update)(_|$)"
@@ -92,7 +95,10 @@ def only_counts(code: OwnCode, node: ast.AST) -> bool:
     """Whether a read of a counter decides, reports or waits."""
     for outer in code.holders(node):
         match outer:
-            case ast.Compare() | ast.Raise() | ast.AugAssign():
+            case ast.Compare():
+                # `if attempt == "websocket"` chooses what is tried; no number is compared with a text.
+                return not any(map(is_text, (outer.left, *outer.comparators)))
+            case ast.Raise() | ast.AugAssign():
                 return True
             case ast.Call():
                 name = callee(outer)
@@ -116,11 +122,6 @@ def tries_in_place(test: ast.expr) -> bool:
     if isinstance(test, ast.Await):
         test = test.value
     return isinstance(test, ast.Call) and bool(_ACTS.match(snake(callee(test))))
-
-
-def is_interruption(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler is for a system call that a signal cut short: nothing failed, the call is made once more."""
-    return any(name.endswith("EINTR") for name in names_in(handler))
 
 
 def tests_a_result(round_: list[ast.AST]) -> bool:
@@ -173,6 +174,12 @@ def stepped(node: ast.AST) -> Iterator[ast.expr]:
 def measures_a_collection(call: ast.Call) -> bool:
     """Whether a call counts up to the length of something: `range(len(orders))`."""
     return any("len" in names_in(argument) for argument in (*call.args, *call.keywords))
+
+
+def is_stopped(test: ast.expr, round_: list[ast.AST]) -> bool:
+    """Whether a loop goes on until others say that it is enough: `while not self.stop.is_set()`, `while self.running`."""
+    set_here = {dotted(target) for node in round_ if isinstance(node, ast.Assign) for target in node.targets}
+    return any(_STOPPED_BY.search(snake(name)) for name in reads_of(test) if name not in set_here)
 
 
 def ends_with_the_time(loop: AnyLoop) -> bool:

@@ -39,8 +39,6 @@ _SENTENCE = re.compile(
 AWAITED_STATUS = re.compile(
     r"\.(status|state) (==|!=|in|not in|is|is not) \(?(?!(http\.)?HTTPStatus|codes)[a-z_]+\.(?-i:[A-Z])", re.IGNORECASE
 )
-# What a loop through the pages of a listing goes on by.
-PAGES = re.compile(r"next_?(page|token|marker)|page_?token|has_more|continuation", re.IGNORECASE)
 # What is started again runs on; it was not tried.
 RESTARTS = re.compile(r"(?<![a-z])restart(s|ed|ing)(?![a-z])", re.IGNORECASE)
 # What a `for` counts with, and what may stand around that.
