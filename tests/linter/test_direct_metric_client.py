@@ -125,3 +125,15 @@ def test_exporters_are_left_alone(path: str) -> None:
     source = "from prometheus_client import Gauge\nSTOCK = Gauge('stock', 'Parcels.')\n"
     assert not found(source, path)
     assert found(source, "src/shop/exported.py")
+
+
+def test_a_client_that_is_handed_on_by_a_given_name_is_left_alone() -> None:
+    """Whoever asks for it names and uses it; what a function names itself is its own."""
+    source = """\
+        from opentelemetry import trace
+
+        def get_tracer(name="shop"):
+            return trace.get_tracer({name})
+        """
+    assert not found(source.format(name="name"))
+    assert found(source.format(name="__name__"))

@@ -476,3 +476,25 @@ def fail(store, key, error):
 """
     assert found(code.format(status="dead_letter"))
     assert not found(code.format(status="failed"))
+
+
+def test_a_class_that_only_fills_a_variable_keeps_nothing() -> None:
+    """A record of a broker's answer is turned into another form by methods that put values into a new dictionary."""
+    code = """\
+class DeadLetterPage:
+    def __init__(self, letters):
+        self.letters = letters
+
+    def to_map(self):
+        result = dict()
+        result["letters"] = []
+        for letter in self.letters:
+            result["letters"].append(letter.number)
+        return result
+
+    def {name}(self, letter):
+        {line}
+"""
+    assert not found(code.format(name="validate", line="letter.validate()"))
+    assert not found(code.format(name="from_map", line="self.letters.append(letter)"))
+    assert found(code.format(name="add", line="self.letters.append(letter)"))

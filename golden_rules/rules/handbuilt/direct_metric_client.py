@@ -98,7 +98,8 @@ class DirectMetricClient(ModuleRule):
     `metrics-modules`, others that are named like instrumentation (`tracing`, `prometheus.py`, `http_stats.py`), exporters,
     that is, modules and packages called so (`exporter.py`, `stock_exporter/`), for which metrics are all they are for, classes
     that are a set of metrics or an exporter by name (`ShopMetrics`, `OtelSink`), functions that set metrics up or export
-    them (`configure_telemetry`, `export_metrics`), tests, benchmarks, migrations and vendored code are left alone.
+    them (`configure_telemetry`, `export_metrics`) or return a client by the name that they are given
+    (`return trace.get_tracer(name)`), tests, benchmarks, migrations and vendored code are left alone.
     """
 
     code: ClassVar[str] = "GR205"
@@ -264,6 +265,8 @@ def _found(outline: Outline) -> Iterator[_Found]:
             around = classes[id(node)]
         elif isinstance(node, ast.Import | ast.ImportFrom) and function is not None:
             yield from _imported(outline, node, function)
+        elif isinstance(node, ast.Return) and function is not None and _hands_on(function, node):
+            continue
         elif isinstance(node, ast.Call):
             target = _maker(outline, function, dotted(node.func))
             if target in _MAKERS:
@@ -282,6 +285,17 @@ def _is_for_metrics(around: Function | Class | None) -> bool:
             return True
         around = around.owner
     return around is not None and (feeds_metrics(around.name) or manages_metrics(around.name))
+
+
+def _hands_on(function: Function, statement: ast.Return) -> bool:
+    """Whether a function returns what it makes by a name that it is given: `return trace.get_tracer(name)`, for others to use."""
+    parameters = function.node.args
+    names = {each.arg for each in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)}
+    match statement.value:
+        case ast.Call(args=[ast.Name(id=name), *_]):
+            return name in names
+        case _:
+            return False
 
 
 def _may_make(outline: Outline, function: Function) -> bool:

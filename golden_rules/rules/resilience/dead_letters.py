@@ -87,9 +87,9 @@ _TELLS = re.compile(
     r"(^|_)(count|metrics?|stats?|log|logs|observe|track|report|reports|alert|notify|config|settings|schema|size|depth|name|key|url|topic|path|len|total|age|label)(_|$)"
 )
 # Methods of containers, of queues, of brokers, stores and files.
-_CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"})
+CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"})
 _QUEUES = frozenset({"put", "put_nowait", "add"})
-_SENDS = re.compile(
+SENDS = re.compile(
     r"^(r?push|lpush|xadd|zadd|hset|hmset|sadd|set|setex|publish\w*|basic_publish|send\w*|produce|enqueue\w*|write\w*|save|create|store|put\w*|append|insert\w*"
     r"|add|add_all|_?execute\w*|upload\w*|dump|writerow|open|rename|move\w*|copy|route_\w+|forward_\w+|transfer_\w+|park_\w+|_(send|move|push|publish|put|append|write)_\w+)$"
 )
@@ -173,26 +173,8 @@ def _passes_on(function: Function) -> bool:
     """Whether a function gives what is dead to whoever keeps it, beside what it marks: `self._send_to_dead_letter(task)`."""
     for call in function.calls:
         base, _, method = call.name.rpartition(".")
-        if _moves(snake(method)) or (_KEEPER.search(snake(base.rpartition(".")[2])) and _SENDS.match(method)):
+        if _moves(snake(method)) or (_KEEPER.search(snake(base.rpartition(".")[2])) and SENDS.match(method)):
             return True
-    return False
-
-
-def keeps_anything(unit: Unit) -> bool:
-    """Whether a class stores what it is given, in whatever way."""
-    for function in unit.functions:
-        if function.name.startswith("__"):
-            continue
-        for node in walk(function.node):
-            match node:
-                case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if (
-                    _SENDS.match(method) or method in _CONTAINS
-                ):
-                    return True
-                case ast.Assign(targets=[ast.Subscript()]):
-                    return True
-                case _:
-                    pass
     return False
 
 
@@ -263,10 +245,10 @@ def _moves(word: str) -> bool:
 def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
     if not call.args or _LOG.search(word_of(base)) or (dotted(base) in ("self", "cls") and DEAD.search(snake(method))):
         return False
-    if _KEEPER.search(word_of(base)) and method not in _CONTAINS | {"put", "put_nowait"}:
+    if _KEEPER.search(word_of(base)) and method not in CONTAINS | {"put", "put_nowait"}:
         # `self._dead_letters.send(task)`: another object keeps them.
         return False
-    return bool(_SENDS.match(method)) or method in _CONTAINS
+    return bool(SENDS.match(method)) or method in CONTAINS
 
 
 def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
@@ -278,20 +260,20 @@ def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
         return shown(base)
     if DEAD.search(word):
         # `self.dead_letters.add(task)` may be somebody else's queue, `append` is a list's.
-        sends = bool(_SENDER.search(word) and _SENDS.match(method))
-        kept = sends or method in _CONTAINS or (method in _QUEUES and _is_container(unit, base))
+        sends = bool(_SENDER.search(word) and SENDS.match(method))
+        kept = sends or method in CONTAINS or (method in _QUEUES and _is_container(unit, base))
         return shown(base) if kept and _PLACE.search(word) else ""
     if _LOG.search(word):
         return ""
-    if method in _CONTAINS and len(call.args) == 1 and isinstance(call.args[0], ast.Constant | ast.JoinedStr):
+    if method in CONTAINS and len(call.args) == 1 and isinstance(call.args[0], ast.Constant | ast.JoinedStr):
         # A name that is put on a list of names.
         return ""
-    return _first_dead(call) if _SENDS.match(method) else _written_table(call)
+    return _first_dead(call) if SENDS.match(method) else _written_table(call)
 
 
 def _buried(function: Function, base: ast.expr, method: str) -> str:
     """Return the container of the dead into which a function that gives messages up puts one: `self._dead[queue].append(it)`."""
-    if method not in _CONTAINS or not _GIVES_UP.search(snake(function.name)):
+    if method not in CONTAINS or not _GIVES_UP.search(snake(function.name)):
         return ""
     match base:
         case ast.Call(func=ast.Attribute(value=holder, attr="setdefault" | "get")) | ast.Subscript(value=holder):
@@ -388,7 +370,7 @@ def _put_when_failed(function: Function) -> Iterator[ast.expr]:
         for node in walk(root):
             match node:
                 case ast.Call(func=ast.Attribute(value=base, attr=method), args=[_, *_]) if (
-                    method in _CONTAINS | _QUEUES
+                    method in CONTAINS | _QUEUES
                 ):
                     yield base
                 case _:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
-from golden_rules.rules.resilience.dead_letters import DEAD, DeadLetters, dead_letters_of, keeps_anything, may_keep_dead
+from golden_rules.rules.resilience.dead_letters import (
+    CONTAINS,
+    DEAD,
+    SENDS,
+    DeadLetters,
+    dead_letters_of,
+    may_keep_dead,
+)
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
+from golden_rules.source.trees import dotted, walk
 
 _DATA = re.compile(
     r"(Error|Exception|Config|Configuration|Settings|Options|Enum|Model|Event|Command|Protocol|Stats|Statistics|Metrics|Recorder|Serializer"
     r"|Schema|View|Probe|Snapshot|Report|Entry|Message|Record|Response|Request|Result|Input|Output|Props|Params|Admin|Form|Command|Exporter|Reporter|Migration|Alerter|Alerts|Inspector|Monitor|Dashboard|Viewer|Reader|Query)$|Metric"
 )
 
+# What turns a record into another form, or is made of it.
+_FORM = re.compile(r"^_*(to|from)_(map|dict|json|proto|row|bytes|model|tuple)$")
 _ACRONYM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -224,8 +235,47 @@ def _where(letters: DeadLetters) -> str:
 
 def _is_queue(unit: Unit) -> bool:
     public = [function for function in unit.functions if not function.name.startswith("_")]
-    return _is_called_queue(unit) and len(public) > 1 and keeps_anything(unit)
+    return _is_called_queue(unit) and len(public) > 1 and _keeps_anything(unit)
 
 
 def _is_called_queue(owner: Class | Unit) -> bool:
     return DEAD.search(_ACRONYM.sub("_", owner.name).lower()) is not None
+
+
+def _keeps_anything(unit: Unit) -> bool:
+    """Whether a class stores what it is given, in whatever way."""
+    for function in unit.functions:
+        if function.name.startswith("__") or _FORM.match(function.name):
+            continue
+        nodes = list(walk(function.node))
+        made = {name for node in nodes if (name := _container_made(node))}
+        for node in nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(value=base, attr=method), args=[_, *_]) if (
+                    SENDS.match(method) or method in CONTAINS
+                ):
+                    kept = base
+                case ast.Assign(targets=[ast.Subscript(value=holder)]):
+                    kept = holder
+                case _:
+                    continue
+            if dotted(kept).partition(".")[0] not in made and not _is_entry_of(kept, made):
+                return True
+    return False
+
+
+def _container_made(node: ast.AST) -> str:
+    """Return the variable that gets a new container, which the function fills and gives away: `result = {}`."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.Dict() | ast.List() | ast.Set() | ast.Call(func=ast.Name(id="dict" | "list" | "set")),
+        ):
+            return name
+        case _:
+            return ""
+
+
+def _is_entry_of(base: ast.expr, made: set[str]) -> bool:
+    """Whether something stands under a key of one of these containers: `result["orders"]`."""
+    return isinstance(base, ast.Subscript) and isinstance(base.value, ast.Name) and base.value.id in made
