@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import golden_rules
-from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.documentation import index, page
+from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.registry import built_in_rules
 from golden_rules.schema import SCHEMA_FILE, schema
 

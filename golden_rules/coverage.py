@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
 from golden_rules.collector import collector_off
 from golden_rules.config import Config
 from golden_rules.engine import analyse_source
+from golden_rules.engine_rules import SYNTAX_ERROR
 from golden_rules.files import SourceFile, read_source
 from golden_rules.findings import FileResult, ScoredFunction
 from golden_rules.naming import module_parts

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from golden_rules.catalogue.engine_rules import ENGINE_RULES
+from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.findings import Safety
 from golden_rules.options import Option
 from golden_rules.rules.base import Bad, Rule

@@ -6,7 +6,7 @@ import functools
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from golden_rules.catalogue.engine_rules import ENGINE_RULES
+from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
 from golden_rules.options import Option
 from golden_rules.rules.base import ClassRule, FunctionRule, ModuleRule, OutlineRule, ProjectRule, Rule, UnmeasuredRule

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from golden_rules.catalogue.engine_rules import ENGINE_RULES
+from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.registry import BUILT_IN
 from golden_rules.validation import NOT_BY_PATH
 from golden_rules.values import PROFILES, SEVERITIES

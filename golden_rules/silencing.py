@@ -7,16 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from golden_rules.comments import ABOUT_COMMENTS, WORDS, Directives, Ignore, is_date, takes_in
+from golden_rules.engine_rules import IGNORE_WITHOUT_REASON, INVALID_COMMENT, UNUSED_IGNORE, EngineRule
 from golden_rules.errors import did_you_mean
-from golden_rules.findings import Edit, Finding, Fix, Safety, Severity, Silence
-from golden_rules.registry import ENGINE_CODES, codes_and_names
+from golden_rules.findings import Edit, Finding, Fix, Safety, Silence
+from golden_rules.registry import codes_and_names
 from golden_rules.selection import EVERYTHING, nearest_rule
 from golden_rules.source.outline import Class, Function
 from golden_rules.source.text import SourceText
-
-UNUSED, WITHOUT_REASON, INVALID = "GR901", "GR902", "GR903"
-# What is untidy, as against what does not do what it says: see `severity` in the configuration.
-_SEVERITIES = {UNUSED: Severity.WARNING, WITHOUT_REASON: Severity.WARNING, INVALID: Severity.ERROR}
 
 
 @dataclass(slots=True)
@@ -52,7 +49,7 @@ class Silencer:
         known = codes_and_names()
         wrong = (*_invalid(page, self.directives, known), *_without_reason(page, self.directives))
         yield from (self._about(finding) for finding in wrong if finding.code in on)
-        if UNUSED not in on:
+        if UNUSED_IGNORE.code not in on:
             return
         unused = (
             (ignore, self._unused(ignore, on, known, everything_on=everything_on)) for ignore in self.directives.ignores
@@ -73,7 +70,7 @@ class Silencer:
         unused = []
         for selector in ignore.selectors:
             codes = {code for code, name in known.items() if takes_in(selector, code, name)}
-            judged = codes and (codes <= on or (everything_on and codes & on)) and UNUSED not in codes
+            judged = codes and (codes <= on or (everything_on and codes & on)) and UNUSED_IGNORE.code not in codes
             if judged and selector not in used:
                 unused.append(selector)
         return unused
@@ -86,11 +83,13 @@ class _Page:
     path: str
     source: SourceText
 
-    def finding(self, code: str, span: tuple[int, int], message: str, remedy: str, fix: Fix | None = None) -> Finding:
+    def finding(
+        self, rule: EngineRule, span: tuple[int, int], message: str, remedy: str, fix: Fix | None = None
+    ) -> Finding:
         line, column = self.source.position(span[0])
         return Finding(
-            code=code,
-            name=ENGINE_CODES[code],
+            code=rule.code,
+            name=rule.name,
             message=message,
             path=self.path,
             line=line,
@@ -98,7 +97,7 @@ class _Page:
             end_line=line,
             end_column=column + span[1] - span[0],
             function="",
-            severity=_SEVERITIES[code],
+            severity=rule.severity,
             remedy=remedy,
             text=self.source.line(line),
             fix=fix,
@@ -108,7 +107,7 @@ class _Page:
 def _invalid(page: _Page, directives: Directives, known: Mapping[str, str]) -> Iterator[Finding]:
     for word, start, end in directives.unknown:
         if hint := did_you_mean(word, WORDS):
-            yield page.finding(INVALID, (start, end), f"`{word}` is no word for a comment", _remedy(hint))
+            yield page.finding(INVALID_COMMENT, (start, end), f"`{word}` is no word for a comment", _remedy(hint))
     for ignore in directives.ignores:
         span = (ignore.start, ignore.end)
         for selector in ignore.selectors:
@@ -121,12 +120,14 @@ def _invalid(page: _Page, directives: Directives, known: Mapping[str, str]) -> I
                     if hint
                     else "`golden-rules rules` lists them; a plugin's are known where it is installed"
                 )
-                yield page.finding(INVALID, span, f"there is no rule `{selector}` to ignore", remedy)
+                yield page.finding(INVALID_COMMENT, span, f"there is no rule `{selector}` to ignore", remedy)
         if not ignore.selectors:
             remedy = "name the rules as in `ignore[GR201]`, or leave the comment out"
-            yield page.finding(INVALID, span, "the brackets name no rule to ignore", remedy)
+            yield page.finding(INVALID_COMMENT, span, "the brackets name no rule to ignore", remedy)
         if ignore.until and not is_date(ignore.until):
-            yield page.finding(INVALID, span, f"`{ignore.until}` is no date", "write the day as in `until 2027-03-01`")
+            yield page.finding(
+                INVALID_COMMENT, span, f"`{ignore.until}` is no date", "write the day as in `until 2027-03-01`"
+            )
 
 
 _ONE = ": did you mean "
@@ -142,7 +143,9 @@ def _without_reason(page: _Page, directives: Directives) -> Iterator[Finding]:
     for ignore in directives.ignores:
         if not ignore.reason and not _only_about_comments(ignore):
             message = f"nothing says why {_named(ignore.selectors)} ignored here"
-            yield page.finding(WITHOUT_REASON, (ignore.start, ignore.end), message, "add the reason: ` -- because ...`")
+            yield page.finding(
+                IGNORE_WITHOUT_REASON, (ignore.start, ignore.end), message, "add the reason: ` -- because ...`"
+            )
 
 
 def _only_about_comments(ignore: Ignore) -> bool:
@@ -158,7 +161,7 @@ def _unused_finding(page: _Page, ignore: Ignore, unused: list[str]) -> Finding:
     remedy = f"leave {_listed(unused)} out" if left else "remove the comment"
     edit = _without(page.source, ignore, left)
     fix = Fix(Safety.SAFE, remedy, (edit,))
-    return page.finding(UNUSED, (ignore.start, ignore.end), message, remedy, fix)
+    return page.finding(UNUSED_IGNORE, (ignore.start, ignore.end), message, remedy, fix)
 
 
 def _without(source: SourceText, ignore: Ignore, left: list[str]) -> Edit:

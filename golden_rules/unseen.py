@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
 from golden_rules.config import Config
+from golden_rules.engine_rules import SYNTAX_ERROR
 from golden_rules.findings import NAMES, Fact, FileFacts, FileResult, Finding, Severity
 from golden_rules.registry import codes_and_names
 from golden_rules.selection import EVERYTHING

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from golden_rules.adoption.scope import Scope, in_change, new_findings
-from golden_rules.catalogue.engine_rules import SYNTAX_ERROR
+from golden_rules.engine_rules import SYNTAX_ERROR
 from golden_rules.findings import Finding, Severity
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from golden_rules.config import Config
+from golden_rules.engine_rules import IGNORE_WITHOUT_REASON
 from golden_rules.files import SourceFile, UnreadableFile, read_source
 from golden_rules.globs import FunctionPatterns, path_globs
 from golden_rules.naming import module_parts, package_of
@@ -17,7 +18,6 @@ from golden_rules.paths import relative_to
 from golden_rules.rules.resilience.allowed import ALLOWED_IN
 from golden_rules.settings import DEFAULT_EXCLUDE, module_globs
 from golden_rules.settings_places import SettingsPlace
-from golden_rules.silencing import WITHOUT_REASON
 from golden_rules.source.importing import imported_names
 from golden_rules.source.outline import Outline
 from golden_rules.source.outlining import outline
@@ -129,7 +129,7 @@ def reasonless(config: Config, origins: dict[str, tuple[SettingsPlace, ...]]) ->
     for entry in config.not_critical:
         where = _where(origins["not_critical"], "not-critical", entry)
         yield (
-            f"`{entry}` in `not-critical` of {where} gives no reason ({WITHOUT_REASON}): write"
+            f"`{entry}` in `not-critical` of {where} gives no reason ({IGNORE_WITHOUT_REASON.code}): write"
             f' `not-critical."{entry}" = "because ..."`'
         )
 

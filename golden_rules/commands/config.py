@@ -72,12 +72,13 @@ def _check(path: Path, configs: Configs) -> int:
 
 def _unfounded(config: Config, sentences: list[str]) -> bool:
     """Say which entries give no reason, where GR902 is on, and return whether that is an error."""
-    from golden_rules.registry import ENGINE_CODES, codes_and_names
-    from golden_rules.silencing import WITHOUT_REASON
+    from golden_rules.engine_rules import IGNORE_WITHOUT_REASON
+    from golden_rules.registry import codes_and_names
 
-    if not sentences or WITHOUT_REASON not in config.enabled_codes(codes_and_names(), ""):
+    rule = IGNORE_WITHOUT_REASON
+    if not sentences or rule.code not in config.enabled_codes(codes_and_names(), ""):
         return False
-    is_error = config.severity_of(WITHOUT_REASON, ENGINE_CODES[WITHOUT_REASON]) == "error"
+    is_error = config.severity_of(rule.code, rule.name) == "error"
     for sentence in sentences:
         click.echo(sentence if is_error else f"warning: {sentence}", err=not is_error)
     return is_error

@@ -12,8 +12,8 @@ from golden_rules.errors import UsageError
 @click.argument("code", shell_complete=complete_codes)
 def explain(code: str) -> int:
     """Explain a rule: what it does, why, an example, when not to follow it."""
-    from golden_rules.catalogue.engine_rules import ENGINE_RULES
     from golden_rules.documentation import page
+    from golden_rules.engine_rules import ENGINE_RULES
     from golden_rules.registry import codes_and_names, load_rules
     from golden_rules.selection import nearest_rule
 

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from golden_rules import __version__
-from golden_rules.catalogue.engine_rules import ENGINE_RULES
 from golden_rules.documentation import page
-from golden_rules.findings import Edit, Finding, Fix
+from golden_rules.engine_rules import ENGINE_RULES
+from golden_rules.findings import Edit, Finding, Fix, Severity
 from golden_rules.registry import BUILT_IN, ENGINE_CODES, load_rules
 from golden_rules.reports.fingerprints import fingerprints
 from golden_rules.reports.words import days_left, grace
@@ -25,8 +25,6 @@ from golden_rules.source.text import SourceText
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _HOME = "https://github.com/golden-rules/golden-rules"
 _ROOT = "%SRCROOT%"
-# What counts as a warning unless the configuration says otherwise.
-_WARNINGS = frozenset({"GR901", "GR902"})
 
 
 def sarif_report(run: Run) -> Iterator[str]:
@@ -65,6 +63,7 @@ def _rules(codes: set[str]) -> Iterator[dict[str, Any]]:
     """Yield the descriptions of rules, in order of code."""
     pages = [(rule.code, rule.name, rule.summary(), page(type(rule))) for rule in load_rules() if rule.code in codes]
     pages += [(rule.code, rule.name, rule.summary, rule.page) for rule in ENGINE_RULES if rule.code in codes]
+    severities = {rule.code: rule.severity for rule in ENGINE_RULES}
     ours = {*ENGINE_CODES, *(rule.code for rule in BUILT_IN)}
     for code, name, summary, text in sorted(pages):
         described: dict[str, Any] = {
@@ -72,7 +71,7 @@ def _rules(codes: set[str]) -> Iterator[dict[str, Any]]:
             "name": name,
             "shortDescription": {"text": summary},
             "help": {"text": text, "markdown": text},
-            "defaultConfiguration": {"level": "warning" if code in _WARNINGS else "error"},
+            "defaultConfiguration": {"level": str(severities.get(code, Severity.ERROR))},
             "properties": {"tags": ["observability"]},
         }
         if code in ours:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from golden_rules.findings import Severity
+
 
 @dataclass(frozen=True, slots=True)
 class EngineRule:
@@ -13,6 +15,7 @@ class EngineRule:
         summary: What it finds, in one line.
         fixable: Whether `--fix` mends it.
         body: The rest of its page, in Markdown.
+        severity: How it counts unless the configuration says otherwise: what is untidy, as against what does not do what it says.
     """
 
     code: str
@@ -20,6 +23,7 @@ class EngineRule:
     summary: str
     fixable: bool
     body: str
+    severity: Severity = Severity.ERROR
 
     @property
     def page(self) -> str:
@@ -47,6 +51,7 @@ UNUSED_IGNORE = EngineRule(
     "unused-ignore",
     "A comment that ignores what is not there.",
     fixable=True,
+    severity=Severity.WARNING,
     body="""
 ## What it does
 Finds `# golden-rules: ignore[...]` comments, and single codes in them, that silence no finding. It is a warning: it does
@@ -79,6 +84,7 @@ IGNORE_WITHOUT_REASON = EngineRule(
     "ignore-without-reason",
     "A comment that ignores a finding without saying why.",
     fixable=False,
+    severity=Severity.WARNING,
     body="""
 ## What it does
 Finds `# golden-rules: ignore[...]` and `ignore-file[...]` comments without a reason after `--`. It is a warning: it does
