@@ -574,3 +574,30 @@ def test_a_name_that_says_only_the_unit_is_not_what_is_timed(lines: str, what: s
     assert message.startswith(f"`{what}` is timed by hand: ")
     (named,) = messages(source.replace("@", "render_ms"))
     assert named.startswith("`render_ms` is timed by hand: ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "certain"),
+    [
+        ("{log}\nif orders.more():\n    continue\nreturn orders", False),
+        (
+            "try:\n    orders.get()\n    {log}\n    orders.pack()\n    return orders\nexcept OSError:\n    orders.wait()",
+            False,
+        ),
+        (
+            "try:\n    orders.get()\n    {log}\n    orders.pack()\n    return orders\nexcept OSError:\n    raise Failed from None",
+            True,
+        ),
+        ("try:\n    orders.get()\n    {log}\n    return orders\nexcept OSError:\n    orders.wait()", True),
+        ("{log}\nif orders.more():\n    break\nreturn orders", True),
+    ],
+    ids=["continue", "what follows may fail", "a failure ends it", "nothing fails", "break"],
+)
+def test_a_timer_stops_once_where_a_loop_may_go_on(lines: str, certain: bool) -> None:
+    """Stopped again, a timer tells the same seconds: there is no fix where a round may come to the reading once more."""
+    body = indent(lines.format(log="log.info('packed in %.1f s', time.monotonic() - start)"), "        ")
+    source = (
+        f"import time\n\n\ndef f(orders, log):\n    start = time.monotonic()\n    for attempt in range(3):\n{body}\n"
+    )
+    assert len(messages(source)) == 1
+    assert ("start.stop()" in fixed(source)) is certain

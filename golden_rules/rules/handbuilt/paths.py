@@ -14,6 +14,8 @@ _EXITS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _BRANCHING = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.For, ast.AsyncFor, ast.While, ast.comprehension)
 _Exits = frozenset[type[ast.stmt]]
 _NO_EXITS: _Exits = frozenset()
+# What ends a loop, or the function with it.
+_LEAVING: _Exits = frozenset({ast.Return, ast.Raise, ast.Break})
 
 
 class UnclearPathError(Exception):
@@ -38,8 +40,12 @@ def may_follow(code: OwnCode, first: ast.AST, later: ast.AST, start: ast.AST) ->
         UnclearPathError: It can where a call after `first` raises, which nobody can foresee.
     """
     around = set(loops_around(code, later, start))
-    if any(loop in around and not _leaves(code, first, loop) for loop in loops_around(code, first, start)):
-        return True
+    for loop in loops_around(code, first, start):
+        if loop in around:
+            if not _leaves(code, first, loop):
+                return True
+            if _may_fail_back(code, first, loop):
+                raise UnclearPathError
     if first is later or code.order(later) < code.order(first):
         return False
     return _in_order(code, first, later)
@@ -119,6 +125,9 @@ def _is_quiet_call(call: ast.Call) -> bool:
         "get",
         "items",
         "time",
+        "monotonic",
+        "perf_counter",
+        "default_timer",
         "total_seconds",
         "stop",
         "add",
@@ -139,6 +148,8 @@ def _leaves(code: OwnCode, node: ast.AST, top: ast.AST | Sequence[ast.stmt]) -> 
         block = code.block(statement)
         if block is top:
             return False
+        if isinstance(top, AnyLoop) and not inner_loop and _may_continue(code, block, statement, top):
+            return False
         exits = _exits_from(block, statement)
         if exits and all(_is_effective(kind, top, caught=caught, inner_loop=inner_loop) for kind in exits):
             return True
@@ -149,6 +160,35 @@ def _leaves(code: OwnCode, node: ast.AST, top: ast.AST | Sequence[ast.stmt]) -> 
             caught = True
         if isinstance(holder, AnyLoop):
             inner_loop = True
+    return False
+
+
+def _may_continue(code: OwnCode, block: Sequence[ast.stmt], statement: ast.stmt, loop: ast.AST) -> bool:
+    """Whether control that goes on from a statement may come to a `continue` of a loop before it surely leaves the block."""
+    for line in block[block.index(statement) + 1 :]:
+        if any(isinstance(node, ast.Continue) and _loop_of(code, node) is loop for node in (line, *code.inside(line))):
+            return True
+        if _exits(line):
+            return False
+    return False
+
+
+def _loop_of(code: OwnCode, node: ast.AST) -> ast.AST | None:
+    return next((holder for holder in code.holders(node) if isinstance(holder, AnyLoop)), None)
+
+
+def _may_fail_back(code: OwnCode, node: ast.AST, loop: ast.AST) -> bool:
+    """Whether what follows a node in a `try` may raise, and a handler of that lets the loop around it go on."""
+    child = node
+    for holder in code.holders(node):
+        if holder is loop:
+            return False
+        if isinstance(holder, AnyTry) and child in holder.body:
+            exits = [_block_exits(handler.body) for handler in holder.handlers]
+            goes_on = any(not kinds or not kinds <= _LEAVING for kinds in exits)
+            if goes_on and not all(map(_is_quiet, _rest(code, node, holder))):
+                return True
+        child = holder
     return False
 
 
