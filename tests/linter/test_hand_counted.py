@@ -48,6 +48,7 @@ REPORTS = {
     "entry of what a function of statistics returns": "pass\n    def stats(self):\n        out = {}\n        out['rate'] = self.sent / 2\n        return out",
     "entry of a status": "status['sent_mails'] = self.sent",
     "guard of a log call": "if self.sent % 100 == 0:\n            logger.info('%d so far', self.sent)",
+    "guard of a log call that something is worked out for": "if self.sent % 100 == 0:\n            rate = self.sent / names.age\n            logger.info('%d mails a second', rate)",
     "beside a total that grows": "self.total += 1\n        return {'total': self.total, 'sent': self.sent}",
     "beside a computed total": "return {'total': self.sent + self.lost, 'sent': self.sent}",
     "set to zero where it is set up": "return {'sent': self.sent}\n    def initialize(self):\n        self.sent = 0",
@@ -113,6 +114,13 @@ def test_by_how_much_a_number_grew_over_some_work_is_a_result_of_it() -> None:
     grew = "before = dict(self.stats)\n        self.send(gauge)\n        return {'sent': self.stats['sent'] - before['sent']}"
     assert not found(counting(grew, "self.stats['sent']", "send_all"))
     assert found(counting(grew, "self.stats['sent']", "log_stats"))
+
+
+@pytest.mark.parametrize(("key", "count"), [("times", 1), ("sent", 0)])
+def test_what_is_asked_of_another_entry_of_a_copy_is_no_matter(key: str, count: int) -> None:
+    """A method of statistics that copies them all may do with one entry what it likes."""
+    reading = f"told = self.stats.copy()\n        if told['{key}']:\n            self.send(gauge)\n        return told"
+    assert len(found(counting(reading, "self.stats['sent']"))) == count
 
 
 def test_what_a_framework_collects_from_its_workers_is_its_own() -> None:

@@ -131,7 +131,7 @@ def _holder_starts_anew(index: Mentions, target: ast.expr) -> bool:
 
 def _reading_beside(index: Mentions, node: ast.expr, target: ast.expr) -> Reading:
     """Return what becomes of a value; the caller of the function that counts gets it to act on it."""
-    reading = _reading(index, node, _MAX_STEPS)
+    reading = _reading(index, node, _MAX_STEPS, key=_key(target))
     beside = function_around(index, node) is function_around(index, target)
     return Reading.OTHER if beside and isinstance(statement_of(index, node), ast.Return) else reading
 
@@ -160,12 +160,34 @@ def _is_given(index: Mentions, name: str) -> bool:
     return bool(amounts) or any(not isinstance(value, ast.Constant) for value in values_given(index, mentions))
 
 
-def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = False) -> Reading:
-    """Follow a value upwards through expressions, and through a variable, to what becomes of it."""
+def _key(target: ast.expr) -> object:
+    """Return the key under which a counter stands among others, `None` where nothing tells."""
+    match target:
+        case ast.Subscript(slice=ast.Constant(value=key)):
+            return key
+        case _:
+            return None
+
+
+def _reading(index: Mentions, node: ast.AST, steps: int, *, key: object = None, decision: bool = False) -> Reading:
+    """Follow a value upwards through expressions, and through a variable, to what becomes of it.
+
+    Args:
+        index: What the file mentions.
+        node: The value, or what holds it under a key.
+        steps: Through how many variables more to follow it.
+        key: The key, where there is one: what is done with other entries is no matter.
+        decision: Whether something was asked of the value on the way here.
+    """
     current = node
     while True:
         parent = index.parents[id(current)]
         match parent:
+            case ast.Subscript(value=held, slice=ast.Constant(value=other)) if held is current and key not in (
+                None,
+                other,
+            ):
+                return Reading.NEUTRAL
             case ast.Compare():
                 sides = [parent.left, *parent.comparators]
                 if not any(isinstance(side, ast.Constant) and side.value in (0, None) for side in sides):
@@ -193,7 +215,7 @@ def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = Fal
                 return Reading.DECIDES if decision or not _returns_early(parent) else Reading.NEUTRAL
             case ast.While() | ast.Assert() | ast.Match():
                 return Reading.DECIDES
-            case ast.Subscript(slice=key) if key is current:
+            case ast.Subscript(slice=place) if place is current:
                 return Reading.OTHER
             case ast.Subscript() if not isinstance(parent.ctx, ast.Load):
                 return Reading.NEUTRAL
@@ -215,9 +237,9 @@ def _reading(index: Mentions, node: ast.AST, steps: int, *, decision: bool = Fal
             case ast.Return() | ast.Yield() | ast.YieldFrom():
                 return _returned(index, parent, current, decision=decision)
             case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) | ast.NamedExpr(target=target):
-                return _assigned(index, target, steps, decision=decision)
+                return _assigned(index, target, steps, key=key, decision=decision)
             case ast.AugAssign():
-                return _assigned(index, parent.target, steps, decision=decision)
+                return _assigned(index, parent.target, steps, key=key, decision=decision)
             case ast.For() | ast.AsyncFor() | ast.comprehension():
                 return Reading.NEUTRAL
             case ast.Expr() | ast.Raise():
@@ -243,16 +265,26 @@ def _is_earlier(now: ast.expr, before: ast.expr) -> bool:
 
 
 def _only_reports(statement: ast.If) -> bool:
-    """Whether all that hangs on an `if` is a report: log calls and metrics."""
-    calls = []
-    for line in (*statement.body, *statement.orelse):
-        if not isinstance(line, ast.Expr):
+    """Whether all that hangs on an `if` is a report: log calls and metrics, and what is worked out for them."""
+    lines = [line for line in (*statement.body, *statement.orelse) if not _names_a_value(line)]
+    return bool(lines) and all(map(_is_report, lines))
+
+
+def _names_a_value(line: ast.stmt) -> bool:
+    match line:
+        case ast.Assign(targets=[ast.Name()]):
+            return True
+        case _:
             return False
-        value = line.value.value if isinstance(line.value, ast.Await) else line.value
-        if not isinstance(value, ast.Call):
+
+
+def _is_report(line: ast.stmt) -> bool:
+    match line:
+        case ast.Expr(value=ast.Call(func=func)) | ast.Expr(value=ast.Await(value=ast.Call(func=func))):
+            name = dotted(func)
+            return is_log(name) or is_metric(name) or is_report(name)
+        case _:
             return False
-        calls.append(dotted(value.func))
-    return all(is_log(name) or is_metric(name) or is_report(name) for name in calls)
 
 
 def _returns_early(statement: ast.If) -> bool:
@@ -324,7 +356,7 @@ def _returned(index: Mentions, statement: ast.AST, value: ast.AST, *, decision: 
     return Reading.NEUTRAL if isinstance(value, ast.Attribute | ast.Subscript | ast.Name) else Reading.OTHER
 
 
-def _assigned(index: Mentions, target: ast.expr, steps: int, *, decision: bool) -> Reading:
+def _assigned(index: Mentions, target: ast.expr, steps: int, *, key: object, decision: bool) -> Reading:
     if not isinstance(target, ast.Name):
         words = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if decision:
@@ -340,7 +372,7 @@ def _assigned(index: Mentions, target: ast.expr, steps: int, *, decision: bool) 
         for node in index.names[target.id]
         if isinstance(node.ctx, ast.Load) and function_around(index, node) is function
     ]
-    readings = {_reading(index, load, steps - 1, decision=decision) for load in loads}
+    readings = {_reading(index, load, steps - 1, key=key, decision=decision) for load in loads}
     for worst in (Reading.DECIDES, Reading.OTHER, Reading.REPORTED):
         if worst in readings:
             return worst
