@@ -154,7 +154,8 @@ def adapter_of(target: str | None, written: str) -> str:
         written: The call as written.
     """
     receiver, _, method = written.replace("()", "").rpartition(".")
-    if target is not None and (library := _library(target)) is not None:
+    if target is not None and (known := library_of(target)):
+        library = LIBRARIES[known]
         # What is put onto a pipeline waits there for `execute`.
         waits = "pipeline" in target.lower() and method != "execute"
         return library.adapter if method in library.methods and not waits else ""
@@ -173,14 +174,10 @@ def is_asynchronous(target: str) -> bool:
     return bool(_ASYNCHRONOUS.search(target))
 
 
-def is_library(target: str) -> bool:
-    """Return whether an absolute name belongs to a library that talks to other systems."""
-    return _library(target) is not None
-
-
-def _library(target: str) -> Library | None:
+def library_of(target: str) -> str:
+    """Return the library that talks to other systems and that an absolute name belongs to, or `""`."""
     parts = target.split(".")
     if not _DATA.isdisjoint(parts[1:-1]):
-        return None
-    known = (LIBRARIES.get(".".join(parts[:length])) for length in range(min(len(parts), 3), 0, -1))
-    return next((library for library in known if library is not None), None)
+        return ""
+    names = (".".join(parts[:length]) for length in range(min(len(parts), 3), 0, -1))
+    return next((name for name in names if name in LIBRARIES), "")

@@ -25,6 +25,25 @@ _PARTNER = re.compile(
     r"|[a-zA-Z](Client|Session|Connection|Transport|Socket|Channel|Proxy|Stub|Store|Database|Repository|Storage|Cache|Broker|Queue"
     r"|Pool|Engine)s?$"
 )
+# What a web framework keeps of whoever is signed in is at hand.
+_SIGNED_IN = re.compile(r"(^|\.)(request|req|flask)[._]session$")
+# What only lists, mappings and texts can do, whatever they are named after: `free_channels.append`, `sessions.items`.
+_OF_VALUES = frozenset(
+    {
+        "append",
+        "extend",
+        "sort",
+        "setdefault",
+        "items",
+        "values",
+        "startswith",
+        "endswith",
+        "split",
+        "strip",
+        "lower",
+        "upper",
+    }
+)
 _TERMINAL = re.compile(
     r"^(?:self\._*)?(?:a?print|a?input|pprint|getpass\.getpass|(?:click|typer|\w*console|ui|rich)\.\w+)$|^webbrowser\."
 )
@@ -204,7 +223,10 @@ def mark_of(call: str) -> Mark:
     """Return what a call is to, by its name as written."""
     receiver, _, method = call.rpartition(".")
     mark = Mark(
-        partner=bool(receiver) and any(map(_PARTNER.search, receiver.replace("()", "").split("."))),
+        partner=bool(receiver)
+        and method not in _OF_VALUES
+        and not _SIGNED_IN.search(receiver)
+        and any(map(_PARTNER.search, receiver.replace("()", "").split("."))),
         log=method in LOG_METHODS and "log" in receiver.lower(),
         terminal=method in _TERMINAL_METHODS and _TERMINAL.match(call) is not None,
         page=_PAGE.match(method) is not None,

@@ -37,7 +37,12 @@ _CONSUMERS = frozenset(
         "agent", "queue_trigger", "kafka_listener", "receiver",
     }
 )  # fmt: skip
+BOT_COMMAND = "a bot's command handler"
 _BOTS = frozenset({"slash_command", "callback_query_handler", "on_command", "bot_command", "hybrid_command"})
+# What makes a command of a bot only where the framework or the class says so: a command line has these too.
+_COMMANDS_OF_BOTS = frozenset({"command", "group", "hybrid_group", "context_menu"})
+_BOT_FRAMEWORKS = frozenset({"discord", "nextcord", "disnake", "redbot", "twitchio"})
+_BOT_CLASSES = frozenset({"Cog", "GroupCog"})
 _RPC = frozenset(
     {"rpc", "rpc_method", "procedure", "jsonrpc_method", "grpc_method", "websocket_command", "method_handler"}
 )
@@ -46,7 +51,7 @@ _WORDS = {
     **dict.fromkeys(_TASKS, "a task"),
     **dict.fromkeys(_SCHEDULED, "a scheduled job"),
     **dict.fromkeys(_CONSUMERS, "a message consumer"),
-    **dict.fromkeys(_BOTS, "a bot's command handler"),
+    **dict.fromkeys(_BOTS, BOT_COMMAND),
     **dict.fromkeys(_RPC, "an RPC handler"),
 }
 # What works for its own ends: a failed task has no caller who would tell.
@@ -87,12 +92,13 @@ NEVER = frozenset(
 )  # fmt: skip
 
 
-def registering_decorator(decorator: str, target: str | None) -> str:
+def registering_decorator(decorator: str, target: str | None, bases: tuple[str, ...] = ()) -> str:
     """Return what a decorator makes of a function (`a route`, `a task`, ...), or `""`.
 
     Args:
         decorator: The decorator as written, without arguments.
         target: What its name stands for, where known.
+        bases: The base classes of the class around the function, as written.
     """
     root, _, _ = (target or decorator).partition(".")
     if root in _NOT_ENTRY_ROOTS:
@@ -101,6 +107,9 @@ def registering_decorator(decorator: str, target: str | None) -> str:
     if last == "agent" and not base:
         # Faust's is `@app.agent(topic)`; a plain `@agent` marks what makes a language model's agent.
         return ""
+    if last in _COMMANDS_OF_BOTS:
+        of_bot = root in _BOT_FRAMEWORKS or any(name.rpartition(".")[2] in _BOT_CLASSES for name in bases)
+        return BOT_COMMAND if of_bot else ""
     if last in _ROUTE_VERBS:
         return "a route" if base or root == "litestar" else ""
     return _WORDS.get(last, "")

@@ -8,7 +8,6 @@ stands here only if it helps in clearly more of these projects than it hurts.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
 from collections.abc import Iterator
@@ -40,13 +39,15 @@ class Role(Enum):
         ALONE: It neither calls nor is called.
         LEADS: It calls others, and nothing in the file calls it.
         NAMED: Functions of the file call its name, on whatever object.
-        SERVES: Functions of its own class or module call it.
+        SERVES: A function of its own class or module calls it.
+        SHARED: Several of them do.
     """
 
     ALONE = "alone"
     LEADS = "leads"
     NAMED = "named"
     SERVES = "serves"
+    SHARED = "shared"
 
 
 def _word_set(text: str) -> frozenset[str]:
@@ -83,9 +84,10 @@ _WORKFLOW = re.compile(
 )
 # What an endless loop makes a service of; in `process_results` it only steps through something.
 _SERVICE = re.compile(r"(^|_)(run|serve|consume|work|drain|main_loop|tick)(_|$)")
-_PROBES = _word_set(
-    "health healthz healthcheck ready readyz readiness live livez liveness alive ping heartbeat metrics version favicon robots"
-    " serverlive serverready modelready"
+_PROBES = re.compile(
+    r"(healthz|healthcheck|readyz|readiness|livez|liveness|heartbeat|favicon|robots|serverlive|serverready|modelready)(_|$)"
+    # Other things are named after these words as well: `live_migrate`, `metrics_query`, `health_monitor_create`.
+    r"|(health|ready|live|alive|ping|metrics|version)(_(checks?|probe|status|endpoint|handler|view|page|info))*$"
 )
 # What a loop that never ends waits by.
 _WAITS = _word_set(
@@ -109,6 +111,8 @@ _PLAIN_TYPES = _word_set("bool str int float bytes")
 _OWN = _word_set("self cls super()") | {""}
 # Decorators that say nothing of what a function does.
 _SILENT_DECORATORS = _word_set("override final deprecated contextmanager asynccontextmanager inheritdoc")
+# From how many lines on a function is long; documentation is none of them.
+_LONG = 50
 _TENSOR_LIBRARIES = ("torch", "jax", "tensorflow", "numpy", "cupy")
 
 
@@ -119,8 +123,8 @@ def shape(function: Function, *, known: bool) -> Iterator[Reason]:
     if calls >= 10:
         yield Reason(1.0, f"it makes {calls} calls", telling=True)
     lines = function.end_line - function.line
-    if lines >= 50:
-        yield Reason(1.0, f"it has {lines} lines", telling=True)
+    if lines >= _LONG and (code := function.end_line - function.code_line + 1) >= _LONG:
+        yield Reason(1.0, f"it has {code} lines of code", telling=True)
     elif lines <= 10 and not known:
         # One request to another system is an operation, however short it is written.
         yield Reason(-1.0, "it is short")
@@ -128,10 +132,10 @@ def shape(function: Function, *, known: bool) -> Iterator[Reason]:
         yield Reason(-1.0, "it is one statement")
     if function.withs:
         yield Reason(1.0, "it opens a `with` block")
-    if function.handlers:
-        yield Reason(1.0, "it handles failures", telling=True)
     if function.endless_loop and calls >= 2:
         yield Reason(2.0, "it loops without end", telling=True)
+    if function.handlers:
+        yield Reason(0.5, "it handles failures", telling=True)
     if function.nested:
         yield Reason(-1.0, "it defines functions of its own")
     if function.returns_value:
@@ -190,7 +194,7 @@ def _signature(function: Function) -> Iterator[Reason]:
     if function.parameters >= 4:
         yield Reason(2.5 if function.parameters >= 6 else 1.5, f"it takes {function.parameters} parameters")
     elif own <= 0:
-        yield Reason(-1.5, "it takes no arguments")
+        yield Reason(-2.5, "it takes no arguments")
     arguments = function.node.args
     if arguments.defaults or any(default is not None for default in arguments.kw_defaults):
         yield Reason(0.5, "some of its parameters are optional")
@@ -199,11 +203,9 @@ def _signature(function: Function) -> Iterator[Reason]:
 
 
 def _documented(function: Function) -> Iterator[Reason]:
-    match function.node.body[0]:
-        case ast.Expr(value=ast.Constant(value=str() as text)):
-            yield Reason(2.5 if text.count("\n") >= 3 else 2.0, "it is documented")
-        case _:
-            pass
+    if function.docstring is not None:
+        # A line says what a helper does; what others are to use is explained.
+        yield Reason(2.5 if function.docstring.count("\n") >= 3 else 1.0, "it is documented")
 
 
 def name(function: Function) -> Iterator[Reason]:
@@ -233,7 +235,7 @@ def name(function: Function) -> Iterator[Reason]:
         yield Reason(-2.0, "it happens once in the life of a thing, by its name")
     if lowered in ("upgrade", "downgrade") or not _SCHEMA.isdisjoint(words):
         yield Reason(-2.0, "it looks after a schema, by its name")
-    if words and words[0] in _PROBES:
+    if _PROBES.match(lowered.lstrip("_")):
         yield Reason(-6.0, "it only says how the service is")
     if len(words) == 1:
         yield Reason(1.5, "its name is one word")
@@ -257,6 +259,10 @@ def place(function: Function, role: Role, *, registered: bool, known: bool) -> I
         known: Whether it is known to talk to another system.
     """
     match role:
+        case Role.SHARED if is_private(function):
+            yield Reason(-5.5, "it serves several functions of the file")
+        case Role.SHARED:
+            yield Reason(-4.5, "several functions of the file call it")
         case Role.SERVES if is_private(function):
             yield Reason(-4.0, "it serves other functions of the file")
         case Role.SERVES | Role.NAMED:
@@ -270,7 +276,7 @@ def place(function: Function, role: Role, *, registered: bool, known: bool) -> I
     if function.owner is None and function.parent is None and not known:
         yield Reason(-1.5, "it belongs to no class")
     if function.parent is not None:
-        yield Reason(-3.5, "it is a function inside a function")
+        yield Reason(-5.0, "it is a function inside a function")
     last_names = {decorator.rpartition(".")[2] for decorator in function.decorators}
     if last_names & {"staticmethod", "classmethod"}:
         yield Reason(-3.5, "it is a static or class method")

@@ -144,6 +144,22 @@ class Function:
             yield scope
             scope = scope.parent
 
+    @property
+    def docstring(self) -> str | None:
+        """Its documentation, as written, or `None`."""
+        match self.node.body[0]:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                return text
+            case _:
+                return None
+
+    @property
+    def code_line(self) -> int:
+        """The line that the code in its body starts on, the documentation left out; the last one where that is all."""
+        body = self.node.body
+        first = body[0] if self.docstring is None else body[1] if len(body) > 1 else None
+        return self.end_line if first is None else first.lineno
+
     def is_local(self, name: str) -> bool:
         """Whether a variable is one of the function, or of one around it, rather than of the module."""
         return any(name in scope.bound for scope in self.scopes())

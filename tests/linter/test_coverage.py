@@ -36,7 +36,11 @@ import httpx
 
 
 def charge(order):
-    """Charge a customer for an order."""
+    """Charge a customer for an order.
+
+    What is charged cannot be taken back; `refund` pays
+    it back instead.
+    """
     return httpx.post("https://pay.example", json=order).json()
 '''
 

@@ -30,6 +30,8 @@ class UnmeasuredEntryPoint(UnmeasuredRule):
     ## When not to follow it
     Health checks and the like are not worth a series: mark them `# golden-rules: not-critical -- reason`. Where a
     middleware measures every request by route already, name these functions in `not-critical`, or ignore the rule.
+    The same holds for commands of a bot whose framework reports all of them; of these, only those that do more than
+    answer are found.
     """
 
     code = "GR101"
