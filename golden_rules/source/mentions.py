@@ -76,11 +76,12 @@ def _asked_for_any(text: str, own: Collection[tuple[str, str]]) -> Iterator[str]
 
 def _imported(outline: Outline) -> Iterator[tuple[str, str]]:
     """Yield each name that is imported anywhere in a file, as often as it is, with what it stands for."""
-    statements: list[ast.stmt] = [entry.node for entry in outline.imports]
-    statements += [item for owner in outline.classes for item in owner.node.body]
-    for statement in statements:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            yield from imported_names(statement, outline.package)
+    for entry in outline.imports:
+        yield from entry.names
+    for owner in outline.classes:
+        for statement in owner.node.body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                yield from imported_names(statement, outline.package)
     for function in outline.functions:
         yield from function.imports.items()
 

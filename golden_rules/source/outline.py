@@ -50,10 +50,12 @@ class Import:
     Attributes:
         node: The statement.
         guarded: It stands under `if`, `try` or the like (`if TYPE_CHECKING:`), so it need not run.
+        names: What `imported_names` tells of it.
     """
 
     node: ast.Import | ast.ImportFrom
     guarded: bool
+    names: tuple[tuple[str, str], ...]
 
 
 @dataclass(eq=False, slots=True)

@@ -90,8 +90,9 @@ class _Walk:
         self.result.bound.add(name)
 
     def _import(self, node: ast.Import | ast.ImportFrom, *, guarded: bool) -> None:
-        self.result.imports.append(Import(node, guarded))
-        for name, target in imported_names(node, self.result.package):
+        names = tuple(imported_names(node, self.result.package))
+        self.result.imports.append(Import(node, guarded, names))
+        for name, target in names:
             if name == "*":
                 self.result.star_import = True
                 continue
