@@ -25,7 +25,7 @@ import golden_rules.workers
 check = Rule.check
 
 def changed(self, subject):
-    if subject.path == "f05.py":
+    if subject.path in {deadly}:
         {deed}
     return check(self, subject)
 
@@ -50,9 +50,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(tree: Path, *arguments: str, deed: str = "pass", before: str = "pass") -> subprocess.CompletedProcess[str]:
-    """Run the command on the tree."""
-    command = [sys.executable, "-c", PROGRAM.format(deed=deed, before=before), *arguments]
+def run(
+    tree: Path, *arguments: str, deed: str = "pass", deadly: tuple[str, ...] = ("f05.py",), before: str = "pass"
+) -> subprocess.CompletedProcess[str]:
+    """Run the command on the tree; the deed is done where the deadly files are checked."""
+    command = [sys.executable, "-c", PROGRAM.format(deed=deed, deadly=deadly, before=before), *arguments]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
 
 
@@ -113,6 +115,15 @@ class TestSharedWork:
         lost = [line for line in expected.stdout.splitlines()[:-2] if line not in done.stdout]
         assert [line.split(":")[0] for line in lost] == ["f05.py"]
 
+    def test_workers_that_die_side_by_side(self, tree: Path) -> None:
+        """Each file that ends a worker is told, and none of those that the worker had done before or would have done next."""
+        deadly = ("f05.py", "f06.py", "f08.py")
+        done = run(tree, "--jobs", "2", deed="os._exit(3)", deadly=deadly)
+        told = [line for line in done.stderr.splitlines() if "ended the process" in line]
+        assert sorted(line.split("`")[1] for line in told) == [*deadly]
+        found = {line.split(":")[0] for line in done.stdout.splitlines()[:-2]}
+        assert found == {f"f{number:02}.py" for number in range(40)} - {*deadly} | {"broken.py"}
+
     @pytest.mark.parametrize("jobs", ["1", "2"])
     def test_interrupted(self, tree: Path, jobs: str) -> None:
         """Ctrl-C ends the run at once, with status 130 and nothing more said, and leaves no process behind."""
@@ -120,7 +131,7 @@ class TestSharedWork:
         deed = f"os.write({blocked}, b'x'); threading.Event().wait()"
         # What starts the tests in the background may have told them to ignore SIGINT, and children inherit that.
         before = "signal.signal(signal.SIGINT, signal.default_int_handler)"
-        command = [sys.executable, "-c", PROGRAM.format(deed=deed, before=before), "--jobs", jobs]
+        command = [sys.executable, "-c", PROGRAM.format(deed=deed, deadly=("f05.py",), before=before), "--jobs", jobs]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         running = subprocess.Popen(command, cwd=tree, pass_fds=[blocked], start_new_session=True, **pipes)
         os.close(blocked)
