@@ -498,3 +498,10 @@ class DeadLetterPage:
     assert not found(code.format(name="validate", line="letter.validate()"))
     assert not found(code.format(name="from_map", line="self.letters.append(letter)"))
     assert found(code.format(name="add", line="self.letters.append(letter)"))
+
+
+def test_a_queue_may_be_called() -> None:
+    """Whoever delivers is given the queue itself as what to call in the end."""
+    code = f"{KEPT_IN_MEMORY}\n    def clear(self):\n        self.items = []\n"
+    assert found(code.replace("def add", "def __call__"))
+    assert not found(code.replace("def add", "def __contains__"))

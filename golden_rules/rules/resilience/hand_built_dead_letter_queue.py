@@ -245,7 +245,7 @@ def _is_called_queue(owner: Class | Unit) -> bool:
 def _keeps_anything(unit: Unit) -> bool:
     """Whether a class stores what it is given, in whatever way."""
     for function in unit.functions:
-        if function.name.startswith("__") or _FORM.match(function.name):
+        if (function.name.startswith("__") and function.name != "__call__") or _FORM.match(function.name):
             continue
         nodes = list(walk(function.node))
         made = {name for node in nodes if (name := _container_made(node))}
