@@ -53,8 +53,8 @@ class Label:
         batch: 0 and up, in the order in which the projects were read: 0 to 3 for metric code, 4 and 5 for resilience, 6 for both, 7 for
             breakers and dead letters, 8 for dead letters, 9 for findings of metric code, 10 for timings, 11 for counters and errors, 12 for all of
             resilience, 13 for findings of counters, 14 for all of resilience, 15 for retries, pools, dead letters, errors, clients and timings,
-            16 for counters, 17 for findings of retries, 18 for counters, 19 for timings, 21 for retries. The rules have been mended on all of them but 17 since, on 6, 8, 9, 12, 16,
-            18, 19 and 21 least.
+            16 for counters, 17 for findings of retries, 18 for counters, 19 for timings, 20 for errors, clients and dead letters, 21 for
+            retries. The rules have been mended on all of them but 17 since, on 6, 8, 9, 12, 16 and 18 to 21 least.
         reason: Why it is none, or undecided, where that is not plain to see.
     """
 
