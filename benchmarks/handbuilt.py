@@ -136,7 +136,8 @@ def fetched(project: str, version: str) -> Path:
 
 def findings(tree: Path, paths: list[str]) -> dict[str, list[dict[str, str | int]]]:
     """Return what the rules say of some files of a tree, by path; none of these rules looks at other files."""
-    command = [sys.executable, "-m", "golden_rules", "check", *paths, "--select", "GR2,GR3", "--format", "json"]
+    # `-P`, for a tree may have a `types.py` of its own.
+    command = [sys.executable, "-P", "-m", "golden_rules", "check", *paths, "--select", "GR2,GR3", "--format", "json"]
     command += ["--exit-zero", "--runtime-module", "golden_runtime", "--no-cache"]
     done = subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True)
     by_path: dict[str, list[dict[str, str | int]]] = defaultdict(list)
