@@ -505,3 +505,9 @@ def test_a_queue_may_be_called() -> None:
     code = f"{KEPT_IN_MEMORY}\n    def clear(self):\n        self.items = []\n"
     assert found(code.replace("def add", "def __call__"))
     assert not found(code.replace("def add", "def __contains__"))
+
+
+def test_a_double_of_a_queue_is_left_alone() -> None:
+    """It keeps letters for a test to look at."""
+    assert found(KEPT_IN_MEMORY)
+    assert not found(KEPT_IN_MEMORY.replace("DeadLetters", "FakeDeadLetters"))

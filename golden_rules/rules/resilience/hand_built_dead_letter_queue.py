@@ -28,6 +28,7 @@ _DATA = re.compile(
     r"|Schema|View|Probe|Snapshot|Report|Entry|Message|Record|Response|Request|Result|Input|Output|Props|Params|Admin|Form|Command|Exporter|Reporter|Migration|Alerter|Alerts|Inspector|Monitor|Dashboard|Viewer|Reader|Query)$|Metric"
 )
 
+_DOUBLE = re.compile(r"^_*(Mock|Fake|Stub|Dummy|Spy)(?=[A-Z])")
 # What turns a record into another form, or is made of it.
 _FORM = re.compile(r"^_*(to|from)_(map|dict|json|proto|row|bytes|model|tuple)$")
 _ACRONYM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -49,7 +50,7 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     Code that gives its dead letters to somebody else's queue (`self.dead_letters.send(task)`), whatever status it marks them
     with besides, is left alone, as are a broker's own dead-lettering, errors
     that are collected and returned, a loop that makes all attempts there and then, steps and other parts of a run, signals
-    that tell of the dead, what only shows how work stands, and records, requests, settings and metrics of dead letters.
+    that tell of the dead, what only shows how work stands, and records, requests, settings, metrics and doubles of dead letters.
 
     ## Why is this bad?
     A dead letter is work that was accepted and not done: it must survive a restart, say what failed and how often, be found,
@@ -211,7 +212,9 @@ class Importer:
 
 
 def _is_data(unit: Unit) -> bool:
-    """Whether a class is a record or the like by its name; a broker's message may give itself up, too."""
+    """Whether a class is a record, a double or the like by its name; a broker's message may give itself up, too."""
+    if _DOUBLE.search(unit.name):
+        return True
     return bool(_DATA.search(unit.name)) and not unit.name.endswith("ReceivedMessage")
 
 
