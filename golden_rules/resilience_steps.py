@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from enum import StrEnum
 from functools import lru_cache
 
 from golden_rules.source.outline import Function
+from golden_rules.source.trees import walk
 
 
 class Step(StrEnum):
@@ -47,7 +49,7 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
         Step.DEAD_LETTER,
     ),
     (
-        re.compile(r"(?<!^K)(?<!_K)queue|lease", re.IGNORECASE),
+        re.compile(r"(?<!^K)(?<!_K)queue|(?<!re)lease", re.IGNORECASE),
         re.compile(
             r"^_*(get_next|get_next_\w+|claim\w*|poll\w*|dequeue\w*|fetch_next\w*|lease\w*|next_task|pop_task)$"
         ),
@@ -56,14 +58,76 @@ _STEPS: tuple[tuple[re.Pattern[str], re.Pattern[str], Step], ...] = (
 )
 
 
+# What takes something from a container in memory, or looks whether there is anything.
+_TAKES_FROM_MEMORY = frozenset({"pop", "popleft", "popitem", "heappop", "heapq.heappop", "len"})
+
+
 def resilience_step(function: Function) -> Step | None:
     """Return which step of resilience code a method is, if it is one."""
+    step = _named_step(function)
+    match step:
+        case Step.RETRY if _only_settles(function) or _is_predicate(function) or _makes_wrapper(function):
+            return None
+        case Step.POLL if _is_in_memory(function) or _goes_on(function):
+            return None
+        case _:
+            return None if step is not None and _hands_on(function, step) else step
+
+
+def _named_step(function: Function) -> Step | None:
+    """Return which step a method is by its name and that of its class."""
     if function.owner is None:
         return None
-    for owner, method, step in _STEPS:
-        if owner.search(function.owner.name) and method.match(function.name):
-            return None if step is Step.RETRY and _only_settles(function) else step
-    return None
+    return _step_of(function.owner.name, function.name)
+
+
+@lru_cache(maxsize=16384)
+def _step_of(owner: str, method: str) -> Step | None:
+    return next(
+        (step for owners, methods, step in _STEPS if owners.search(owner) and methods.match(method)),
+        None,
+    )
+
+
+def _hands_on(function: Function, step: Step) -> bool:
+    """Whether a method does nothing but have another step of its class done, which is measured itself."""
+    return (
+        function.owner is not None
+        and len(function.calls) == 1
+        and not (function.loops or function.handlers or function.withs)
+        and function.calls[0].name.startswith("self.")
+        and function.calls[0].name != f"self.{function.name}"
+        and _step_of(function.owner.name, function.calls[0].name.removeprefix("self.")) is step
+    )
+
+
+def _is_predicate(function: Function) -> bool:
+    """Whether an object that is called says whether to try again: `retry_if_timeout()(error)`."""
+    returns = function.node.returns
+    return function.name == "__call__" and isinstance(returns, ast.Name) and returns.id == "bool"
+
+
+def _makes_wrapper(function: Function) -> bool:
+    """Whether a method only makes the function that will try again: what a decorator does runs once, at its import."""
+    *before, last = function.node.body
+    inner = {node.name for node in before if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return isinstance(last, ast.Return) and isinstance(last.value, ast.Name) and last.value.id in inner
+
+
+def _is_in_memory(function: Function) -> bool:
+    """Whether a method takes the next from a container and does nothing else, which nothing can hold up."""
+    plain = not (function.loops or function.handlers or function.awaits or function.withs)
+    names = {call.name for call in function.calls}
+    return plain and all(
+        name in _TAKES_FROM_MEMORY or (name.startswith("self.") and name.rpartition(".")[2] in _TAKES_FROM_MEMORY)
+        for name in names
+    )
+
+
+def _goes_on(function: Function) -> bool:
+    """Whether a method polls for as long as the service runs and hands nothing back, so that no single poll is measured."""
+    endless = any(isinstance(loop, ast.While) for loop in function.node.body)
+    return endless and not any(isinstance(node, ast.Return) and node.value is not None for node in walk(function.node))
 
 
 def _only_settles(function: Function) -> bool:

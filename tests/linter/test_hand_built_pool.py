@@ -349,3 +349,75 @@ class ParcelWorker:
     findings = found(code)
     assert [finding.function for finding in findings] == (["ParcelWorker.tick"] if is_found else [])
     assert all("`self._running`" in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize(("room", "is_found"), [("len(feeds)", False), ("min(8, len(feeds))", True)])
+def test_a_semaphore_with_room_for_all_is_a_count(room: str, *, is_found: bool) -> None:
+    """Where there are as many slots as tasks, nothing is held back: the slots tell how many are done."""
+    code = f"""\
+import asyncio
+
+
+async def merge(feeds, handle):
+    done = asyncio.Semaphore({room})
+    return [asyncio.create_task(handle(feed, done)) for feed in feeds]
+"""
+    assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("in_the_background", "is_found"),
+    [
+        ("asyncio.create_task(self._log())", False),
+        ("[asyncio.create_task(self._work()) for _ in range(self.size)]", True),
+    ],
+)
+def test_a_class_called_a_pool_may_leave_its_work_to_an_executor(in_the_background: str, *, is_found: bool) -> None:
+    """One task beside an executor of the standard library is no pool, by whatever name the class goes."""
+    code = f"""\
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+
+
+class ProcessPool:
+    def __init__(self, size):
+        self.size = size
+        self._executor = ProcessPoolExecutor(size)
+
+    async def start(self):
+        self._beside = {in_the_background}
+
+    async def run(self, label):
+        return await asyncio.get_running_loop().run_in_executor(self._executor, label.print)
+"""
+    assert bool(found(code)) == is_found
+
+
+def test_a_pool_is_named_for_the_method_that_starts_its_tasks() -> None:
+    """The one task that goes round is not what the slots bound."""
+    (finding,) = found(
+        """\
+import asyncio
+
+
+class Dispatcher:
+    def __init__(self, size):
+        self._slots = asyncio.Semaphore(size)
+
+    def start(self):
+        self._round = asyncio.create_task(self._dispatch())
+
+    async def _dispatch(self):
+        while True:
+            order = await self._orders.next()
+            await self._slots.acquire()
+            asyncio.create_task(order.ship()).add_done_callback(self._done)
+
+    def _done(self, task):
+        self._slots.release()
+"""
+    )
+    assert (
+        finding.message
+        == "`Dispatcher` builds a pool by hand: `self._slots` bounds the tasks that `_dispatch` starts with `create_task`"
+    )

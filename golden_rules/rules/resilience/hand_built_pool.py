@@ -41,8 +41,9 @@ class HandBuiltPool(ModuleRule):
     - as many tasks as a number says, and another whenever one of them is done;
     - a class that is an `Executor`, or is called a pool, and starts threads or processes itself.
 
-    A semaphore that only guards a client, one background task or thread, tasks without a bound, executors of
-    `concurrent.futures` and classes that extend them, pools of connections, and benchmarks are left alone.
+    A semaphore that only guards a client or has room for all there is (`Semaphore(len(orders))`), one background task or
+    thread, also beside an executor of `concurrent.futures`, tasks without a bound, such executors and classes that extend
+    them, pools of connections, and benchmarks are left alone.
 
     ## Why is this bad?
     The bound is the easy part. What such code mostly lacks: tasks that are waited for, or cancelled, when the service stops;

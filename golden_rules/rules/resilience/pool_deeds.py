@@ -241,12 +241,17 @@ def _is_wait(call: ast.Call) -> bool:
 
 
 def is_semaphore(value: ast.expr) -> bool:
-    """Whether an expression makes a semaphore for more than one at a time."""
+    """Whether an expression makes a semaphore for more than one at a time, and for fewer than there are."""
     for node in walk(value) if isinstance(value, ast.IfExp | ast.BoolOp | ast.Call) else ():
         if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in _SEMAPHORES:
             first = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
-            return not (first is None or (isinstance(first, ast.Constant) and first.value == 1))
+            return not (first is None or (isinstance(first, ast.Constant) and first.value == 1) or _is_length(first))
     return False
+
+
+def _is_length(size: ast.expr) -> bool:
+    """Whether there is room for all of something, as in `Semaphore(len(orders))`: that counts them, and bounds nothing."""
+    return isinstance(size, ast.Call) and isinstance(size.func, ast.Name) and size.func.id == "len"
 
 
 def _is_range(node: ast.expr) -> bool:

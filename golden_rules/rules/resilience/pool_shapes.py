@@ -120,13 +120,10 @@ def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
                 bounded = [function, *bounded]
             if bounded and _links(start, function, bounded):
                 semaphore = min(semaphores & deeds[bounded[0]].held)
-                touching = (
-                    function,
-                    *(one for one in unit.functions if one is not function and (one in holders or one in started)),
-                )
-                return Pool(
-                    f"`{semaphore}` bounds the tasks that `{function.name}` starts with `{start.how}`", touching
-                )
+                first, how = _dispatcher(bounded, deeds, semaphores) or (function, start.how)
+                involved = {function, *holders, *started} - {first}
+                touching = (first, *(one for one in unit.functions if one in involved))
+                return Pool(f"`{semaphore}` bounds the tasks that `{first.name}` starts with `{how}`", touching)
             if start.counted and any(takes_work(one.node) for one in started):
                 why = f"`{function.name}` starts workers with `{start.how}` that take their work from a queue"
                 return Pool(why, (function, *started))
@@ -134,9 +131,20 @@ def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
     lent = _lent(semaphores, deeds, starters) or _bounded_executor(semaphores, deeds)
     if lent is not None:
         return lent
-    if _is_pool(unit, deeds) and starters:
+    if _is_pool(unit, deeds) and starters and not _leaves_to_executor(deeds):
         first = min(starters, key=lambda function: function.line)
         return Pool(f"`{first.name}` starts what is in it with `{deeds[first].starts[0].how}`", unit.functions)
+    return None
+
+
+def _dispatcher(
+    bounded: list[Function], deeds: Mapping[Function, Doing], semaphores: set[str]
+) -> tuple[Function, str] | None:
+    """Return what takes a slot for each of the tasks that it starts in a loop, and how, where that is a task itself."""
+    for function in bounded:
+        for start in deeds[function].starts if semaphores & deeds[function].acquired else ():
+            if start.many and starts_one(start.how):
+                return function, start.how
     return None
 
 
@@ -150,7 +158,7 @@ def _lent(semaphores: set[str], deeds: Mapping[Function, Doing], starters: set[F
             if semaphore in done.released and function not in takers and _WHEN_DONE.search(snake(function.name))
         ]
         if takers and givers and starters:
-            first = min(starters, key=lambda function: function.line)
+            first = min(starters.intersection(takers) or starters, key=lambda function: function.line)
             how = next(start.how for start in deeds[first].starts if starts_one(start.how))
             others = (one for one in (*takers, *givers) if one is not first)
             return Pool(f"`{semaphore}` bounds the tasks that `{first.name}` starts with `{how}`", (first, *others))
@@ -183,6 +191,13 @@ def _is_pool(unit: Unit, deeds: Mapping[Function, Doing]) -> bool:
     name = snake(unit.name)
     counted = any(start.counted and start.how in _WORKERS for done in deeds.values() for start in done.starts)
     return bool(POOL_NAME.search(name)) or (counted and name.endswith("_pool"))
+
+
+def _leaves_to_executor(deeds: Mapping[Function, Doing]) -> bool:
+    """Whether the work runs in an executor that the class makes, beside which it starts single tasks at most."""
+    starts = [start for done in deeds.values() for start in done.starts if starts_one(start.how)]
+    owns = any(done.executors for done in deeds.values()) and any(done.submits for done in deeds.values())
+    return owns and not any(start.many for start in starts)
 
 
 def _links(start: Start, function: Function, bounded: list[Function]) -> bool:

@@ -20,7 +20,9 @@ class UnmeasuredResilienceStep(UnmeasuredRule):
 
     ## What it does
     Finds, in classes named for a circuit breaker, a retry policy, a dead-letter queue or a task queue, the methods that do
-    its work, where they have no measuring decorator. What only says how to try again, as by working out a delay, is no step.
+    its work, where they have no measuring decorator. What only says whether or how to try again, as by working out a delay,
+    is no step, and neither is what makes a function that will try again (a decorator), takes the next from a container in memory
+    (`self._items.popleft()`), only hands on to another step of its class, or polls in a loop for as long as the service runs.
 
     ## Why is this bad?
     Resilience code hides failures by design. A breaker that opens every night, retries that always need three
@@ -101,6 +103,14 @@ class CircuitBreaker:
         return self.clock() - self.opened_at < self.timeout()
 """,
             "asking for the state is no bookkeeping",
+        ),
+        Good(
+            """\
+class OrderQueue:
+    def dequeue(self):
+        return self._orders.popleft() if self._orders else None
+""",
+            "a container in memory is not polled",
         ),
     )
 
