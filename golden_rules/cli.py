@@ -36,6 +36,7 @@ COMMANDS = (
     "config",
     "rules",
     "explain",
+    "server",
     "completion",
 )
 

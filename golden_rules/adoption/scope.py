@@ -25,11 +25,13 @@ class Scope(NamedTuple):
         baselines: The baselines by their files.
         explicit: The baseline of the command line, which stands for all others.
         changes: What was changed, where only that counts.
+        only: The one finding to be fixed, where an editor asks for that.
     """
 
     baselines: tuple[tuple[Path, Baseline], ...] = ()
     explicit: Path | None = None
     changes: Changes | None = None
+    only: Finding | None = None
 
     def baseline_of(self, config: Config) -> tuple[Path, Baseline] | None:
         """Return the baseline for files of a configuration."""
@@ -46,6 +48,9 @@ class Scope(NamedTuple):
             findings: What is found in it now.
         """
         counting = list(findings)
+        if self.only is not None:
+            # What its fix leads to is not what was asked for.
+            return [finding for finding in counting if before == content and _is_at(finding, self.only)]
         if self.changes is not None:
             from golden_rules.adoption.changed import moved, touched
 
@@ -55,6 +60,11 @@ class Scope(NamedTuple):
             positions = {id(findings[at]) for at in fresh}
             counting = [finding for finding in counting if id(finding) in positions]
         return counting
+
+
+def _is_at(finding: Finding, other: Finding) -> bool:
+    """Whether two findings are one, whatever path and severity each names."""
+    return finding.code == other.code and (finding.line, finding.column) == (other.line, other.column)
 
 
 def scope_of(

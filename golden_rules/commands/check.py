@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from golden_rules.adoption.changed import Changes
     from golden_rules.adoption.scope import Scope
     from golden_rules.cache import Caches
-    from golden_rules.config import Configs
     from golden_rules.files import SourceFile
     from golden_rules.runner import Fixing, Run
 
@@ -155,7 +154,9 @@ def check(
     scoping = _Scoping(Path(baseline_file) if baseline_file else None, baselines=not no_baseline, changed=changed)
     view = _View(output_format, outputs, diff=diff, statistics=statistics, unsafe=unsafe_fixes)
     if _reads_stdin(paths, stdin_filename):
-        file = _stdin_file(configs, stdin_filename or "stdin.py")
+        from golden_rules.adoption.given import file_at
+
+        file = file_at(Path(stdin_filename or "stdin.py"), configs)
         run = _stdin(file, fixing, scoping, view, force_exclude=force_exclude)
     else:
         named = paths or (".",)
@@ -290,20 +291,10 @@ class _Scoping(NamedTuple):
         return changes_since(self.changed)
 
 
-def _stdin_file(configs: Configs, filename: str) -> SourceFile:
-    from golden_rules.files import SourceFile
-    from golden_rules.paths import relative_to
-
-    path = Path(filename)
-    config = configs.for_path(path)
-    relative = relative_to(str(path.absolute()), str(config.root))
-    return SourceFile(path, path.as_posix(), relative, config.for_file(relative))
-
-
 def _stdin(file: SourceFile, fixing: Fixing | None, scoping: _Scoping, view: _View, *, force_exclude: bool) -> Run:
-    from golden_rules.adoption.settling import settle
+    from golden_rules.adoption.given import check_given
     from golden_rules.files import is_excluded
-    from golden_rules.runner import Run, check_stdin
+    from golden_rules.runner import Run
 
     if scoping.changed is not None:
         raise UsageError("`--changed` looks at files on disk: leave it out where standard input is read")
@@ -311,9 +302,7 @@ def _stdin(file: SourceFile, fixing: Fixing | None, scoping: _Scoping, view: _Vi
         raise UsageError("standard input is closed: give it a file, or name paths")
     run, content = Run(), sys.stdin.buffer.read()
     if not (force_exclude and is_excluded(file.relative, file.config)):
-        scope = scoping.of([file])
-        run, content = check_stdin(content, file, fixing and fixing._replace(scope=scope))
-        settle(run, [file], run.today, scope)
+        run, content = check_given(content, file, scoping.of([file]), fixing)
     if fixing is not None and fixing.write:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

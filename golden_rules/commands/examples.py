@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("metrics", "every series that the code will expose"),
         ("metrics --check http://localhost:9000/metrics", "what a running service lacks"),
     ),
+    "server": (("server", "what an editor starts, see docs/editors.md"),),
     "rules": (("rules", "all rules"), ("rules --format json", "the same for programs")),
 }
 _PROGRAM = "golden-rules"

@@ -16,14 +16,14 @@ from golden_rules import __version__
 from golden_rules.documentation import page
 from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.findings import Edit, Finding, Fix, Severity
-from golden_rules.registry import BUILT_IN, ENGINE_CODES, load_rules
+from golden_rules.registry import load_rules
 from golden_rules.reports.fingerprints import fingerprints
+from golden_rules.reports.rule_pages import HOME, page_url
 from golden_rules.reports.words import days_left, grace
 from golden_rules.runner import Run
 from golden_rules.source.text import SourceText
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_HOME = "https://github.com/golden-rules/golden-rules"
 _ROOT = "%SRCROOT%"
 
 
@@ -40,7 +40,7 @@ def sarif_report(run: Run) -> Iterator[str]:
         "name": "golden-rules",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": _HOME,
+        "informationUri": HOME,
         "rules": rules,
     }
     notes = [{"level": "error", "message": {"text": failure}} for failure in run.failures]
@@ -64,7 +64,6 @@ def _rules(codes: set[str]) -> Iterator[dict[str, Any]]:
     pages = [(rule.code, rule.name, rule.summary(), page(type(rule))) for rule in load_rules() if rule.code in codes]
     pages += [(rule.code, rule.name, rule.summary, rule.page) for rule in ENGINE_RULES if rule.code in codes]
     severities = {rule.code: rule.severity for rule in ENGINE_RULES}
-    ours = {*ENGINE_CODES, *(rule.code for rule in BUILT_IN)}
     for code, name, summary, text in sorted(pages):
         described: dict[str, Any] = {
             "id": code,
@@ -74,8 +73,8 @@ def _rules(codes: set[str]) -> Iterator[dict[str, Any]]:
             "defaultConfiguration": {"level": str(severities.get(code, Severity.ERROR))},
             "properties": {"tags": ["observability"]},
         }
-        if code in ours:
-            described["helpUri"] = f"{_HOME}/blob/main/docs/rules/{code}.md"
+        if url := page_url(code):
+            described["helpUri"] = url
         yield described
 
 

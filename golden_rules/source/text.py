@@ -178,6 +178,16 @@ def decode(source: bytes) -> SourceText:
     return SourceText(text)
 
 
+def encoded(text: str) -> bytes:
+    """Return the bytes that a text is read from, as an editor would save it: by its coding cookie, or as UTF-8."""
+    plain = text.encode(errors="replace")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(_ANY_LINE_END.sub(b"\n", plain)).readline)
+        return plain if encoding.startswith("utf-8") else text.encode(encoding)
+    except (SyntaxError, LookupError, UnicodeEncodeError):
+        return plain
+
+
 def _decode_by_cookie(source: bytes) -> SourceText:
     try:
         # A lone carriage return ends a line for Python, but not for the reader of bytes.

@@ -23,16 +23,17 @@ from golden_rules.values import KEYS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("adoption.md", "ci.md", "configuration.md")]
+EDITORS = ROOT / "docs/editors.md"  # its TOML is an editor's
 CHARGE = "import httpx\n\n\nasync def charge(client: httpx.AsyncClient, order):\n    return await client.post('/', json=order)\n"
 
 
-def blocks(language: str) -> list[str]:
-    """Return the code blocks of one language in the pages."""
-    found = [re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL) for page in PAGES]
+def blocks(language: str, pages: list[Path]) -> list[str]:
+    """Return the code blocks of one language in pages."""
+    found = [re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL) for page in pages]
     return [block for page in found for block in page]
 
 
-@pytest.mark.parametrize("block", blocks("toml"))
+@pytest.mark.parametrize("block", blocks("toml", PAGES))
 def test_configurations_are_accepted(block):
     """Every key and value that a page shows is one that the linter knows."""
     document = tomllib.loads(block)
@@ -40,7 +41,9 @@ def test_configurations_are_accepted(block):
     assert settings
 
 
-@pytest.mark.parametrize("line", [line for block in blocks("console") for line in block.splitlines()])
+@pytest.mark.parametrize(
+    "line", [line for block in blocks("console", [*PAGES, EDITORS]) for line in block.splitlines()]
+)
 def test_commands_are_taken(line):
     """Every command and option that a page shows exists."""
     words = shlex.split(line.removeprefix("$ "))
@@ -68,7 +71,7 @@ def headings(page):
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, EDITORS], ids=lambda page: page.name)
 def test_options_exist(page):
     """No option is mentioned that no command has."""
     known = {

@@ -27,8 +27,8 @@ def shop(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "unloaded"),
     [
-        (["--version"], {"libcst", "golden_rules.engine", "golden_rules.registry", "tomllib", "json"}),
-        (["--help"], {"libcst", "golden_rules.engine", "golden_rules.registry", "tomllib", "json"}),
+        (["--version"], {"libcst", "golden_rules.engine", "golden_rules.registry", "tomllib", "json", "pygls"}),
+        (["--help"], {"libcst", "golden_rules.engine", "golden_rules.registry", "tomllib", "json", "pygls"}),
         (["rules"], {"libcst"}),
         (["explain", "GR201"], {"libcst"}),
         (["check", "clean.py"], {"libcst"}),
