@@ -430,3 +430,84 @@ class CarrierClient:
             raise
 """
     assert bool(found(code)) is is_found
+
+
+@pytest.mark.parametrize(("asking", "is_found"), [("poll", False), ("fetch", True)])
+def test_a_rest_between_polls_is_no_breaker(asking: str, *, is_found: bool) -> None:
+    """Who polls comes back by itself; nobody's call is refused."""
+    code = f"""\
+import time
+
+
+class Feed:
+    def {asking}(self):
+        if time.monotonic() < self._offline_until:
+            return []
+        try:
+            return self._source.read()
+        except OSError:
+            self._offline_until = time.monotonic() + 30
+            return []
+"""
+    assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(("until", "is_found"), [("locked_until", False), ("blocked_until", True)])
+def test_who_is_locked_out_is_not_out_of_order(until: str, *, is_found: bool) -> None:
+    """A lock is there for safety: a breaker of the runtime would not do."""
+    assert bool(found(BREAKER.replace("blocked_until", until))) == is_found
+
+
+FAILING_SHIPMENTS = """\
+class Shipments:
+    '''Stops like a circuit breaker.'''
+
+    def ship(self, order):
+        {before}
+        try:
+            self.carrier.ship(order)
+        except OSError:
+            self.failures += 1
+            {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_found"),
+    [
+        ("if self.failures >= self.max_failures: return", "return", True),
+        ("self.started = True", "if self.failures >= self.max_failures: raise", False),
+    ],
+    ids=["before the call", "after it"],
+)
+def test_what_counts_and_then_leaves_gives_up(before: str, after: str, *, is_found: bool) -> None:
+    """To refuse is to leave before the call is made."""
+    assert bool(found(FAILING_SHIPMENTS.format(before=before, after=after))) == is_found
+
+
+@pytest.mark.parametrize(("codes", "is_found"), [("(404, 405)", False), ("(404, 503)", True)])
+def test_what_a_server_does_not_have_is_no_failure_of_it(codes: str, *, is_found: bool) -> None:
+    """To remember that a server is too old for a request is not to give it a rest."""
+    code = f"""\
+import time
+
+
+class Tracking:
+    def acknowledge(self, parcel):
+        if time.time() < self._disabled_until:
+            return
+        try:
+            self.carrier.acknowledge(parcel)
+        except CarrierError as error:
+            if error.code in {codes}:
+                self._disabled_until = time.time() + 600
+"""
+    assert bool(found(code)) == is_found
+
+
+def test_a_breaker_in_a_large_class_is_not_named_for_its_beginning() -> None:
+    """Where the state is first set says little: the finding marks what counts or refuses."""
+    start = BREAKER.replace("_hosts = {}", "_hosts = {}\n        self.blocked_until = 0")
+    others = "".join(f"\n    def method_{number}(self):\n        return {number}\n" for number in range(20))
+    (finding,) = found(start + others)
+    assert finding.function == "Prices.price"

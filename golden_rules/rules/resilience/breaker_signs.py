@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.breaker_words import (
+    ABSENT,
     ASKS,
     ASKS_REST,
     FAILURES,
@@ -188,8 +189,9 @@ def closes_on_error(function: Function, nodes: list[ast.AST], outer: frozenset[s
     handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
     for root in (function.node,) if told else handlers:
         rests = isinstance(root, ast.ExceptHandler) and not _is_held_back(root)
+        absent = _where_absent(root)
         for node in walk(root):
-            if type(node) in SETTING:
+            if type(node) in SETTING and node not in absent:
                 yield from (
                     gate.word
                     for gate in gates_of(node, outer)
@@ -199,6 +201,22 @@ def closes_on_error(function: Function, nodes: list[ast.AST], outer: frozenset[s
 
 def _is_held_back(handler: ast.ExceptHandler) -> bool:
     return handler.type is not None and any(HELD_BACK.search(word) for word in words_in(handler.type))
+
+
+def _where_absent(root: ast.AST) -> frozenset[ast.AST]:
+    """Return what runs where the other side does not have what was asked for: `if error.code in (404, 405):`."""
+    return frozenset(
+        node
+        for test in walk(root)
+        if isinstance(test, ast.If) and _tells_absence(test.test)
+        for statement in test.body
+        for node in walk(statement)
+    )
+
+
+def _tells_absence(test: ast.expr) -> bool:
+    codes = [node.value for node in walk(test) if isinstance(node, ast.Constant) and isinstance(node.value, int)]
+    return bool(codes) and ABSENT.issuperset(codes)
 
 
 def is_half_open(node: ast.AST) -> bool:

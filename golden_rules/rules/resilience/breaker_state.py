@@ -33,10 +33,12 @@ from golden_rules.rules.resilience.breaker_words import (
     GUARDS,
     IS_BREAKER,
     LAST_FAILURE,
+    LOCKED_UNTIL,
     NAMED,
     NO_COUNT,
     OPENS,
     OUT_UNTIL,
+    POLLS,
     RECORDS,
     RECORDS_FAILURE,
     RESTS,
@@ -111,7 +113,6 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
             if kind in _COUNTING:
                 _note_failures(seen, node, outer)
             elif isinstance(node, ast.If):
-                seen.refused = seen.refused or refuses(node)
                 seen.asks_rest = seen.asks_rest or asks_rest(node)
             elif isinstance(node, ast.ExceptHandler):
                 seen.starts_rest = seen.starts_rest or rests_on_error(node)
@@ -119,6 +120,7 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 found = given_up(function, node, outer, settings) if isinstance(node, ast.If) else gates_of(node, outer)
                 for gate in found:
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
+        seen.refused = seen.refused or _refuses_first(nodes)
         seen.on_error |= frozenset(closes_on_error(function, nodes, outer))
         if function.name not in _INITIAL:
             seen.begun_again |= frozenset(begun_again(settings))
@@ -131,10 +133,26 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
         return None
     asked = _asked_words(outline) if gates else frozenset()
     asking = [gate for gate in gates.values() if gate.word in asked]
+    if not SPEAKS.search(unit.text):
+        asking = [gate for gate in asking if not LOCKED_UNTIL.search(gate.word)]
     if guards:
         # What limits rates may be a breaker as well, where it says so.
         asking = [gate for gate in asking if SPEAKS.search(gate.word)]
     return _judged(unit, seen, asking, named=named) if asking or not guards else None
+
+
+def _refuses_first(nodes: list[ast.AST]) -> bool:
+    """Whether a function leaves because of failures before it counts one itself; what counts and then leaves gives up."""
+    refusing = [node.lineno for node in nodes if isinstance(node, ast.If) and refuses(node)]
+    if not refusing:
+        return False
+    counting = [node.lineno for node in nodes if isinstance(node, ast.stmt) and _counts_failure(node)]
+    return not counting or min(refusing) < min(counting)
+
+
+def _counts_failure(node: ast.stmt) -> bool:
+    counter = counted_up(node)
+    return counter is not None and is_failure(word_of(counter))
 
 
 # Asked for each class of a file.
@@ -143,6 +161,7 @@ def _asked_words(outline: Outline) -> frozenset[str]:
     return frozenset(
         word
         for function in outline.functions
+        if not POLLS.search(snake(function.name))
         for node in walk(function.node)
         if type(node) in _ASKING
         for word in asked_words(function, node)
@@ -152,9 +171,7 @@ def _asked_words(outline: Outline) -> frozenset[str]:
 def _judged(unit: Unit, seen: _Seen, gates: list[Gate], *, named: bool) -> Breaker | None:
     if gates:
         best = max(gates, key=lambda gate: gate.weight)
-        touching = _touching(unit, {best.word, seen.counted})
-        if unit.owner is None:
-            touching = tuple(sorted(touching, key=_only_resets))
+        touching = tuple(sorted(_touching(unit, {best.word, seen.counted}), key=_only_resets))
         if _is_breaker(seen, best, named=named, text=_text(unit, touching)):
             return Breaker(seen.failures, best.shown, unit.functions if named else touching)
     counts = bool(seen.failures) or seen.counts_in_store

@@ -83,6 +83,12 @@ UNTIL = re.compile(
 OUT_UNTIL = re.compile(
     r"(^|_)(disabled?|unavailable|unhealthy|dead|down|broken|offline|circuit|breaker|open|tripped|failed)_until(_|$)"
 )
+# Who has guessed too often, or what another holds, is locked; neither is out of order.
+LOCKED_UNTIL = re.compile(r"(^|_)lock(ed|out)?(_out)?_until$")
+# Who asks again and again is not refused, but waits for the next time.
+POLLS = re.compile(r"(^|_)poll(ing)?(_|$)")
+# Answers of servers that do not have what was asked for.
+ABSENT = frozenset({404, 405, 501})
 # Flags that say by themselves that nothing is tried any more, where they are set because there were too many failures.
 GIVEN_UP = re.compile(
     r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?|is_open)$"

@@ -38,9 +38,10 @@ class HandBuiltCircuitBreaker(ModuleRule):
     (`_set_cooldown`, `_is_on_cooldown`), and whatever blocks something after an error where the code speaks of a breaker or a cooldown; where the code speaks of a circuit breaker, the count itself may be what
     refuses calls (`if self.failures >= 3: return`).
 
-    Logins that lock after wrong passwords, rate limits, exceptions, settings and records of breakers are left alone, and so
-    are health checks that restart or replace what has failed, loops that give up, back-off between polls, and classes that
-    wrap a breaker of a library.
+    Logins that lock after wrong passwords, and whatever else is `locked_until`, rate limits, exceptions, settings and records
+    of breakers are left alone, and so are health checks that restart or replace what has failed, what counts a failure and then
+    gives up, back-off that only a poll of its own asks for, the memory that a server does not have something (404, 405, 501), and
+    classes that wrap a breaker of a library.
 
     ## Why is this bad?
     Breakers are easy to write and hard to get right under concurrency: most let every waiting call through as a probe
