@@ -312,8 +312,8 @@ def _entry(module: Outline, function: Function) -> str:
 def _points_of_entry(entry: str, function: Function) -> float:
     if entry.startswith(frameworks.UNATTENDED):
         return 13.0
-    if entry.startswith(frameworks.BOT_COMMAND):
-        # Most of a bot's commands read or set an option and say so.
+    if entry.startswith((frameworks.BOT_COMMAND, frameworks.MODEL_TOOL)):
+        # Most of a bot's commands read or set an option and say so; most tools hand on what another function does.
         return 2.5
     return 10.0 if function.decorators else 9.0
 

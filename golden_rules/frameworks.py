@@ -43,6 +43,10 @@ _BOTS = frozenset({"slash_command", "callback_query_handler", "on_command", "bot
 _COMMANDS_OF_BOTS = frozenset({"command", "group", "hybrid_group", "context_menu"})
 _BOT_FRAMEWORKS = frozenset({"discord", "nextcord", "disnake", "redbot", "twitchio"})
 _BOT_CLASSES = frozenset({"Cog", "GroupCog"})
+MODEL_TOOL = "what a model calls"
+# What a server of the Model Context Protocol registers. The words are everybody's, so the server has to be told.
+_MODEL_TOOLS = frozenset({"tool", "resource", "prompt", "call_tool", "read_resource", "get_prompt"})
+_MODEL_SERVERS = frozenset({"mcp", "fastmcp"})
 _RPC = frozenset(
     {"rpc", "rpc_method", "procedure", "jsonrpc_method", "grpc_method", "websocket_command", "method_handler"}
 )
@@ -110,6 +114,8 @@ def registering_decorator(decorator: str, target: str | None, bases: tuple[str, 
     if last in _COMMANDS_OF_BOTS:
         of_bot = root in _BOT_FRAMEWORKS or any(name.rpartition(".")[2] in _BOT_CLASSES for name in bases)
         return BOT_COMMAND if of_bot else ""
+    if last in _MODEL_TOOLS:
+        return MODEL_TOOL if root in _MODEL_SERVERS or base.rpartition(".")[2] in _MODEL_SERVERS else ""
     if last in _ROUTE_VERBS:
         return "a route" if base or root == "litestar" else ""
     return _WORDS.get(last, "")

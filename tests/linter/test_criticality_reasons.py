@@ -108,3 +108,20 @@ def test_commands_of_bots(head: str, owner: str, decorator: str, of_bot: bool) -
         f"{head}\n\n{owner}\n    @{decorator}()\n    async def order(self, ctx):\n        await ctx.place()\n"
     )
     assert (f"it is a bot's command handler (`@{decorator}`)" in said["Desk.order"]) is of_bot
+
+
+@pytest.mark.parametrize(
+    ("head", "decorator", "of_server"),
+    [
+        ("from mcp.server.fastmcp import FastMCP\n\nserver = FastMCP('shop')", "server.tool()", True),
+        ("from fastmcp import FastMCP\n\napp = FastMCP('shop')", "app.tool", True),
+        ("from mcp.server import Server\n\nserver = Server('shop')", "server.call_tool()", True),
+        ("from shop.server import mcp", "mcp.resource('orders://{number}')", True),
+        ("from langchain_core.tools import tool", "tool", False),
+        ("from shop.cad import bench", "bench.tool()", False),
+    ],
+)
+def test_tools_of_model_servers(head: str, decorator: str, of_server: bool) -> None:
+    """What a server of the Model Context Protocol registers is called from outside; a plain `tool` need not be."""
+    said = reasons(f"{head}\n\n\n@{decorator}\nasync def order(number):\n    return await place(number)\n")
+    assert any(words.startswith("it is what a model calls") for words in said["order"]) is of_server
