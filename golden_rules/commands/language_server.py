@@ -26,6 +26,7 @@ from golden_rules.errors import UsageError
 from golden_rules.files import SourceFile, is_excluded
 from golden_rules.findings import Finding
 from golden_rules.reports.diagnostics import SOURCE, diagnostic, range_of, text_edits
+from golden_rules.reports.summary import withheld
 from golden_rules.runner import Fixing, Run
 from golden_rules.settings import DEFAULT_BASELINE
 from golden_rules.source.text import SourceText, decode, encoded
@@ -61,6 +62,7 @@ class _Editor:
         self._looks: dict[str, _Look] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._trouble = ""
+        self._noted: set[Path] = set()
 
     def renew(self) -> None:
         """Forget what was read from disk: the next look reads settings and baselines again."""
@@ -148,6 +150,7 @@ class _Editor:
         self._tell("; ".join(look.run.failures) if look else "")
         if look is not None:
             self._looks[uri] = look
+            self._note_withheld(look)
         return look
 
     def _looked(self, document: TextDocument, path: Path) -> _Look | None:
@@ -166,9 +169,18 @@ class _Editor:
     def _tell(self, sentence: str) -> None:
         """Say what is wrong, once until it is another thing or nothing."""
         if sentence and sentence != self._trouble:
-            message = types.ShowMessageParams(types.MessageType.Error, f"{SOURCE}: {sentence}")
-            self._server.window_show_message(message)
+            self._message(types.MessageType.Error, sentence)
         self._trouble = sentence
+
+    def _note_withheld(self, look: _Look) -> None:
+        """Say once of each project why findings have no fixes."""
+        root = look.file.config.root
+        if look.run.withheld and root not in self._noted:
+            self._noted.add(root)
+            self._message(types.MessageType.Info, " ".join(withheld(look.run)))
+
+    def _message(self, kind: types.MessageType, sentence: str) -> None:
+        self._server.window_show_message(types.ShowMessageParams(kind, f"{SOURCE}: {sentence}"))
 
     def _forget_timer(self, uri: str) -> None:
         timer = self._waiting.pop(uri, None)

@@ -31,7 +31,7 @@ def summary(run: Run, style: Style, *, unsafe: bool, pending: bool) -> Iterator[
         yield f"{counted(len(run.baselined), 'finding')} in the baseline."
     if run.base:
         yield f"{counted(run.unchanged, 'finding')} outside of what has changed since `{run.base}`."
-    yield from _withheld(run)
+    yield from withheld(run)
 
 
 def statistics(run: Run, style: Style) -> Iterator[str]:
@@ -102,7 +102,8 @@ def _fixable(run: Run, *, unsafe: bool) -> str:
     return f"; {', '.join(parts)}" if parts else ""
 
 
-def _withheld(run: Run) -> Iterator[str]:
+def withheld(run: Run) -> Iterator[str]:
+    """Yield how many fixes are withheld for want of the runtime, and what to do."""
     for file, count in sorted(run.withheld.items()):
         yield (
             f"{counted(count, 'fix', 'fixes')} withheld: `{file}` does not declare golden-runtime; add it to the dependencies there,"

@@ -402,6 +402,21 @@ def test_says_once_what_is_wrong_with_the_settings(tmp_path: Path) -> None:
     run(session())
 
 
+def test_says_once_why_fixes_are_withheld(tmp_path: Path) -> None:
+    """A project that does not declare the runtime gets no fixes that import it, and a sentence that says what to do."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\ndependencies = ["httpx"]\n')
+
+    async def session() -> None:
+        async with editor(tmp_path) as here:
+            (charge, *_) = await here.open("shop.py", SHOP)
+            sentence = await asyncio.wait_for(here.messages.get(), SECONDS)
+            assert "2 fixes withheld: `pyproject.toml` does not declare golden-runtime; add it" in sentence
+            assert [action.title for action in await here.actions("shop.py", charge.range)] == ["Ignore GR102 here"]
+            assert codes(await here.save("shop.py")) == ["GR102", "GR201", "GR301"]
+
+    run(session())
+
+
 def test_the_missing_library_is_named(tmp_path: Path) -> None:
     """Without the extra, the command says which one to install."""
     (tmp_path / "lsprotocol.py").write_text('raise ModuleNotFoundError(name="lsprotocol")\n')
