@@ -128,12 +128,80 @@ def test_exporters_are_left_alone(path: str) -> None:
 
 
 def test_a_client_that_is_handed_on_by_a_given_name_is_left_alone() -> None:
-    """Whoever asks for it names and uses it; what a function names itself is its own."""
+    """Whoever asks for it names and uses it; what a function names itself is its own file's, if that uses it."""
     source = """\
         from opentelemetry import trace
 
         def get_tracer(name="shop"):
             return trace.get_tracer({name})
         """
+    use = """\
+
+        def charge(order):
+            with get_tracer().start_as_current_span("charge"):
+                order.charge()
+        """
     assert not found(source.format(name="name"))
-    assert found(source.format(name="__name__"))
+    assert not found(source.format(name="__name__"))
+    assert found(source.format(name="__name__") + use)
+
+
+def test_what_a_file_returns_to_others_is_made_for_them() -> None:
+    """One function may stand on another, as long as none of them records anything."""
+    source = """\
+        from opentelemetry import metrics
+
+        def get_meter():
+            return metrics.get_meter("shop")
+
+        def placed():
+            {what}get_meter().create_counter("placed")
+        """
+    assert not found(source.format(what="return "))
+    assert found(source.format(what="counter = "))
+
+
+@pytest.mark.parametrize("made_in", ["__init__", "open"])
+def test_a_class_that_serves_what_it_makes_is_an_exporter(made_in: str) -> None:
+    """Metrics are what it is for, wherever in the class it makes them."""
+    source = """\
+        import prometheus_client as prom
+
+        class Portfolio:
+            def {made_in}(self):
+                self.value = prom.Gauge("portfolio_value", "What it is worth.")
+                self.start()
+
+            def start(self):
+                {call}
+        """
+    assert not found(source.format(made_in=made_in, call="prom.start_http_server(80)"))
+    assert found(source.format(made_in=made_in, call="self.stop()"))
+
+
+def test_metrics_that_a_run_pushes_are_its_result() -> None:
+    """A registry of its own goes to a gateway, and is gone."""
+    source = """\
+        from prometheus_client import Gauge, push_to_gateway
+
+        def bill(accounts, registry):
+            Gauge("billed", "Accounts.", registry=registry).set(len(accounts))
+            {call}
+        """
+    assert not found(source.format(call="push_to_gateway('push:9091', job='billing', registry=registry)"))
+    assert found(source.format(call="accounts.clear()"))
+
+
+def test_the_file_that_starts_an_agent_may_use_it() -> None:
+    """Setting a library up is left alone."""
+    source = """\
+        import newrelic.agent
+
+        def start():
+            {call}
+
+        def report(error):
+            newrelic.agent.notice_error(error=error)
+        """
+    assert not found(source.format(call="newrelic.agent.initialize()"))
+    assert found(source.format(call="pass"))

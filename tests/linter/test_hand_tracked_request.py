@@ -106,3 +106,29 @@ def test_the_remedy_says_what_it_takes(source: str, expected: str) -> None:
     else:
         assert "mark_failure" not in finding.remedy
         assert "of its own" not in finding.remedy
+
+
+def test_what_is_put_in_the_place_of_another_records_for_others() -> None:
+    """A patched method of a library is instrumentation; a method that something new is put into is not."""
+    source = """\
+        import time
+
+        from llm import Messages
+
+        def patch(metrics):
+            create = {old}
+
+            def tracked(*args):
+                start = time.monotonic()
+                try:
+                    answer = create(*args)
+                except OSError as error:
+                    metrics.on_failure(error=error, duration=time.monotonic() - start)
+                    raise
+                metrics.on_success(duration=time.monotonic() - start)
+                return answer
+
+            Messages.create = tracked
+        """
+    assert codes(source.format(old="metrics.create"))
+    assert not codes(source.format(old="Messages.create"))

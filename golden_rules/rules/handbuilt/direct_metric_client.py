@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from golden_rules.naming import snake
 from golden_rules.options import StringsOption
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
+from golden_rules.rules.handbuilt.client_cases import CLIENT_CASES
 from golden_rules.rules.handbuilt.counter_words import feeds_metrics, manages_metrics
 from golden_rules.rules.handbuilt.metric_modules import is_instrumentation
 from golden_rules.rules.scope import in_runtime, out_of_scope
@@ -24,6 +25,11 @@ _SETS_UP = re.compile(
 )
 # A program or a module that exports numbers: metrics are what it is for.
 _EXPORTER = re.compile(r"(^|[/_])exporters?([/_]|\.pyi?$)")
+# What sends or serves all that a registry holds: who makes metrics for that reports what others did.
+_GIVES_OUT = frozenset({"push_to_gateway", "pushadd_to_gateway", "start_http_server"})
+# Sets the agent of New Relic up.
+_AGENT = "newrelic.agent"
+_STARTS_AGENT = "newrelic.agent.initialize"
 _MOVE = "define it in a module named in `metrics-modules`"
 _COUNT = f"let `@counted` or `@track_errors` count, or {_MOVE}"
 _TIME = f"let `@timed` or `@track_request` measure, or {_MOVE}"
@@ -54,7 +60,7 @@ _CLIENTS: dict[str, str] = {
     "datadog.statsd": _ANY,
     "statsd.statsd": _ANY,
     "ddtrace.tracer": _TRACE,
-    "newrelic.agent": _ANY,
+    _AGENT: _ANY,
 }
 
 _ALLOWED = StringsOption(
@@ -99,7 +105,8 @@ class DirectMetricClient(ModuleRule):
     that is, modules and packages called so (`exporter.py`, `stock_exporter/`), for which metrics are all they are for, classes
     that are a set of metrics or an exporter by name (`ShopMetrics`, `OtelSink`), functions that set metrics up or export
     them (`configure_telemetry`, `export_metrics`) or return a client by the name that they are given
-    (`return trace.get_tracer(name)`), tests, benchmarks, migrations and vendored code are left alone.
+    (`return trace.get_tracer(name)`) or one that their own file does not use, functions and classes that serve or push what
+    they make themselves (`push_to_gateway`), files that start an agent (`newrelic.agent.initialize()`), tests, benchmarks, migrations and vendored code are left alone.
     """
 
     code: ClassVar[str] = "GR205"
@@ -114,114 +121,7 @@ class DirectMetricClient(ModuleRule):
         "newrelic",
     )
     options = (_ALLOWED,)
-    cases: ClassVar[tuple[Bad | Good, ...]] = (
-        Bad(
-            """\
-from prometheus_client import Counter
-
-PLACED = Counter("orders_placed", "Orders placed.", ["shop"])
-
-
-def place(order, shop):
-    order.save()
-    PLACED.labels(shop=shop.name).inc()
-""",
-        ),
-        Bad(
-            """\
-from opentelemetry import trace
-
-tracer = trace.get_tracer(__name__)
-
-
-def charge(gateway, order):
-    with tracer.start_as_current_span("charge"):
-        return gateway.charge(order)
-""",
-        ),
-        Bad(
-            """\
-import prometheus_client as prom
-
-
-class Stock:
-    def __init__(self, registry):
-        self.lookups = prom.Histogram("stock_lookup_seconds", "Time to look up.", registry=registry)
-""",
-        ),
-        Bad(
-            """\
-from datadog import statsd
-
-
-def refund(order):
-    statsd.increment("orders.refunded")
-    order.refund()
-""",
-        ),
-        Bad(
-            """\
-try:
-    from prometheus_client import Counter as _Counter
-except ImportError:
-    _Counter = None
-
-if _Counter is not None:
-    SENT = _Counter("mails_sent", "Mails sent.")
-else:
-    SENT = None
-""",
-        ),
-        Good(
-            """\
-from prometheus_client import Gauge
-
-POOL_SIZE = Gauge("pool_size", "Workers.")
-""",
-            "a metrics module defines the metrics of the domain",
-            path="src/shop/metrics.py",
-        ),
-        Good(
-            """\
-from opentelemetry import trace
-
-tracer = trace.get_tracer(__name__)
-""",
-            "instrumentation by another name",
-            path="src/shop/tracing/spans.py",
-        ),
-        Good(
-            """\
-from opentelemetry import trace
-
-tracer = trace.get_tracer(__name__)
-""",
-            "a library that the project uses throughout",
-            settings=(("rules", {"direct-metric-client": {"allowed": ["opentelemetry.trace"]}}),),
-        ),
-        Good(
-            """\
-from collections import Counter
-
-
-def by_shop(orders):
-    return Counter(order.shop for order in orders)
-""",
-            "another Counter",
-        ),
-        Good(
-            """\
-from opentelemetry import trace
-from prometheus_client import generate_latest, start_http_server
-
-
-def serve(port):
-    start_http_server(port)
-    return trace.get_current_span(), generate_latest()
-""",
-            "an endpoint and a context are no metrics",
-        ),
-    )
+    cases: ClassVar[tuple[Bad | Good, ...]] = CLIENT_CASES
 
     def check(self, subject: ModuleSubject) -> Iterator[Violation]:
         """Yield one violation for each metric object or client."""
@@ -239,7 +139,9 @@ def serve(port):
                 continue
             if any(f"{found.target}.".startswith(f"{name}.") for name in allowed):
                 continue
-            if _is_for_metrics(found.around):
+            if _is_for_metrics(subject.outline, found.around):
+                continue
+            if found.target == _AGENT and _calls(subject.outline.functions, {_STARTS_AGENT}):
                 continue
             seen.add((found.name, found.around))
             shown = f"`{found.name}` is" if found.name else "here is"
@@ -265,7 +167,7 @@ def _found(outline: Outline) -> Iterator[_Found]:
             around = classes[id(node)]
         elif isinstance(node, ast.Import | ast.ImportFrom) and function is not None:
             yield from _imported(outline, node, function)
-        elif isinstance(node, ast.Return) and function is not None and _hands_on(function, node):
+        elif isinstance(node, ast.Return) and function is not None and _hands_on(outline, function, node):
             continue
         elif isinstance(node, ast.Call):
             target = _maker(outline, function, dotted(node.func))
@@ -278,24 +180,50 @@ def _found(outline: Outline) -> Iterator[_Found]:
         waiting.extend([(child, around, function, bound) for child in below])
 
 
-def _is_for_metrics(around: Function | Class | None) -> bool:
+def _is_for_metrics(outline: Outline, around: Function | Class | None) -> bool:
     """Whether metrics are what a class or function is for: a set of metrics, an exporter, or the place that sets them up."""
     if isinstance(around, Function):
-        if _SETS_UP.search(snake(around.name)):
+        if _SETS_UP.search(snake(around.name)) or _calls([around], _GIVES_OUT):
             return True
         around = around.owner
-    return around is not None and (feeds_metrics(around.name) or manages_metrics(around.name))
+    if around is None:
+        return False
+    methods = [function for function in outline.functions if function.owner is around]
+    return feeds_metrics(around.name) or manages_metrics(around.name) or _calls(methods, _GIVES_OUT)
 
 
-def _hands_on(function: Function, statement: ast.Return) -> bool:
-    """Whether a function returns what it makes by a name that it is given: `return trace.get_tracer(name)`, for others to use."""
+def _calls(functions: Iterable[Function], names: Collection[str]) -> bool:
+    """Whether one of some functions calls something by its whole name, as written, or by the last part of that."""
+    called = (call.name for function in functions for call in function.calls)
+    return any(name in names or name.rpartition(".")[2] in names for name in called)
+
+
+def _hands_on(outline: Outline, function: Function, statement: ast.Return) -> bool:
+    """Whether a function makes a client for others: by a name that it is given, `return trace.get_tracer(name)`, or none of it for its file.
+
+    What its file calls it for is handed on as well where it stands in a function's `return`.
+    """
     parameters = function.node.args
     names = {each.arg for each in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)}
     match statement.value:
-        case ast.Call(args=[ast.Name(id=name), *_]):
-            return name in names
+        case ast.Call(args=[ast.Name(id=name), *_]) if name in names:
+            return True
+        case ast.Call():
+            is_plain = function.parent is None and function.owner is None
+            return is_plain and not _is_used(outline.tree, function.name)
         case _:
             return False
+
+
+def _is_used(tree: ast.AST, name: str) -> bool:
+    """Whether a name is read below a node, other than in a `return`."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and node.id == name:
+            return True
+        waiting.extend(child for child in children(node) if not isinstance(child, ast.Return))
+    return False
 
 
 def _may_make(outline: Outline, function: Function) -> bool:

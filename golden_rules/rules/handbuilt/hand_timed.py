@@ -89,7 +89,8 @@ class HandTimed(OutlineRule):
     So are a script that logs what it did for who runs it, the cases of an evaluation or an experiment, and what a runner of
     tests or of a developer's tasks keeps in its results: to the rule these are work like any other.
     Tests, benchmarks (`run_benchmark`, `test_load_performance`), load tests, timers, migrations, vendored code and the modules
-    named in `metrics-modules` are left alone, and so are context managers and decorators that measure others.
+    named in `metrics-modules` are left alone, and so are context managers and decorators that measure others, and
+    functions that are put in the place of another (`send = Client.send`, then `Client.send = measured_send`).
     """
 
     code: ClassVar[str] = "GR201"

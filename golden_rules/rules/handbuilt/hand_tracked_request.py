@@ -48,7 +48,8 @@ class HandTrackedRequest(OutlineRule):
 
     Where the halves speak of different things, such as the time of one step and the failures of another. Tests,
     benchmarks, migrations, vendored code, the modules named in `metrics-modules` and others that are named like
-    instrumentation are left alone.
+    instrumentation are left alone. So are functions that are put in the place of another, such as a method of a library
+    (`create = Messages.create`, then `Messages.create = tracked_create`): they record it for others.
     """
 
     code: ClassVar[str] = "GR204"

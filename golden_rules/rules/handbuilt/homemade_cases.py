@@ -309,6 +309,39 @@ def timed(function):
     ),
     Good(
         """\
+import time
+from functools import wraps
+
+
+def timed(function):
+    @wraps(function)
+    def wrapper(*args):
+        start = time.monotonic()
+        result = function(*args)
+        took = time.monotonic() - start
+        return took, result
+
+    return wrapper
+""",
+        "the duration is what the caller asks for",
+    ),
+    Good(
+        """\
+import time
+from contextlib import contextmanager
+
+
+@contextmanager
+def slot(slots, waits):
+    start = time.monotonic()
+    with slots:
+        waits.append(time.monotonic() - start)
+        yield
+""",
+        "a wait that is over when the block begins",
+    ),
+    Good(
+        """\
 from contextlib import contextmanager
 
 

@@ -55,7 +55,8 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
 
     Where it is the house's standard: name it in `measured-by`, or put it into a module of `metrics-modules`. Those, modules
     that are named like instrumentation, tests, benchmarks, migrations and vendored code are left alone. So are wrappers that
-    do more than measure: that retry, cache, limit a rate or check rights; and a class whose name says that it limits its block.
+    do more than measure: that retry, cache, limit a rate or check rights; those that return the duration to their caller,
+    and context managers that take one before their block begins; and a class whose name says that it limits its block.
     """
 
     code: ClassVar[str] = "GR206"

@@ -10,6 +10,7 @@ from golden_rules.rules.base import ModuleSubject
 from golden_rules.rules.handbuilt.clocks import clock_unit, is_limit
 from golden_rules.rules.handbuilt.increments import increments
 from golden_rules.source.outline import Class, Function
+from golden_rules.source.own_code import OwnCode
 from golden_rules.source.trees import walk
 
 _SPANS = frozenset(
@@ -112,14 +113,38 @@ def _subtracts(function: Function) -> bool:
 
 
 def _difference(subject: ModuleSubject, function: Function) -> str:
-    """Return a difference of clock readings of a function that decides nothing, as written, or `""`."""
+    """Return a difference of clock readings of a function that decides nothing, as written, or `""`.
+
+    One that is taken before a block begins measures something else, and one that is returned is the caller's.
+    """
     if not _subtracts(function):
         return ""
     from golden_rules.rules.handbuilt.timings import timings
     from golden_rules.source.written import code_of
 
     found = timings(subject.outline, function)
+    start = _start_of_block(function)
     for difference in found.differences:
+        if difference.node.lineno < start or _is_returned(found.code, difference.node):
+            continue
         if difference.stamp is not None and difference.sinks and not difference.decides:
             return " ".join(code_of(subject.source, found.code, difference.node).split())
     return ""
+
+
+def _start_of_block(function: Function) -> int:
+    """Return the line in which a generator first gives way to its block; 0 for any other function."""
+    return min((node.lineno for node in walk(function.node) if isinstance(node, ast.Yield)), default=0)
+
+
+def _is_returned(code: OwnCode, difference: ast.expr) -> bool:
+    """Whether a function returns a difference, or a name that it is put into."""
+    statement = code.statement(difference)
+    if isinstance(statement, ast.Return):
+        return True
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            returned = (inner for node in code.nodes if isinstance(node, ast.Return) for inner in walk(node))
+            return any(isinstance(inner, ast.Name) and inner.id == name for inner in returned)
+        case _:
+            return False

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from golden_rules.rules.base import Subject
 from golden_rules.rules.handbuilt.clocks import clock_unit, is_since, is_start, may_be_recorded_start, may_read_clock
-from golden_rules.rules.handbuilt.wrappers import is_under_wraps, wraps_another
+from golden_rules.rules.handbuilt.wrappers import is_under_wraps, takes_place_of_another, wraps_another
 from golden_rules.rules.scope import is_benchmark, out_of_scope
 from golden_rules.source.outline import Function, Outline
 from golden_rules.source.trees import dotted, variable, walk
@@ -41,7 +41,7 @@ def may_time(subject: Subject) -> bool:
         return False
     if is_benchmark(function.qualname) or not _may_subtract_readings(subject.outline, function):
         return False
-    return not (wraps_another(function) or is_under_wraps(function))
+    return not (wraps_another(function) or is_under_wraps(function) or takes_place_of_another(function))
 
 
 # Asked of one file for each of its functions.

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from golden_rules.source.outline import Function, Outline
-from golden_rules.source.trees import walk
+from golden_rules.source.trees import dotted, walk
 
 
 def wraps_another(function: Function) -> bool:
@@ -21,6 +21,25 @@ def is_under_wraps(function: Function) -> bool:
     """Whether a function is one of several in a decorator, each under `@functools.wraps(function)` and calling that."""
     is_wrapped = any(decorator.rpartition(".")[2] == "wraps" for decorator in function.decorators)
     return is_wrapped and function.parent is not None and _calls_parameter(function, function.parent)
+
+
+def takes_place_of_another(function: Function) -> bool:
+    """Whether a function is put where another stood, whose attribute is read before: `old = Client.send`, `Client.send = send`."""
+    if function.parent is None:
+        return False
+    read: set[str] = set()
+    for node in sorted(_attributes_and_assignments(function.parent.node), key=lambda node: node.lineno):
+        if isinstance(node, ast.Attribute):
+            read.add(dotted(node))
+        elif _hands_out(node.value, function.name) and any(dotted(target) in read for target in node.targets):
+            return True
+    return False
+
+
+def _attributes_and_assignments(around: ast.AST) -> Iterator[ast.Attribute | ast.Assign]:
+    for node in walk(around):
+        if isinstance(node, ast.Assign) or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)):
+            yield node
 
 
 def _calls_parameter(function: Function, outer: Function) -> bool:
