@@ -102,9 +102,14 @@ def _hands_on(function: Function, step: Step) -> bool:
 
 
 def _is_predicate(function: Function) -> bool:
-    """Whether an object that is called says whether to try again: `retry_if_timeout()(error)`."""
+    """Whether a method says whether or when to try again: `retry_if_timeout()(error) -> bool`, `retry_delay() -> float | None`."""
     returns = function.node.returns
-    return function.name == "__call__" and isinstance(returns, ast.Name) and returns.id == "bool"
+    if returns is None:
+        return False
+    names = {node.id for node in walk(returns) if isinstance(node, ast.Name)} - {"Optional"}
+    if function.name == "__call__":
+        return names == {"bool"}
+    return bool(names) and names <= {"float", "int", "timedelta"} and "retry_" in function.name
 
 
 def _makes_wrapper(function: Function) -> bool:

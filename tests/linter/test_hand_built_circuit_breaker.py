@@ -485,9 +485,17 @@ def test_what_counts_and_then_leaves_gives_up(before: str, after: str, *, is_fou
     assert bool(found(FAILING_SHIPMENTS.format(before=before, after=after))) == is_found
 
 
-@pytest.mark.parametrize(("codes", "is_found"), [("(404, 405)", False), ("(404, 503)", True)])
-def test_what_a_server_does_not_have_is_no_failure_of_it(codes: str, *, is_found: bool) -> None:
-    """To remember that a server is too old for a request is not to give it a rest."""
+@pytest.mark.parametrize(
+    ("told", "is_found"),
+    [
+        ("error.code in (404, 405)", False),
+        ("error.code in (404, 503)", True),
+        ("error.code == 429", False),
+        ('error.reason == "rate_limited"', False),
+    ],
+)
+def test_what_a_server_lacks_or_asks_for_is_no_failure_of_it(told: str, *, is_found: bool) -> None:
+    """To remember that a server is too old for a request, or wants a rest, is not to take it for broken."""
     code = f"""\
 import time
 
@@ -499,7 +507,7 @@ class Tracking:
         try:
             self.carrier.acknowledge(parcel)
         except CarrierError as error:
-            if error.code in {codes}:
+            if {told}:
                 self._disabled_until = time.time() + 600
 """
     assert bool(found(code)) == is_found
@@ -511,3 +519,10 @@ def test_a_breaker_in_a_large_class_is_not_named_for_its_beginning() -> None:
     others = "".join(f"\n    def method_{number}(self):\n        return {number}\n" for number in range(20))
     (finding,) = found(start + others)
     assert finding.function == "Prices.price"
+
+
+@pytest.mark.parametrize(("told", "is_found"), [("next_run_at", False), ("told_at", True)])
+def test_a_rest_that_only_puts_off_the_next_run_is_no_breaker(told: str, *, is_found: bool) -> None:
+    """Nobody is refused: the schedule comes later."""
+    code = BREAKER + f"            entry['{told}'] = entry['blocked_until']\n"
+    assert bool(found(code)) == is_found

@@ -421,3 +421,37 @@ class Dispatcher:
         finding.message
         == "`Dispatcher` builds a pool by hand: `self._slots` bounds the tasks that `_dispatch` starts with `create_task`"
     )
+
+
+@pytest.mark.parametrize(("lends", "is_found"), [("acquire", False), ("submit", True)])
+def test_workers_that_are_lent_are_no_pool_of_work(lends: str, *, is_found: bool) -> None:
+    """Who acquires a worker runs what it likes on it, and brings it back."""
+    code = f"""\
+import asyncio
+
+
+class WorkerPool:
+    async def {lends}(self, order):
+        return self._free.pop()
+
+    async def release(self, worker):
+        self._recovering = asyncio.create_task(worker.recover())
+"""
+    assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(("limit", "is_found"), [("MAX_BYTES", False), ("MAX_ORDERS", True)])
+def test_a_size_in_bytes_bounds_no_tasks(limit: str, *, is_found: bool) -> None:
+    """What is read in the background is no task."""
+    code = f"""\
+import asyncio
+
+
+async def read(orders, handle):
+    for order in orders:
+        pending = await order.read()
+        if len(pending) > {limit}:
+            await asyncio.sleep(1)
+        asyncio.create_task(handle(order))
+"""
+    assert bool(found(code)) == is_found

@@ -78,9 +78,10 @@ def test_a_release_is_no_lease(owner: str, *, expected: bool) -> None:
             False,
         ),
         ("    def __call__(self, error) -> bool:\n        return not self._same.ask(error)", False),
+        ("    def _retry_delay(self, error) -> float | None:\n        return self.headers.seconds(error)", False),
         ("    def call(self, function) -> bool:\n        return self._again.ask(function)", True),
     ],
-    ids=["decorator", "predicate", "call"],
+    ids=["decorator", "predicate", "delay", "call"],
 )
 def test_what_makes_or_asks_is_no_retry(method: str, *, expected: bool) -> None:
     """A decorator runs at its import, and a predicate tries nothing."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.breaker_words import (
-    ABSENT,
     ASKS,
     ASKS_REST,
+    EXCUSED,
     FAILURES,
     GIVEN_UP,
     HALF_OPEN,
@@ -20,6 +20,7 @@ from golden_rules.rules.resilience.breaker_words import (
     LAST_ERROR,
     LAST_FAILURE,
     LIMIT,
+    NEXT_RUN,
     NO_COUNT,
     NOW,
     OPENED,
@@ -189,9 +190,9 @@ def closes_on_error(function: Function, nodes: list[ast.AST], outer: frozenset[s
     handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
     for root in (function.node,) if told else handlers:
         rests = isinstance(root, ast.ExceptHandler) and not _is_held_back(root)
-        absent = _where_absent(root)
+        excused = _where_excused(root)
         for node in walk(root):
-            if type(node) in SETTING and node not in absent:
+            if type(node) in SETTING and node not in excused:
                 yield from (
                     gate.word
                     for gate in gates_of(node, outer)
@@ -203,20 +204,30 @@ def _is_held_back(handler: ast.ExceptHandler) -> bool:
     return handler.type is not None and any(HELD_BACK.search(word) for word in words_in(handler.type))
 
 
-def _where_absent(root: ast.AST) -> frozenset[ast.AST]:
-    """Return what runs where the other side does not have what was asked for: `if error.code in (404, 405):`."""
+def _where_excused(root: ast.AST) -> frozenset[ast.AST]:
+    """Return what runs where the other side lacks what was asked for or asks for a rest: `if error.code in (404, 429):`."""
     return frozenset(
         node
         for test in walk(root)
-        if isinstance(test, ast.If) and _tells_absence(test.test)
+        if isinstance(test, ast.If) and _excuses(test.test)
         for statement in test.body
         for node in walk(statement)
     )
 
 
-def _tells_absence(test: ast.expr) -> bool:
-    codes = [node.value for node in walk(test) if isinstance(node, ast.Constant) and isinstance(node.value, int)]
-    return bool(codes) and ABSENT.issuperset(codes)
+def _excuses(test: ast.expr) -> bool:
+    constants = [node.value for node in walk(test) if isinstance(node, ast.Constant)]
+    codes = {value for value in constants if isinstance(value, int)}
+    told = [*words_in(test), *(value.lower() for value in constants if isinstance(value, str))]
+    return (bool(codes) and codes <= EXCUSED) or any(map(HELD_BACK.search, told))
+
+
+def put_off(settings: list[ast.AST]) -> Iterator[str]:
+    """Yield the variables that only say when something scheduled is due again: `task.next_run_at = task.backoff_until`."""
+    for node in settings:
+        for target, value in stores(node):
+            if NEXT_RUN.search(word_of(target)):
+                yield from words_in(value)
 
 
 def is_half_open(node: ast.AST) -> bool:

@@ -20,6 +20,7 @@ from golden_rules.rules.resilience.breaker_signs import (
     given_up,
     is_failure,
     is_half_open,
+    put_off,
     reaches_limit,
     refuses,
     rests_on_error,
@@ -85,6 +86,7 @@ class _Seen:
     on_error: frozenset[str] = frozenset()
     recorded: frozenset[str] = frozenset()
     begun_again: frozenset[str] = frozenset()
+    put_off: frozenset[str] = frozenset()
 
 
 def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
@@ -121,6 +123,7 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
                 for gate in found:
                     gates[gate.word] = max(gate, gates.get(gate.word, gate), key=lambda one: one.weight)
         seen.refused = seen.refused or _refuses_first(nodes)
+        seen.put_off |= frozenset(put_off(settings))
         seen.on_error |= frozenset(closes_on_error(function, nodes, outer))
         if function.name not in _INITIAL:
             seen.begun_again |= frozenset(begun_again(settings))
@@ -132,7 +135,7 @@ def breaker_of(unit: Unit, outline: Outline) -> Breaker | None:
     if not (named or seen.failures or seen.half_open or seen.on_error or seen.starts_rest):
         return None
     asked = _asked_words(outline) if gates else frozenset()
-    asking = [gate for gate in gates.values() if gate.word in asked]
+    asking = [gate for gate in gates.values() if gate.word in asked - seen.put_off]
     if not SPEAKS.search(unit.text):
         asking = [gate for gate in asking if not LOCKED_UNTIL.search(gate.word)]
     if guards:

@@ -87,8 +87,10 @@ OUT_UNTIL = re.compile(
 LOCKED_UNTIL = re.compile(r"(^|_)lock(ed|out)?(_out)?_until$")
 # Who asks again and again is not refused, but waits for the next time.
 POLLS = re.compile(r"(^|_)poll(ing)?(_|$)")
-# Answers of servers that do not have what was asked for.
-ABSENT = frozenset({404, 405, 501})
+# When something scheduled is due again.
+NEXT_RUN = re.compile(r"(^|_)next_(run|due|try|attempt|check|poll|sync|execution)(_|$)")
+# Answers of servers that do not have what was asked for, or that ask for a rest themselves.
+EXCUSED = frozenset({404, 405, 429, 501})
 # Flags that say by themselves that nothing is tried any more, where they are set because there were too many failures.
 GIVEN_UP = re.compile(
     r"(^|_)(disabled|unavailable|suspended|tripped|fail_fast|quarantined|black_?listed|bypassed?|is_open)$"

@@ -40,8 +40,8 @@ class HandBuiltCircuitBreaker(ModuleRule):
 
     Logins that lock after wrong passwords, and whatever else is `locked_until`, rate limits, exceptions, settings and records
     of breakers are left alone, and so are health checks that restart or replace what has failed, what counts a failure and then
-    gives up, back-off that only a poll of its own asks for, the memory that a server does not have something (404, 405, 501), and
-    classes that wrap a breaker of a library.
+    gives up, back-off that only a poll asks for or that only puts off the next run of something scheduled, the memory that a
+    server does not have something (404, 405, 501) or asks for a rest (429), and classes that wrap a breaker of a library.
 
     ## Why is this bad?
     Breakers are easy to write and hard to get right under concurrency: most let every waiting call through as a probe

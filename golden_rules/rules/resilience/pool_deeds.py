@@ -27,6 +27,8 @@ _UNDER_WAY = re.compile(
     r"(^|_)(tasks?|futures?|futs?|workers?|threads?|procs?|process(es)?|running|active|pending|in_?flight|jobs|coros?|children|greenlets|background)(_|$)"
 )
 LIMIT = re.compile(r"(^|_)(max|limits?|concurrency|concurrent|size|capacity|slots|parallel\w*|workers)(_|$)")
+# What is counted in bytes does not run.
+_BYTES = re.compile(r"(^|_)(k|m)?bytes(_|$)")
 # Numbers rather than containers: how many are under way, and how many more may be.
 _NUMBER_UNDER_WAY = re.compile(r"(^|_)(in_?flight|running|active|outstanding)(_count)?$")
 _FREE_SLOTS = re.compile(r"(^|_)(slots|permits)(_(left|free|available))?$")
@@ -293,7 +295,7 @@ def _first(iterated: ast.expr) -> str:
 
 def _size(left: ast.expr, right: ast.expr) -> str:
     """Return the container of what is under way whose size is compared with a limit."""
-    if isinstance(right, ast.Constant) and right.value in (0, 1):
+    if (isinstance(right, ast.Constant) and right.value in (0, 1)) or _BYTES.search(word_of(right)):
         return ""
     match left:
         case ast.Call(func=ast.Name(id="len"), args=[ast.Name() | ast.Attribute() as container]):

@@ -20,6 +20,7 @@ _QUEUE = re.compile(
     r"(^|_)(q|queues?|jobs?|tasks?|work(_?items?)?|pending|inbox|todo|items|backlog|urls|frontier|chunks|requests|stream|channel)(_|$)"
 )
 _WORKER = re.compile(r"(^|_)(worker|consumer)(_|$)")
+_LENDS = frozenset({"acquire", "release"})
 _TASKS = frozenset({"create_task", "ensure_future", "start_soon", "Thread"})
 _WHEN_DONE = re.compile(r"(^|_)(done|finish(ed)?|complet(e|ed|ion)|callback|exit(ed)?|ended)(_|$)")
 POOL_NAME = re.compile(
@@ -187,8 +188,13 @@ def _bounded_executor(semaphores: set[str], deeds: Mapping[Function, Doing]) -> 
 
 
 def _is_pool(unit: Unit, deeds: Mapping[Function, Doing]) -> bool:
-    """Whether a class is called a pool of workers, or a pool of whatever and starts threads or processes by number."""
+    """Whether a class is called a pool of workers, or a pool of whatever and starts threads or processes by number.
+
+    What is acquired and released is lent to others, who run it.
+    """
     name = snake(unit.name)
+    if {function.name for function in unit.functions} >= _LENDS:
+        return False
     counted = any(start.counted and start.how in _WORKERS for done in deeds.values() for start in done.starts)
     return bool(POOL_NAME.search(name)) or (counted and name.endswith("_pool"))
 
