@@ -455,3 +455,22 @@ async def read(orders, handle):
         asyncio.create_task(handle(order))
 """
     assert bool(found(code)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("takes", "is_found"), [("client, _ = listener.accept()", False), ("client = orders.next()", True)]
+)
+def test_a_server_that_bounds_its_connections_is_no_pool(takes: str, *, is_found: bool) -> None:
+    """It turns clients away, and nobody hands it work."""
+    code = f"""\
+import threading
+
+
+def serve(listener, orders, handle):
+    slots = threading.BoundedSemaphore(8)
+    while True:
+        {takes}
+        slots.acquire()
+        threading.Thread(target=handle, args=(client, slots)).start()
+"""
+    assert bool(found(code)) == is_found

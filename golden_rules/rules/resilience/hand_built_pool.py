@@ -43,7 +43,8 @@ class HandBuiltPool(ModuleRule):
 
     A semaphore that only guards a client or has room for all there is (`Semaphore(len(orders))`), one background task or
     thread, also beside an executor of `concurrent.futures`, tasks without a bound, such executors and classes that extend
-    them, pools of connections and of whatever else is acquired and released, and benchmarks are left alone.
+    them, servers that bound the connections they `accept()`, pools of connections and of whatever else is acquired and released, and
+    benchmarks are left alone.
 
     ## Why is this bad?
     The bound is the easy part. What such code mostly lacks: tasks that are waited for, or cancelled, when the service stops;

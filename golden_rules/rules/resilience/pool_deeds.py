@@ -91,6 +91,7 @@ class Doing:
         kept: The words of the numbers and containers that it changes.
         slots: The number of free slots that it takes one from, as written, `""` where there is none.
         room: The container whose size it takes from a limit, to see how many more there may be, `""` where there is none.
+        accepts: Whether it takes the connections of a server.
         nested: The functions in it, by name.
         aliases: The local names that it gives to attributes, with what they stand for, as written.
     """
@@ -112,6 +113,7 @@ class Doing:
     kept: set[str] = field(default_factory=set)
     slots: str = ""
     room: str = ""
+    accepts: bool = False
     waits: bool = False
     sleeps: bool = False
     nested: dict[str, ast.AST] = field(default_factory=dict)
@@ -173,6 +175,8 @@ def _note(found: Doing, node: ast.AST, sizes: list[str], around: _Rounds) -> Non
         elif isinstance(target, ast.Name) and isinstance(value, ast.Attribute):
             found.aliases[target.id] = shown(value)
     match node:
+        case ast.Assign(value=value) if _is_accepted(value):
+            found.accepts = True
         case ast.withitem(context_expr=held):
             found.held.add(shown(held))
         case ast.Call():
@@ -249,6 +253,12 @@ def is_semaphore(value: ast.expr) -> bool:
             first = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
             return not (first is None or (isinstance(first, ast.Constant) and first.value == 1) or _is_length(first))
     return False
+
+
+def _is_accepted(value: ast.expr) -> bool:
+    """Whether a value is a connection that a server takes: `listener.accept()`; that of a web socket gives nothing."""
+    call = value.value if isinstance(value, ast.Await) else value
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "accept"
 
 
 def _is_length(size: ast.expr) -> bool:

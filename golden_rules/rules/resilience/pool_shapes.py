@@ -67,6 +67,8 @@ def bounded_function(done: Doing, known: frozenset[str], workers: Mapping[str, a
 
     `known` are the semaphores that it can see, its own apart, as written; `workers` the functions that it can call.
     """
+    if done.accepts:
+        return ""
     several = [start for start in done.starts if start.many]
     bound = sorted(((done.semaphores | known) & done.held) | (done.semaphores & done.given))
     if bound and several:
@@ -109,7 +111,8 @@ def _refilled(several: list[Start]) -> str:
 def pool_of(unit: Unit, deeds: Mapping[Function, Doing]) -> Pool | None:
     """Return the pool that the methods of a class make together, `None` where they make none."""
     semaphores = {name for done in deeds.values() for name in done.semaphores if name.startswith("self.")}
-    holders = {function for function, done in deeds.items() if semaphores & done.held}
+    # A server turns connections away, and nobody hands it work.
+    holders = {function for function, done in deeds.items() if semaphores & done.held and not done.accepts}
     starters = {function for function, done in deeds.items() if done.starts}
     by_name = {function.name: function for function in unit.functions}
     for function in unit.functions:
