@@ -71,7 +71,7 @@ class HandCounted(OutlineRule):
     name: ClassVar[str] = "hand-counted"
     asks_for_names: ClassVar[bool] = True
     # What most files hold comes first, and then nothing else is looked for.
-    triggers: ClassVar[tuple[str, ...]] = ("log", "add", "inc", "+=", "+ 1", "+1")
+    triggers: ClassVar[tuple[str, ...]] = ("inc", "add", "log", "+=", "+ 1", "+1")
     options = (_ALLOWED,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
         Bad(

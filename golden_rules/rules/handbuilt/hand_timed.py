@@ -95,7 +95,7 @@ class HandTimed(OutlineRule):
 
     code: ClassVar[str] = "GR201"
     name: ClassVar[str] = "hand-timed"
-    triggers: ClassVar[tuple[str, ...]] = ("time", "clock", "now", "seconds", "perf_counter", "monotonic", "today")
+    triggers: ClassVar[tuple[str, ...]] = ("time", "now", "seconds", "monotonic", "clock", "perf_counter", "today")
     cases: ClassVar[tuple[Bad | Good, ...]] = TIMING_CASES
 
     def check(self, subject: Subject) -> Iterator[Violation]:

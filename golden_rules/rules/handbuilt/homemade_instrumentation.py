@@ -63,8 +63,9 @@ class HomemadeInstrumentation(ModuleRule, ProjectRule):
     name: ClassVar[str] = "homemade-instrumentation"
     asks_for_names: ClassVar[bool] = True
     triggers: ClassVar[tuple[str, ...]] = (
-        "time", "clock", "now", "seconds", "perf_counter", "monotonic", "today", "epoch", "read", "inc", "observ", "span", "add", "log", "timing",
-        "histogram", "record_", "start_", "@",
+        # What most files hold comes first, and then nothing else is looked for.
+        "read", "inc", "@", "add", "time", "now", "log", "start_", "seconds", "span", "monotonic", "clock", "epoch", "perf_counter", "timing",
+        "today", "observ", "record_", "histogram",
     )  # fmt: skip
     cases: ClassVar[tuple[Bad | Good, ...]] = HOMEMADE_CASES
 

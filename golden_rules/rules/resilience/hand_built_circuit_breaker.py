@@ -65,17 +65,18 @@ class HandBuiltCircuitBreaker(ModuleRule):
     code: ClassVar[str] = "GR302"
     name: ClassVar[str] = "hand-built-circuit-breaker"
     triggers: ClassVar[tuple[str, ...]] = (
+        # What most files hold comes first, and then nothing else is looked for.
+        "Error",
+        "except",
+        "error",
+        "fault",
         "fail",
+        "ERROR",
         "Fail",
         "FAIL",
-        "error",
-        "Error",
-        "ERROR",
-        "fault",
-        "strike",
         "consecutive",
         "half",
-        "except",
+        "strike",
     )
     options = (ALLOWED_IN,)
     cases: ClassVar[tuple[Bad | Good, ...]] = (
