@@ -40,8 +40,9 @@ async def settle(pool, order, error):
 )
 def test_dead_letters_go_to_keys_topics_and_tables(line: str) -> None:
     """What a call is given names the place where dead letters go."""
-    code = f"def settle(redis, producer, session, settings, queue, order):\n    {line}\n"
-    assert [finding.function for finding in found(code)] == ["settle"]
+    code = f"def reject(redis, producer, session, settings, queue, order):\n    {line}\n"
+    assert [finding.function for finding in found(code)] == ["reject"]
+    assert found(code.replace("reject", "settle")) == [], "nothing says that the order failed"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ class Jobs:
 
 def test_cars_have_a_parking_lot_too() -> None:
     """Messages are put into a parking lot; what is only about one holds none."""
-    code = "class Orders:\n    def settle(self, order):\n        self.{}.append(order)\n"
+    code = "class Orders:\n    def reject(self, order):\n        self.{}.append(order)\n"
     assert found(code.format("parking_lot"))
     report = KEPT_IN_MEMORY.replace("DeadLetters", "ParkingLotReport")
     assert found(KEPT_IN_MEMORY)
@@ -228,7 +229,7 @@ def test_a_flag_or_a_queue_may_be_chosen_once_attempts_are_used_up() -> None:
 def test_who_plays_the_broker_keeps_no_dead_letters() -> None:
     """The policy is the broker's, and so are the messages."""
     code = """\
-def receive(queue, message):
+def reject(queue, message):
     if message.receive_count >= queue.{}["count"]:
         queue.dead_letters.append(message)
 """
@@ -258,8 +259,8 @@ def settle(connection, number, error):
 
 def test_a_callback_may_keep_dead_letters() -> None:
     """Whoever is told of a dead letter keeps it; a result that is returned does not."""
-    told = "class Mails:\n    def send(self, mail):\n        self.dead_letter_handler(mail)\n"
-    returned = "def read(rows):\n    result = Result()\n    result.dead_letters.append(rows)\n    return result\n"
+    told = "class Mails:\n    def send(self, mail, error):\n        self.dead_letter_handler(mail, error)\n"
+    returned = "def read(rows, error):\n    result = Result()\n    result.dead_letters.append((rows, error))\n    return result\n"
     assert len(found(told)) == 1
     assert found(returned) == []
 
@@ -289,7 +290,7 @@ def test_what_is_taken_from_the_dead_letters_may_go_back_to_them() -> None:
 def {name}(transport, dlq):
     for message in transport.pop(dlq):
         if not message.readable:
-            transport.publish(dlq, message)
+            transport.publish(dlq, message, reason="unreadable")
 """
     assert len(found(code.format(name="consume"))) == 1
     assert found(code.format(name="redrive")) == []
@@ -357,7 +358,7 @@ def test_a_place_may_be_chosen_between_again_and_dead(test: str, *, is_found: bo
 class Queue:
     def settle(self, message, {test}):
         target = self.ready_key if {test} else self.dead_key
-        self.run("lpush", target, message)
+        self.run("lpush", target, message, self.error)
 """
     assert bool(found(code)) == is_found
 
@@ -447,7 +448,7 @@ def test_a_topic_may_have_a_default() -> None:
     code = """\
 class Orders:
     async def settle(self, order, topic=None):
-        await self.producer.publish(topic or f"{order.topic}.dlq", order.body)
+        await self.producer.publish(topic or f"{order.topic}.dlq", order.body, order.error)
 """
     assert len(found(code)) == 1
     assert len(found(code.replace("topic or", "topic if topic else"))) == 1
@@ -478,8 +479,8 @@ def fail(store, key, error):
     assert not found(code.format(status="failed"))
 
 
-def test_a_class_that_only_fills_a_variable_keeps_nothing() -> None:
-    """A record of a broker's answer is turned into another form by methods that put values into a new dictionary."""
+def test_a_class_that_never_says_why_is_a_record() -> None:
+    """A broker's answer is turned into another form, by methods that put values into a dictionary or into the record."""
     code = """\
 class DeadLetterPage:
     def __init__(self, letters):
@@ -492,12 +493,11 @@ class DeadLetterPage:
             result["letters"].append(letter.number)
         return result
 
-    def {name}(self, letter):
-        {line}
+    def add(self, letter):
+        self.letters.append({})
 """
-    assert not found(code.format(name="validate", line="letter.validate()"))
-    assert not found(code.format(name="from_map", line="self.letters.append(letter)"))
-    assert found(code.format(name="add", line="self.letters.append(letter)"))
+    assert not found(code.format("letter"))
+    assert found(code.format("(letter, letter.error)"))
 
 
 def test_a_queue_may_be_called() -> None:
@@ -511,3 +511,105 @@ def test_a_double_of_a_queue_is_left_alone() -> None:
     """It keeps letters for a test to look at."""
     assert found(KEPT_IN_MEMORY)
     assert not found(KEPT_IN_MEMORY.replace("DeadLetters", "FakeDeadLetters"))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("self.dead_jobs.append(job)", False),
+        ("self.dead_jobs.append((job, error))", True),
+        ("self.dead_jobs.append((job, job.attempts))", True),
+    ],
+)
+def test_a_place_of_the_dead_is_borne_out_by_why_or_how_often(line: str, *, is_found: bool) -> None:
+    """Jobs of a worker that is gone are dead, too: failed work says what went wrong, or how often it was tried."""
+    code = f"class Jobs:\n    def settle(self, job, error):\n        {line}\n"
+    assert bool(found(code.replace(", error):", "):") if not is_found else code)) == is_found
+
+
+def test_what_another_function_tries_again_was_put_aside() -> None:
+    """Nothing needs to say why, where the dead are taken up again."""
+    code = "class Jobs:\n    def settle(self, job):\n        self.dead_jobs.append(job)\n\n    def {}(self):\n        return self.dead_jobs.pop()\n"
+    assert found(code.format("requeue"))
+    assert not found(code.format("last"))
+
+
+@pytest.mark.parametrize("made", ["[]", "{}", "[one for one in jobs if one.late]"])
+def test_a_container_that_the_function_makes_is_a_report(made: str) -> None:
+    """It is gone with the function, or whoever called decides."""
+    code = f"""\
+def sweep(jobs):
+    dead_jobs = {made}
+    for job in jobs:
+        dead_jobs.append((job, job.error))
+    print(len(dead_jobs))
+"""
+    assert not found(code)
+    assert found(code.replace(f"    dead_jobs = {made}\n", ""))
+
+
+DECIDED = """\
+class Runs:
+    def settle(self, run, error):
+        if run.retries < run.max_retries:
+            {again}
+        {otherwise}
+            {failed}
+        run.error = error
+"""
+
+
+@pytest.mark.parametrize(
+    ("again", "otherwise", "failed", "is_found"),
+    [
+        ('run.status = "queued"', "else:", 'run.status = "failed"', True),
+        ('run.status = "queued"; return', "if True:", 'run.status = "failed"', True),
+        ("run.next_attempt_at = later()", "else:", 'run.status = "failed"', True),
+        ("run.retries += 1", "else:", 'run.status = "failed"', False),
+        ('run.status = "done"', "else:", 'run.status = "failed"', False),
+    ],
+)
+def test_one_decision_queues_again_or_gives_up(again: str, otherwise: str, failed: str, *, is_found: bool) -> None:
+    """`FAILED` and `QUEUED` somewhere in a function may be two things; on two sides of one decision they are a queue's."""
+    code = DECIDED.format(again=again, otherwise=otherwise, failed=failed)
+    assert bool(found(code)) == is_found
+    elsewhere = code + '        if run.paused:\n            run.status = "queued"\n'
+    assert bool(found(elsewhere)) == is_found
+
+
+def test_a_decision_may_have_a_name() -> None:
+    """Attempts are compared first, and what was found is asked below."""
+    code = """\
+def settle(table, run, error):
+    spent = run.attempts >= {most}
+    table.update(run.number, status="failed" if spent else "queued", error=error)
+"""
+    assert found(code.format(most="MAX_ATTEMPTS"))
+    assert not found(code.format(most="run.pages"))
+
+
+def test_a_step_of_a_run_is_no_work_of_a_queue() -> None:
+    """The run goes on, and is told how its step ended."""
+    code = """\
+def {name}(table, run, error):
+    table.update(run.number, status="failed" if run.attempts >= MAX_ATTEMPTS else "queued", error=error)
+"""
+    assert found(code.format(name="settle_run"))
+    assert not found(code.format(name="settle_step"))
+
+
+def test_who_hands_the_dead_on_keeps_none() -> None:
+    """The module that is called keeps them; the type of an event says what others are told."""
+    front = "class DeadLetters:\n    def move(self, job, reason):\n        self.module.{}(job, reason)\n\n    def all(self):\n        return self.module.all()\n"
+    assert not found(front.format("move_to_dead_letters"))
+    assert found(front.format("insert"))
+    told = "def send_dead_letter(hooks, job, error):\n    hooks.send({}.DEAD_LETTER_TOPIC, job, error)\n"
+    assert not found(told.format("WebhookEvent"))
+    assert found(told.format("Topics"))
+
+
+def test_a_function_may_store_by_one_of_the_projects_own() -> None:
+    """`write_json(path, job)` in a function called `dead_letter` keeps the job."""
+    code = "def {}(job, path):\n    write_json(path, job)\n"
+    assert found(code.format("dead_letter"))
+    assert not found(code.format("letter"))

@@ -8,6 +8,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golden_rules.naming import snake
+from golden_rules.rules.resilience.dead_letter_words import (
+    AGAIN,
+    CALLBACK,
+    DEAD,
+    DEAD_HEADS,
+    DEAD_TEXT,
+    FAILED,
+    FAILED_WORDS,
+    GIVES_UP,
+    GRAVE,
+    IS_DEAD,
+    KEEPER,
+    KINDS,
+    MOVES,
+    MOVES_TO,
+    PLACE,
+    REDRIVES,
+    SAYS_WHY,
+    SENDER,
+    SENDS_ON,
+    SIGNAL,
+    TELLS,
+    TO_THE_DEAD,
+    WENT_WRONG,
+)
 from golden_rules.rules.resilience.units import Unit
 from golden_rules.rules.resilience.used_up import brought_back, counts_attempts, may_bring_back, may_use_up, used_up
 from golden_rules.rules.resilience.variables import declared, is_kept, name_of, shown, stores, word_of, words_in
@@ -15,77 +40,6 @@ from golden_rules.source.outline import Function
 from golden_rules.source.text import matches_at
 from golden_rules.source.trees import dotted, walk
 
-DEAD = re.compile(
-    r"(^|_)(dead_?letter(s|ed|ing)?|dlqs?|dead_(jobs?|tasks?|messages?|events?|items?|queue|requests|box)"
-    r"|poison(ed)?_(queue|messages|letters|store|records|dir|path|topic))(_|$)"
-    # Cars have a parking lot, too: `ParkingLotReport`.
-    r"|(^|_)parking_lot(_(queue|messages?|exchange|topic|stream|table))?$"
-)
-# An object that may keep dead letters for those who tell it, unlike a file, a topic or a table.
-_KEEPER = re.compile(r"(^|_)(dead_?letters?|dlqs?)(_(queue|handler|service|manager|store|repository|repo))?$")
-# Where they go, rather than how many there are.
-_PLACE = re.compile(
-    r"(^|_)(dead_?letters?|dlqs?|dead_(jobs|tasks|messages|events|items|queue|requests|box|key|stream|topic|subject)|poison_(queue|messages|store|records|topic)|parking_lot)"
-    r"(_(queue|topic|subject|key|name|stream|path|file|dir|directory|table|exchange|channel|target|url|arn|list|collection|bucket|store|insert|sql|set|log|jsonl"
-    r"|producer|publisher|client|writer|sender|(by|for|of)_\w+|letters|messages|items|events|jobs|tasks|entries|records))*$"
-    r"|(^|_)(failed|dead|rejected|poison)_(\w+_)?(queue|topic|stream|exchange)(_(name|url|key|arn))?$|(^|_)error_(topic|exchange)(_name)?$"
-)
-# What stands among the words of a function, in lower case, wherever `DEAD`, `_PLACE` or `_CALLBACK` find something.
-_DEAD_TEXT = re.compile(
-    r"dead(?!line)|dlq|to_dlt|to_failed|graveyard|morgue|shunt|poison|parking|(failed|rejected)[^\s\"']*(queue|topic|stream|exchange)|error[^a-z\s]*(topic|exchange)"
-)
-_DEAD_HEADS = (
-    "dead",
-    "graveyard",
-    "morgue",
-    "shunt",
-    "dlq",
-    "to_dlt",
-    "to_failed",
-    "poison",
-    "parking",
-    "failed",
-    "rejected",
-    "error",
-)
-# Who is told of a dead letter, to keep it.
-_CALLBACK = re.compile(
-    r"(^|_)(dead_?letter(s|ed|ing)?|dlq)_(handler|callback|hook|sink|fn|func|cb)$|^on_dead_?letter(ed)?(_\w+)?$"
-)
-# A place by itself, but only where messages are sent to it: nodes of a graph, processes and pixels are dead, too.
-_GRAVE = re.compile(r"(^|_)(dead|graveyard|morgue|shunt)$")
-# Who tells others that something died, rather than keeping it.
-_SIGNAL = re.compile(r"(^|[._])(events?|signals?|hooks?|emitter|listeners?|callbacks?)[._]")
-_SENDS_ON = re.compile(r"^(publish\w*|send\w*|produce|enqueue\w*|r?push|lpush|xadd)$")
-_MOVES_TO = re.compile(r"^(move|transfer)(_to|_job|_task|_message)?$")
-_SENDER = re.compile(r"(producer|publisher|client|topic|channel|stream|table|collection|writer|file|sender|exchange)$")
-_FAILED = re.compile(
-    r"(^|_)(failed|failing|rejected|undelivered|undeliverable|unsent|unprocessed|unprocessable|poisoned|errored|dropped|lost)"
-    r"_(tasks|jobs|messages|events|items|queue|requests|records|deliveries|webhooks|batches|writes|payloads|entries|notifications"
-    r"|emails|spans|uploads|operations|commands|rows|docs|documents|points)(_queue|_list|_buffer)?$"
-)
-_AGAIN = re.compile(
-    r"(^|_)(retry|retries|replay|requeue|redrive|resend|re_send|reprocess|resubmit|redeliver|reinject|recover)(_|$)"
-)
-# What is taken from the dead letters and cannot be tried again goes back to them.
-_REDRIVES = re.compile(r"^(replay|redrive|reinject|resubmit)(_|$)")
-# The same for `_FAILED`.
-_FAILED_WORDS = (
-    "failed", "failing", "rejected", "undeliver", "unsent", "unprocess", "poisoned", "errored", "dropped", "lost"
-)  # fmt: skip
-_WENT_WRONG = re.compile(r"(^|_)(fail\w*|errors?|exception|reject\w*|nack)(_|$)")
-_MOVES = re.compile(
-    r"^(move|send|push|put|add|write|store|save|route|publish|park|enqueue|insert|append|persist|forward|transfer|to|produce|emit|dump|spill)_"
-)
-_IS_DEAD = re.compile(r"^(dead_?letter)(_(message|task|job|event|item|entry|request|record|it))?$")
-_TO_THE_DEAD = re.compile(
-    r"^(move|send|push|put|route|publish|transfer)_(\w+_)?to_(dead|dlt|graveyard|morgue)$|^move_(\w+_)?to_failed$"
-)
-# A function in which messages are given up, so that what it keeps as dead are messages.
-_GIVES_UP = re.compile(r"(^|_)(n?ack|reject|fail(ed|ure)?|bury|kill|give_up|discard|abandon)(_|$)")
-_TELLS = re.compile(
-    r"(^|_)(count|metrics?|stats?|log|logs|observe|track|report|reports|alert|notify|config|settings|schema|size|depth|name|key|url|topic|path|len|total|age|label)(_|$)"
-)
 # Methods of containers, of queues, of brokers, stores and files.
 CONTAINS = frozenset({"append", "appendleft", "extend", "insert", "setdefault"})
 _QUEUES = frozenset({"put", "put_nowait", "add"})
@@ -101,12 +55,13 @@ _LONGEST_NAME, _LONGEST_SQL = 60, 4000
 _CONTAINERS = re.compile(
     r"^((collections\.)?(list|dict|set|deque|defaultdict|OrderedDict)|((asyncio|queue|multiprocessing|janus)\.)?(Simple|Lifo|Priority|Joinable)?Queue)$"
 )
+_MADE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp)
 _LOG = re.compile(r"(^|_)(log|logger|logging|metrics?|console|stats|asyncio|parser|loop)$")
 
 
 def _may_put_aside(words: str) -> bool:
     """Whether a function has a word, among these in lower case, by which failed work can be put aside."""
-    return matches_at(_DEAD_TEXT, _DEAD_HEADS, words)
+    return matches_at(DEAD_TEXT, DEAD_HEADS, words)
 
 
 def _plays_broker(words: str) -> bool:
@@ -115,7 +70,7 @@ def _plays_broker(words: str) -> bool:
 
 
 def _may_keep_failed(words: str) -> bool:
-    return any(word in words for word in _FAILED_WORDS)
+    return any(word in words for word in FAILED_WORDS)
 
 
 def may_keep_dead(words: str) -> bool:
@@ -143,14 +98,30 @@ def dead_letters_of(unit: Unit) -> DeadLetters | None:
         for function in unit.functions
         if _may_put_aside(function.words.lowered)
         and not _plays_broker(function.words.lowered)
-        and not _REDRIVES.search(snake(function.name))
+        and not REDRIVES.search(snake(function.name))
     ]
-    stored = {function: where for function in speaking if (where := _puts_aside(unit, function)) is not None}
+    stored = {
+        function: where
+        for function in speaking
+        if (where := _puts_aside(unit, function)) is not None
+        and (_moves(snake(function.name)) or is_about_failures(unit, function))
+    }
     if not stored:
         return _tried_again(unit) or _used_up(unit)
     first = max(stored, key=lambda function: bool(stored[function]))
     rest = (one for one in unit.functions if one is not first and (one in stored or _speaks(one)))
     return DeadLetters(stored[first], (first, *rest))
+
+
+def is_about_failures(unit: Unit, function: Function) -> bool:
+    """Whether a function that puts something aside says why it failed or how often, or another one tries that again.
+
+    A place alone is as often a table of numbers, a report, or a list of workers that are gone.
+    """
+    words = (snake(word) for word in (function.name, *function.words.found) if len(word) < _LONGEST_NAME)
+    return any(SAYS_WHY.search(word) and not PLACE.search(word) for word in words) or any(
+        AGAIN.search(snake(other.name)) for other in unit.functions
+    )
 
 
 def _used_up(unit: Unit) -> DeadLetters | None:
@@ -173,7 +144,7 @@ def _passes_on(function: Function) -> bool:
     """Whether a function gives what is dead to whoever keeps it, beside what it marks: `self._send_to_dead_letter(task)`."""
     for call in function.calls:
         base, _, method = call.name.rpartition(".")
-        if _moves(snake(method)) or (_KEEPER.search(snake(base.rpartition(".")[2])) and SENDS.match(method)):
+        if _moves(snake(method)) or (KEEPER.search(snake(base.rpartition(".")[2])) and SENDS.match(method)):
             return True
     return False
 
@@ -182,30 +153,36 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
     """Return where a function puts failed work, `""` where only its name tells, `None` where it puts none aside."""
     by_name = False
     moves = _moves(snake(function.name))
+    outer = declared(walk(function.node))
     for node in walk(function.node):
         where = ""
         match node:
-            case ast.Call(func=ast.Attribute() | ast.Name() as called, args=[_, *_]) if _CALLBACK.search(
+            case ast.Call(func=ast.Attribute() | ast.Name() as called, args=[_, *_]) if CALLBACK.search(
                 word_of(called)
             ):
                 where = dotted(called)
             case ast.Call(func=ast.Attribute(value=base, attr=method)):
                 where = _put(unit, node, base, method) or _buried(function, base, method)
-                if where and (_is_queue_of_another(function, base) or _is_result(function, base)):
+                if _is_queue_of_another(function, base) or (
+                    method in CONTAINS and not _is_kept_on(function, base, outer)
+                ):
                     where = ""
                 by_name = by_name or (moves and _stores_anything(node, base, method))
-            case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if _SENDS_AWAY.match(sends):
-                where = _first_dead(node)
+            case ast.Call(func=ast.Name(id=sends), args=[_, *_]) if SENDS.match(sends.lstrip("_")) or _SENDS_AWAY.match(
+                sends
+            ):
+                where = _first_dead(node) if _SENDS_AWAY.match(sends) else ""
+                by_name = by_name or (moves and not DEAD.search(snake(sends)))
             case ast.Call(func=ast.Name(id="open"), args=[path, ast.Constant(value="a" | "ab" | "w" | "x" | "wb"), *_]):
-                where = shown(path) if _PLACE.search(word_of(path)) else ""
+                where = shown(path) if PLACE.search(word_of(path)) else ""
             case ast.If(test=test, body=[*_, ast.Return(value=ast.expr() as place)]) if any(
                 map(counts_attempts, walk(test))
             ):
-                where = shown(place) if _PLACE.search(word_of(place)) else ""
+                where = shown(place) if PLACE.search(word_of(place)) else ""
             case ast.Assign(value=ast.IfExp(test=test, body=one, orelse=other)) if _gives_up(test):
-                where = next((shown(place) for place in (one, other) if _PLACE.search(word_of(place))), "")
-            case ast.Assign(targets=[ast.Subscript(value=holder)]):
-                where = shown(holder) if _PLACE.search(word_of(holder)) else ""
+                where = next((shown(place) for place in (one, other) if PLACE.search(word_of(place))), "")
+            case ast.Assign(targets=[ast.Subscript(value=holder)]) if _is_kept_on(function, holder, outer):
+                where = shown(holder) if PLACE.search(word_of(holder)) else ""
             case _:
                 pass
         if where:
@@ -215,7 +192,7 @@ def _puts_aside(unit: Unit, function: Function) -> str | None:
 
 def _gives_up(test: ast.expr) -> bool:
     """Whether a condition decides if work is tried again: `if requeue`, `if attempts < most`."""
-    return any(map(counts_attempts, walk(test))) or any(map(_AGAIN.search, words_in(test)))
+    return any(map(counts_attempts, walk(test))) or any(map(AGAIN.search, words_in(test)))
 
 
 def _is_queue_of_another(function: Function, base: ast.expr) -> bool:
@@ -224,28 +201,41 @@ def _is_queue_of_another(function: Function, base: ast.expr) -> bool:
     return bool(DEAD.search(snake(made))) or made.endswith(("DLQ", "DeadLetterQueue"))
 
 
-def _is_result(function: Function, base: ast.expr) -> bool:
-    """Whether a variable is a field of something that the function makes and returns: `result.dead_letters.append(task)`."""
-    return (
-        isinstance(base, ast.Attribute)
-        and isinstance(base.value, ast.Name)
-        and any(
-            isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == base.value.id
-            for node in walk(function.node)
-        )
+def _is_kept_on(function: Function, holder: ast.expr, outer: frozenset[str]) -> bool:
+    """Whether a container outlives the function, which neither makes it nor returns what it belongs to."""
+    root = holder
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    if not isinstance(root, ast.Name) or root.id in outer:
+        return True
+    return not any(
+        isinstance(node.value, ast.Name) and node.value.id == root.id
+        if isinstance(node, ast.Return)
+        else any(_makes(target, value, root.id) for target, value in stores(node))
+        for node in walk(function.node)
     )
+
+
+def _makes(target: ast.expr, value: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name and isinstance(value, _MADE)
 
 
 def _moves(word: str) -> bool:
     """Whether a function says by its name that it puts work where dead letters go: `dead_letter`, `move_to_dlq`."""
-    named = _IS_DEAD.search(word) or _TO_THE_DEAD.search(word) or (DEAD.search(word) and _MOVES.search(word))
-    return bool(named) and not _TELLS.search(DEAD.sub("_", word))
+    named = IS_DEAD.search(word) or TO_THE_DEAD.search(word) or (DEAD.search(word) and MOVES.search(word))
+    return bool(named) and not TELLS.search(DEAD.sub("_", word))
 
 
 def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
     if not call.args or _LOG.search(word_of(base)) or (dotted(base) in ("self", "cls") and DEAD.search(snake(method))):
         return False
-    if _KEEPER.search(word_of(base)) and method not in CONTAINS | {"put", "put_nowait"}:
+    match call.args[0]:
+        case ast.Attribute(value=owner) if KINDS.search(dotted(owner)):
+            # `hooks.send(WebhookEvent.JOB_DEAD_LETTER, job)`: others are told.
+            return False
+        case _:
+            pass
+    if KEEPER.search(word_of(base)) and method not in CONTAINS | {"put", "put_nowait"}:
         # `self._dead_letters.send(task)`: another object keeps them.
         return False
     return bool(SENDS.match(method)) or method in CONTAINS
@@ -254,15 +244,15 @@ def _stores_anything(call: ast.Call, base: ast.expr, method: str) -> bool:
 def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
     """Return where a call of a method puts what it is given, if that is where dead letters go."""
     word = word_of(base)
-    if _GRAVE.search(word) and _SENDS_ON.match(method) and call.args and not _SIGNAL.search(dotted(base)):
+    if GRAVE.search(word) and SENDS_ON.match(method) and call.args and not SIGNAL.search(dotted(base)):
         return shown(base)
-    if _MOVES_TO.match(method) and any(map(_is_grave, call.args[1:])):
+    if MOVES_TO.match(method) and any(map(_is_grave, call.args[1:])):
         return shown(base)
     if DEAD.search(word):
         # `self.dead_letters.add(task)` may be somebody else's queue, `append` is a list's.
-        sends = bool(_SENDER.search(word) and SENDS.match(method))
+        sends = bool(SENDER.search(word) and SENDS.match(method))
         kept = sends or method in CONTAINS or (method in _QUEUES and _is_container(unit, base))
-        return shown(base) if kept and _PLACE.search(word) else ""
+        return shown(base) if kept and PLACE.search(word) else ""
     if _LOG.search(word):
         return ""
     if method in CONTAINS and len(call.args) == 1 and isinstance(call.args[0], ast.Constant | ast.JoinedStr):
@@ -273,14 +263,14 @@ def _put(unit: Unit, call: ast.Call, base: ast.expr, method: str) -> str:
 
 def _buried(function: Function, base: ast.expr, method: str) -> str:
     """Return the container of the dead into which a function that gives messages up puts one: `self._dead[queue].append(it)`."""
-    if method not in CONTAINS or not _GIVES_UP.search(snake(function.name)):
+    if method not in CONTAINS or not GIVES_UP.search(snake(function.name)):
         return ""
     match base:
         case ast.Call(func=ast.Attribute(value=holder, attr="setdefault" | "get")) | ast.Subscript(value=holder):
             pass
         case _:
             holder = base
-    return shown(holder) if isinstance(holder, ast.Attribute) and _GRAVE.search(word_of(holder)) else ""
+    return shown(holder) if isinstance(holder, ast.Attribute) and GRAVE.search(word_of(holder)) else ""
 
 
 def _is_grave(argument: ast.expr) -> bool:
@@ -311,9 +301,11 @@ def _dead_argument(argument: ast.expr) -> str:
             return _dead_argument(value)
         case ast.Call(func=func):
             name = dotted(func)
-            return name if _PLACE.search(snake(name)) else ""
+            return name if PLACE.search(snake(name)) else ""
+        case ast.Attribute(value=owner) if KINDS.search(dotted(owner)):
+            return ""
         case ast.Attribute() | ast.Name() | ast.Subscript():
-            return shown(argument) if _PLACE.search(word_of(argument)) else ""
+            return shown(argument) if PLACE.search(word_of(argument)) else ""
         case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
             return _dead_argument(left) or _dead_argument(right)
         case ast.BoolOp(values=values):
@@ -324,7 +316,7 @@ def _dead_argument(argument: ast.expr) -> str:
 
 def _dead_text(text: str) -> str:
     if len(text) < _LONGEST_NAME and " " not in text.strip():
-        return text if _PLACE.search(re.sub(r"[^a-z]+", "_", text.lower()).strip("_")) else ""
+        return text if PLACE.search(re.sub(r"[^a-z]+", "_", text.lower()).strip("_")) else ""
     table = _SQL_WRITE.search(text) if len(text) < _LONGEST_SQL else None
     return table[1] if table and DEAD.search(snake(table[1].strip('"`'))) else ""
 
@@ -346,14 +338,14 @@ def _speaks(function: Function) -> bool:
 
 def _tried_again(unit: Unit) -> DeadLetters | None:
     """Return the container that failed work waits in until another function tries it again."""
-    trying = [function for function in unit.functions if _AGAIN.search(snake(function.name))]
+    trying = [function for function in unit.functions if AGAIN.search(snake(function.name))]
     for function in unit.functions if trying else ():
         if not _may_keep_failed(function.words.lowered):
             continue
         outer = declared(walk(function.node))
         for target in _put_when_failed(function):
             word = word_of(target)
-            if not _FAILED.search(word) or not is_kept(target, outer):
+            if not FAILED.search(word) or not is_kept(target, outer):
                 continue
             again = [one for one in trying if one is not function and _reads(one, word)]
             if again:
@@ -364,7 +356,7 @@ def _tried_again(unit: Unit) -> DeadLetters | None:
 def _put_when_failed(function: Function) -> Iterator[ast.expr]:
     """Yield the containers that a function adds to in an error handler, or anywhere if it is called when something fails."""
     roots: list[ast.AST] = [node for node in walk(function.node) if isinstance(node, ast.ExceptHandler)]
-    if _WENT_WRONG.search(snake(function.name)):
+    if WENT_WRONG.search(snake(function.name)):
         roots = [function.node]
     for root in roots:
         for node in walk(root):

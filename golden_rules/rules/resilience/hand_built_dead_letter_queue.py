@@ -7,21 +7,23 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from golden_rules.naming import snake
 from golden_rules.rules.base import Bad, Good, ModuleRule, ModuleSubject, Violation
 from golden_rules.rules.resilience.allowed import ALLOWED_IN, is_allowed
+from golden_rules.rules.resilience.dead_letter_words import DEAD
 from golden_rules.rules.resilience.dead_letters import (
     CONTAINS,
-    DEAD,
     SENDS,
     DeadLetters,
     dead_letters_of,
+    is_about_failures,
     may_keep_dead,
 )
 from golden_rules.rules.resilience.units import Unit, classes_of, plain_functions
 from golden_rules.rules.scope import in_runtime, out_of_scope
 from golden_rules.source.headers import name_span
 from golden_rules.source.outline import Class, Function
-from golden_rules.source.trees import dotted, walk
+from golden_rules.source.trees import walk
 
 _DATA = re.compile(
     r"(Error|Exception|Config|Configuration|Settings|Options|Enum|Model|Event|Command|Protocol|Stats|Statistics|Metrics|Recorder|Serializer"
@@ -29,8 +31,6 @@ _DATA = re.compile(
 )
 
 _DOUBLE = re.compile(r"^_*(Mock|Fake|Stub|Dummy|Spy)(?=[A-Z])")
-# What turns a record into another form, or is made of it.
-_FORM = re.compile(r"^_*(to|from)_(map|dict|json|proto|row|bytes|model|tuple)$")
 _ACRONYM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -41,16 +41,17 @@ class HandBuiltDeadLetterQueue(ModuleRule):
     Finds classes that are dead-letter queues, and functions that put failed work where dead letters go: a container, a table,
     a key, a topic or a file that is called so (`self._dead_letters.append(task)`, `INSERT INTO dead_letters`,
     `producer.send(self.dlq_topic, event)`, `store.move(job, "dead")`), or functions called so that store what they are given
-    (`send_to_dlq`, `move_to_failed`). Containers of failed work
+    (`send_to_dlq`, `move_to_failed`). A place alone is no evidence: something has to say why the work failed, how often it was
+    tried or that it was refused, or another function tries it again. Containers of failed work
     by another name (`self._failed_events`) are found where an error handler fills them and another function tries again;
-    a table with a status, where a function queues a row again, or puts it off, while it has attempts left, and marks it as dead,
-    or as failed with its error or the time of it, once they are used up; a table whose dead a function queues again
+    a table with a status, where one decision about attempts queues a row again, or puts it off, while there are some left, and
+    otherwise marks it as failed with its error or the time of it (as dead, anywhere in the function); a table whose dead a function queues again
     (`requeue_dead_letter`).
 
     Code that gives its dead letters to somebody else's queue (`self.dead_letters.send(task)`), whatever status it marks them
     with besides, is left alone, as are a broker's own dead-lettering, errors
     that are collected and returned, a loop that makes all attempts there and then, steps and other parts of a run, signals
-    that tell of the dead, what only shows how work stands, and records, requests, settings, metrics and doubles of dead letters.
+    that tell of the dead, containers that a function makes or returns, what only shows how work stands, and records, requests, settings, metrics and doubles of dead letters.
 
     ## Why is this bad?
     A dead letter is work that was accepted and not done: it must survive a restart, say what failed and how often, be found,
@@ -238,7 +239,12 @@ def _where(letters: DeadLetters) -> str:
 
 def _is_queue(unit: Unit) -> bool:
     public = [function for function in unit.functions if not function.name.startswith("_")]
-    return _is_called_queue(unit) and len(public) > 1 and _keeps_anything(unit)
+    return (
+        _is_called_queue(unit)
+        and len(public) > 1
+        and any(is_about_failures(unit, function) for function in unit.functions)
+        and _keeps_anything(unit)
+    )
 
 
 def _is_called_queue(owner: Class | Unit) -> bool:
@@ -246,39 +252,18 @@ def _is_called_queue(owner: Class | Unit) -> bool:
 
 
 def _keeps_anything(unit: Unit) -> bool:
-    """Whether a class stores what it is given, in whatever way."""
+    """Whether a class stores what it is given, in whatever way; whoever calls `move_to_dead_letters` has that keep it."""
     for function in unit.functions:
-        if (function.name.startswith("__") and function.name != "__call__") or _FORM.match(function.name):
+        if function.name.startswith("__") and function.name != "__call__":
             continue
-        nodes = list(walk(function.node))
-        made = {name for node in nodes if (name := _container_made(node))}
-        for node in nodes:
+        for node in walk(function.node):
             match node:
-                case ast.Call(func=ast.Attribute(value=base, attr=method), args=[_, *_]) if (
+                case ast.Call(func=ast.Attribute(attr=method), args=[_, *_]) if (
                     SENDS.match(method) or method in CONTAINS
-                ):
-                    kept = base
-                case ast.Assign(targets=[ast.Subscript(value=holder)]):
-                    kept = holder
+                ) and not DEAD.search(snake(method)):
+                    return True
+                case ast.Assign(targets=[ast.Subscript()]):
+                    return True
                 case _:
-                    continue
-            if dotted(kept).partition(".")[0] not in made and not _is_entry_of(kept, made):
-                return True
+                    pass
     return False
-
-
-def _container_made(node: ast.AST) -> str:
-    """Return the variable that gets a new container, which the function fills and gives away: `result = {}`."""
-    match node:
-        case ast.Assign(
-            targets=[ast.Name(id=name)],
-            value=ast.Dict() | ast.List() | ast.Set() | ast.Call(func=ast.Name(id="dict" | "list" | "set")),
-        ):
-            return name
-        case _:
-            return ""
-
-
-def _is_entry_of(base: ast.expr, made: set[str]) -> bool:
-    """Whether something stands under a key of one of these containers: `result["orders"]`."""
-    return isinstance(base, ast.Subscript) and isinstance(base.value, ast.Name) and base.value.id in made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from golden_rules.naming import snake
 from golden_rules.rules.resilience.variables import name_of, stores, word_of, words_in
@@ -40,6 +41,7 @@ _TO_RETRY = re.compile(
 )
 # Parts of a run that goes on: they are tried again in it, and the run itself is told how they ended.
 _PARTS = re.compile(r"(^|_)(steps?|stages?|phases?|nodes?|results?|state)$")
+_ABOUT_A_PART = re.compile(r"(^|_)(step|stage|phase|node)(_|$)")
 _ONE_OF = re.compile(r"(State|Status)$")
 _ERROR = re.compile(r"(^|_)(error|errors|exception|reason|failure|traceback|err|message)(_|$)")
 _SQL_STATUS = re.compile(r"\b(?:status|state)\s*=\s*'(\w+)'|\bTHEN\s+'(\w+)'|\bELSE\s+'(\w+)'", re.IGNORECASE)
@@ -73,7 +75,8 @@ def used_up(function: Function) -> str:
     Such a function compares attempts with a limit, and marks the work as dead, or as failed where else it is tried again. It
     keeps the error, too, unless it both gives up the dead and queues the others again.
     """
-    if _SHOWS.search(snake(function.name)):
+    name = snake(function.name)
+    if _SHOWS.search(name) or _ABOUT_A_PART.search(name):
         return ""
     nodes = list(walk(function.node))
     statements = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
@@ -89,14 +92,78 @@ def used_up(function: Function) -> str:
     elif any(map(_marks_failed_at, nodes)) and any(map(_keeps_error, nodes)):
         return "failed"
     # `DEAD if exhausted else FAILED`: there, what failed is tried again.
-    dead = sorted(filter(_SURELY_DEAD.search, found)) or sorted(filter(_FAILED.search, found))
-    again = any(map(_AGAIN.search, found)) or any(map(_tries_later, nodes))
-    if not dead or not (_SURELY_DEAD.search(dead[0]) or again):
-        return ""
-    if _SURELY_DEAD.search(dead[0]) and any(map(_AGAIN.search, found)):
+    dead = sorted(filter(_SURELY_DEAD.search, found))
+    if dead and any(map(_AGAIN.search, found)):
         return dead[0]
+    if not dead and (by_sql or _fails_or_tries_again(nodes)):
+        dead = sorted(filter(_FAILED.search, found))
+    if not dead:
+        return ""
     keeps_error = any(map(_keeps_error, nodes)) or any(_SQL_ERROR.search(text) for text in statements)
     return dead[0] if keeps_error else ""
+
+
+def _fails_or_tries_again(nodes: list[ast.AST]) -> bool:
+    """Whether one decision about attempts marks work as failed on one side, and on the other has it tried again.
+
+    `FAILED` somewhere and `PENDING` elsewhere in a function are as often two states of a run, or of two things.
+    """
+    known = {
+        target.id
+        for node in nodes
+        for target, value in stores(node)
+        if isinstance(target, ast.Name) and any(map(counts_attempts, walk(value)))
+    }
+    return any(
+        (_fails(one) and _goes_on(other)) or (_fails(other) and _goes_on(one))
+        for one, other in _decisions(nodes, known)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of a decision: the statuses that it gives, and whether it puts work off."""
+
+    statuses: frozenset[str]
+    later: bool = False
+
+
+def _fails(side: _Side) -> bool:
+    return any(map(_FAILED.search, side.statuses))
+
+
+def _goes_on(side: _Side) -> bool:
+    return side.later or any(map(_AGAIN.search, side.statuses))
+
+
+def _decisions(nodes: list[ast.AST], known: set[str]) -> Iterator[tuple[_Side, _Side]]:
+    """Yield the sides of each decision about attempts; an `if` without an `else` stands against the rest of its block."""
+    for node in nodes:
+        if isinstance(node, ast.IfExp) and _asks_attempts(node, known):
+            yield _Side(frozenset(_values(node.body))), _Side(frozenset(_values(node.orelse)))
+        for block in _blocks(node):
+            for statement in block:
+                if isinstance(statement, ast.If) and _asks_attempts(statement, known):
+                    others = statement.orelse or [one for one in block if one is not statement]
+                    yield _side_of(statement.body), _side_of(others)
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield block
+
+
+def _side_of(statements: list[ast.stmt]) -> _Side:
+    nodes = [node for statement in statements for node in walk(statement)]
+    return _Side(frozenset(status for node in nodes for status in _statuses(node)), later=any(map(_tries_later, nodes)))
+
+
+def _asks_attempts(decision: ast.If | ast.IfExp, known: set[str]) -> bool:
+    return counts_attempts(decision) or any(
+        counts_attempts(node) or (isinstance(node, ast.Name) and node.id in known) for node in walk(decision.test)
+    )
 
 
 def brought_back(function: Function) -> str:
