@@ -54,8 +54,8 @@ class Label:
             breakers and dead letters, 8 for dead letters, 9 for findings of metric code, 10 for timings, 11 for counters and errors, 12 for all of
             resilience, 13 for findings of counters, 14 for all of resilience, 15 for retries, pools, dead letters, errors, clients and timings,
             16 for counters, 17 for findings of retries, 18 for counters, 19 for timings, 20 for errors, clients and dead letters, 21 for
-            retries, 22 for clients, 23 for breakers and pools. The rules have been mended on all of them but 17 since, on 6, 8, 9, 12, 16 and
-            18 to 23 least.
+            retries, 22 for clients, 23 for breakers and pools, 24 for dead letters. The rules have been mended on all of them but 17 since, on
+            6, 8, 9, 12, 16 and 18 to 24 least.
         reason: Why it is none, or undecided, where that is not plain to see.
     """
 
