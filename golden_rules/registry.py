@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import pkgutil
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from golden_rules import rules
 from golden_rules.engine_rules import ENGINE_RULES
 from golden_rules.errors import UsageError
 from golden_rules.options import Option
@@ -87,12 +84,6 @@ def load_rules() -> tuple[Rule, ...]:
             )
         found[rule.code] = rule()
     return tuple(found[code] for code in sorted(found))
-
-
-def import_all_of_rules() -> None:
-    """Import also what the rules import only when they look closer at something: for a process that is forked many times."""
-    for module in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."):
-        import_module(module.name)
 
 
 def codes_and_names() -> dict[str, str]:

@@ -71,18 +71,15 @@ class Outcome(NamedTuple):
     failure: str = ""
 
 
-def work(file: SourceFile, fixing: Fixing | None, kept: list[object] | None = None) -> Outcome:
-    """Read and analyse a file, and compute its fixes where they are asked for; nothing is written.
-
-    What need not be freed is put into `kept`, see `analyse_source`.
-    """
+def work(file: SourceFile, fixing: Fixing | None) -> Outcome:
+    """Read and analyse a file, and compute its fixes where they are asked for; nothing is written."""
     failures: list[str] = []
     with trouble_noted(failures, file):
         status = None
         with suppress(OSError):
             status = os.stat(file.path)  # noqa: PTH116 - one for each of thousands of files
         source = read_source(file.path)
-        return outcome(source, file, fixing, None if status is None else seen(status, source), kept=kept)
+        return outcome(source, file, fixing, None if status is None else seen(status, source))
     return unfixed(file, failures[0])
 
 
@@ -152,14 +149,12 @@ def outcome(
     known_by: Seen | None = None,
     losable: Losable = NOTHING,
     apart: Apart = PLAIN,
-    *,
-    kept: list[object] | None = None,
 ) -> Outcome:
     """Analyse the content of a file, and compute its fixes where they are asked for; by default they take nothing from others."""
     if fixing is None:
         from golden_rules.engine import analyse_source
 
-        return _outcome(analyse_source(source, file.relative, file.config, scores=False, kept=kept), known_by)
+        return _outcome(analyse_source(source, file.relative, file.config, scores=False), known_by)
     fixed = _fixed(source, None, file, fixing, losable, apart)
     if fixed.content != source:
         return _changed(fixed, source, source, file)

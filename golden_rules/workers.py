@@ -28,11 +28,7 @@ from golden_rules.work import Fixing, Outcome, work
 _FORK_PAYS = 200_000
 _SPAWN_PAYS = 1_500_000
 # Batches get smaller towards the end, down to this many bytes, so that all workers finish together.
-_LARGEST_BATCH = 500_000
 _SMALLEST_BATCH = 20_000
-# To free syntax trees node by node takes a tenth of a worker's time. A forked one keeps them, thirty bytes and more for each
-# of source, and gives way to a new one after so many bytes of source.
-_FORK_LASTS = 1_000_000
 # So many files are told of at once: to wake the process that listens costs more than most files tell.
 _TOLD_AT_ONCE = 16
 
@@ -67,7 +63,7 @@ def worked(
 def _shared(
     files: Sequence[SourceFile], sizes: Sequence[int], fixing: Fixing | None, jobs: int
 ) -> Iterator[tuple[int, Outcome]]:
-    from golden_rules.registry import import_all_of_rules, load_rules
+    from golden_rules.registry import load_rules
 
     # A plugin that is broken is one error, not one for each file; and forked workers share what is loaded.
     load_rules()
@@ -76,10 +72,8 @@ def _shared(
     count = min(jobs, sum(sizes) // pays, len(files))
     left = set(range(len(files)))
     if count > 1:
+        # A fork shares what is imported before it.
         import_module("golden_rules.engine" if fixing is None else "golden_rules.fixing")
-        if isinstance(context, ForkContext):
-            # A fork shares what is imported before it, also what a rule imports when it has to look closer.
-            import_all_of_rules()
         pool = _Pool(files, fixing, context, _Queue(sizes, count))
         for index, outcome in pool.run(count):
             left.discard(index)
@@ -121,7 +115,7 @@ class _Queue:
         """Return the next files for one worker; none where none wait."""
         if self._suspects:
             return [self._suspects.pop()]
-        limit = min(max(self._bytes // (4 * self._workers), _SMALLEST_BATCH), _LARGEST_BATCH)
+        limit = max(self._bytes // (4 * self._workers), _SMALLEST_BATCH)
         taken: list[int] = []
         size = 0
         while self._waiting and (not taken or size + self._sizes[self._waiting[-1]] <= limit):
@@ -131,14 +125,10 @@ class _Queue:
         self._bytes -= size
         return taken
 
-    def size(self, indices: Sequence[int]) -> int:
-        """Return how many bytes files have together."""
-        return sum(self._sizes[index] for index in indices)
-
     def put_back(self, indices: Sequence[int]) -> None:
         """Take back files that a worker did not get to."""
         self._waiting += indices
-        self._bytes += self.size(indices)
+        self._bytes += sum(self._sizes[index] for index in indices)
 
     def suspect(self, indices: Sequence[int]) -> None:
         """Take back files one of which ended a worker: each is a batch of its own, so that it shows which."""
@@ -147,16 +137,11 @@ class _Queue:
 
 @dataclass(slots=True)
 class _Worker:
-    """A process and the files that it has, in the order that it works on them.
-
-    Attributes:
-        given: How many bytes it has been given since it started.
-    """
+    """A process and the files that it has, in the order that it works on them."""
 
     process: multiprocessing.process.BaseProcess
     connection: Connection
     held: list[int] = field(default_factory=list)
-    given: int = 0
 
 
 class _Pool:
@@ -169,8 +154,6 @@ class _Pool:
         self._fixing = fixing
         self._context = context
         self._queue = queue
-        # Fixes are computed with more than one tree of a file, and a process that is spawned takes long to start.
-        self._keeps_trees = fixing is None and isinstance(context, ForkContext)
         self._workers: dict[Connection, _Worker] = {}
 
     def run(self, count: int) -> Iterator[tuple[int, Outcome]]:
@@ -196,7 +179,7 @@ class _Pool:
         ours, theirs = self._context.Pipe()
         # A forked process also gets copies of our ends, and must close them: one that is open keeps a worker waiting.
         inherited = [ours, *self._workers] if isinstance(self._context, ForkContext) else []
-        arguments = (theirs, inherited, self._files, self._fixing, self._keeps_trees)
+        arguments = (theirs, inherited, self._files, self._fixing)
         process = self._context.Process(target=_serve, args=arguments, daemon=True)
         try:
             process.start()
@@ -205,11 +188,11 @@ class _Pool:
             self._queue.put_back(batch)
             ours.close()
         else:
-            self._workers[ours] = _Worker(process, ours, batch, self._queue.size(batch))
+            self._workers[ours] = _Worker(process, ours, batch)
         theirs.close()
 
     def _answer(self, worker: _Worker) -> Iterator[tuple[int, Outcome]]:
-        """Take in what a worker says, and give it, or one that follows it, more to do when it has done all that it has."""
+        """Take in what a worker says, and give it more to do when it has done all that it has."""
         try:
             outcomes = worker.connection.recv()
         except (EOFError, OSError):
@@ -219,17 +202,13 @@ class _Pool:
         yield from zip(told, outcomes, strict=True)
         if worker.held:
             return
-        lasts = not self._keeps_trees or worker.given < _FORK_LASTS
-        worker.held = self._queue.batch() if lasts else []
+        worker.held = self._queue.batch()
         if worker.held:
-            worker.given += self._queue.size(worker.held)
             worker.connection.send(worker.held)
-            return
-        del self._workers[worker.connection]
-        worker.connection.close()
-        # Its memory is taken back while the next one works.
-        self._start()
-        worker.process.join()
+        else:
+            del self._workers[worker.connection]
+            worker.connection.close()
+            worker.process.join()
 
     def _bury(self, worker: _Worker) -> Iterator[tuple[int, Outcome]]:
         del self._workers[worker.connection]
@@ -256,20 +235,15 @@ def _end(code: int | None) -> str:
 
 # golden-rules: not-critical -- a process of the linter's own, which ends with its run
 def _serve(
-    connection: Connection,
-    inherited: Sequence[Connection],
-    files: Sequence[SourceFile],
-    fixing: Fixing | None,
-    keeps_trees: bool,
+    connection: Connection, inherited: Sequence[Connection], files: Sequence[SourceFile], fixing: Fixing | None
 ) -> None:
     """Work on the files that the run names, batch by batch, until it names no more or is gone."""
     for other in inherited:
         other.close()
     # Ctrl-C reaches every process of the terminal; the one that started us ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kept: list[object] | None = [] if keeps_trees else None
     with contextlib.suppress(EOFError, OSError), collector_off():
         while True:
             held = connection.recv()
             for start in range(0, len(held), _TOLD_AT_ONCE):
-                connection.send([work(files[index], fixing, kept) for index in held[start : start + _TOLD_AT_ONCE]])
+                connection.send([work(files[index], fixing) for index in held[start : start + _TOLD_AT_ONCE]])

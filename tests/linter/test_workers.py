@@ -82,20 +82,6 @@ class TestSharedWork:
             assert (tree / ".pid").read_text() == here
             (tree / ".pid").unlink()
 
-    def test_workers_that_give_way(self, tree: Path) -> None:
-        """On large trees workers are followed by new ones, which changes nothing of what comes out."""
-        every = tuple(f"f{number:02}.py" for number in range(40))
-        few_bytes = "golden_rules.workers._FORK_LASTS = golden_rules.workers._LARGEST_BATCH = 30_000"
-        expected = run(tree, "--jobs", "1")
-        done = run(
-            tree, "--jobs", "2", deed="open('.pids', 'a').write(f'{os.getpid()} ')", deadly=every, before=few_bytes
-        )
-        pids = (tree / ".pids").read_text().split()
-        (tree / ".pids").unlink()
-        assert (done.returncode, done.stdout, done.stderr) == (expected.returncode, expected.stdout, expected.stderr)
-        assert len(pids) == len(every)
-        assert len(set(pids)) > 10 or sys.platform != "linux"
-
     def test_beside_threads(self, tree: Path) -> None:
         """A process with threads is not forked, and the answer is the same."""
         before = (
